@@ -1,0 +1,63 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv the first time.
+#   make PYTHON=/path/to/python3.12 ...    another interpreter
+#   make test ARGS='-k R14'                more arguments for pytest (also: run, bench)
+
+export PYTHON
+ARGS ?=
+JOBS ?= 2
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check lint format-check types layers bench format clean env-run env-dev
+
+help:
+	@echo 'make run      open the console on sample data'
+	@echo 'make test     run every test'
+	@echo 'make check    lint, format, types, layers and every test: what CI runs'
+	@echo 'make bench    run the benchmarks, one JSON document a line'
+	@echo 'make format   format the code and mend what the linter can'
+	@echo 'make clean    remove caches and built files (.venv stays)'
+
+run: env-run
+	@$(BIN)/sendoff demo $(ARGS)
+
+# Tests of one file stay on one worker, so that module fixtures are made once.
+test: env-dev
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+check: lint format-check types layers
+	@$(MAKE) --no-print-directory test
+
+lint: env-dev
+	@echo '== lint'
+	@$(BIN)/python -m ruff check
+
+format-check: env-dev
+	@echo '== format'
+	@$(BIN)/python -m ruff format --check
+
+types: env-dev
+	@echo '== types'
+	@$(BIN)/python -m mypy
+
+layers: env-dev
+	@echo '== layers'
+	@$(BIN)/lint-imports --no-logo
+
+bench: env-dev
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+format: env-dev
+	@$(BIN)/python -m ruff check --fix
+	@$(BIN)/python -m ruff format
+
+clean:
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html
+	@find tui store engine tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env-run:
+	@sh tools/environment.sh run
+
+env-dev:
+	@sh tools/environment.sh dev

@@ -1,0 +1,145 @@
+"""What becomes of a message: a pure function of the seed, the recipient's number and the attempt.
+
+The same seed therefore gives the same campaign again, in whatever order the requests come. What concerns a person (not
+on WhatsApp, reads or not) does not depend on the attempt; what goes wrong on the way does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import blake2b
+from itertools import accumulate
+from math import exp
+from statistics import NormalDist
+from struct import Struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.gateway.simulator.scenario import Delay, Scenario
+
+_STEPS = 1024
+_UNIT = 2.0**-32
+_WORDS = Struct("<8I")
+
+
+class Kind(Enum):
+    """What happens to one request."""
+
+    ACCEPT = "accepted"
+    REJECT = "rejected"
+    RESET = "reset_before"
+    HTTP_500 = "http_500"
+    HTTP_500_TAKEN = "http_500_taken"
+    LOST_ANSWER = "lost_answer"
+    LATE_ANSWER = "late_answer"
+
+    @property
+    def taken(self) -> bool:
+        """Whether the message is accepted, whatever the client learns of it."""
+        return self in (Kind.ACCEPT, Kind.HTTP_500_TAKEN, Kind.LOST_ANSWER, Kind.LATE_ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens to one request, after `latency` seconds."""
+
+    kind: Kind
+    latency: float
+    code: int = 0
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One status callback of an accepted message; times are seconds after it was accepted."""
+
+    due: float
+    """When it is sent."""
+    stamp: float
+    """What its timestamp says; differs from `due` for repeated and reordered ones."""
+    status: str
+    code: int = 0
+
+
+class Behaviour:
+    """The decisions of one scenario under one seed."""
+
+    def __init__(self, scenario: Scenario, seed: int = 0) -> None:
+        self._scenario = scenario
+        self._key = blake2b(str(seed).encode(), digest_size=32).digest()
+        self._latency = _quantiles(scenario.latency_ms)
+        self._sent = _quantiles(scenario.sent_ms)
+        self._delivered = _quantiles(scenario.delivered_ms)
+        self._read = _quantiles(scenario.read_ms)
+        self._late = scenario.late_answer_ms / 1000.0
+        self._refusals = _Choice((Kind.REJECT, code, share) for code, share in scenario.rejected.items())
+        self._faults = _Choice(_faults(scenario))
+        self._ends = _Choice(_ends(scenario))
+
+    def fate(self, to: str, attempt: int) -> Fate:
+        """What happens to the `attempt`-th hand-over of a message for `to`."""
+        person = self._draw(f"{to}/person")
+        here = self._draw(f"{to}/{attempt}")
+        latency = self._latency[here[0] % _STEPS]
+        refusal = self._refusals.pick(person[0])
+        if refusal is not None:
+            return Fate(Kind.REJECT, latency, refusal[1])
+        kind, code = self._faults.pick(here[1]) or (Kind.ACCEPT, 0)
+        if kind is Kind.HTTP_500 and here[2] & 1:
+            kind = Kind.HTTP_500_TAKEN
+        if kind is Kind.LATE_ANSWER:
+            latency = self._late
+        held = kind.taken and here[3] * _UNIT < self._scenario.held
+        return Fate(kind, latency, code, held)
+
+    def callbacks(self, to: str, attempt: int) -> list[Step]:
+        """The status callbacks of a message that was accepted at that attempt, by the time they are due."""
+        scenario = self._scenario
+        person = self._draw(f"{to}/person")
+        here = self._draw(f"{to}/{attempt}")
+        began = scenario.held_ms / 1000.0 if here[3] * _UNIT < scenario.held else 0.0
+        sent = began + self._sent[here[4] % _STEPS]
+        steps = [Step(sent, sent, "sent")]
+        status, code = self._ends.pick(person[1]) or ("", 0)
+        if status:
+            delivered = sent + self._delivered[here[5] % _STEPS]
+            steps.append(Step(delivered, delivered, str(status), code))
+            if status == "delivered" and person[2] * _UNIT < scenario.read:
+                read = delivered + self._read[here[6] % _STEPS]
+                steps.append(Step(read, read, "read"))
+        if here[7] * _UNIT < scenario.reorder:
+            dues = [step.due for step in steps]
+            steps = [
+                Step(due, step.stamp, step.status, step.code)
+                for due, step in zip(dues, reversed(steps), strict=True)
+            ]
+        return self._repeated(steps, to, attempt) if scenario.duplicate else steps
+
+    def _repeated(self, steps: list[Step], to: str, attempt: int) -> list[Step]:
+        again = self._draw(f"{to}/{attempt}/again")
+        copies = [
+            Step(step.due + 1.0, step.stamp, step.status, step.code)
+            for draw, step in zip(again, steps, strict=False)
+            if draw * _UNIT < self._scenario.duplicate
+        ]
+        return sorted(steps + copies, key=lambda step: step.due)
+
+    def _draw(self, what: str) -> tuple[int, ...]:
+        return _WORDS.unpack(blake2b(what.encode(), digest_size=32, key=self._key).digest())
+
+
+class _Choice:
+    """Picks one of several outcomes by a 32-bit draw, or none where the shares leave room."""
+
+    def __init__(self, shares: Iterable[tuple[Kind | str, int, float]]) -> None:
+        listed = [entry for entry in shares if entry[2] > 0]
+        self._outcomes = [(kind, code) for kind, code, _ in listed]
+        self._bounds = list(accumulate(share for _, _, share in listed))
+
+    def pick(self, draw: int) -> tuple[Kind | str, int] | None:
+        index = bisect_right(self._bounds, draw * _UNIT)
+        return self._outcomes[index] if index < len(self._outcomes) else None

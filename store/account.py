@@ -1,0 +1,137 @@
+"""The account, its senders and its templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+
+from store.codec import dump, load
+from store.errors import Missing
+from store.models import Account as AccountModel
+from store.models import Sender as SenderModel
+from store.models import Template as TemplateModel
+from store.types import Account, Gateway, Sender, Template
+
+
+def get_account() -> Account:
+    """The account of this database. Raises `Missing` before `create_account`."""
+    row = AccountModel.get_or_none()
+    if row is None:
+        raise Missing("the database has no account yet")
+    return Account(row.name, row.timezone, Gateway(row.gateway), row.base_url, row.waba_id, row.quota, row.created_at)
+
+
+def has_account() -> bool:
+    """Whether the database was set up."""
+    return bool(AccountModel.select().exists())
+
+
+def create_account(account: Account) -> None:
+    """Write the account row."""
+    AccountModel.insert(
+        id=1,
+        name=account.name,
+        timezone=account.timezone,
+        gateway=account.gateway.value,
+        base_url=account.base_url,
+        waba_id=account.waba_id,
+        quota=account.quota,
+        created_at=account.created_at,
+    ).execute()
+
+
+def update_account(**changes: Any) -> None:
+    """Change fields of the account row; not its credits, which only `store.ledger` moves."""
+    if changes:
+        AccountModel.update(**changes).execute()
+
+
+def add_sender(number: int, phone_number_id: str, rate: int, now: int) -> int | None:
+    """Add a sender and answer its id; `None` when the number or its id is taken."""
+    try:
+        return int(
+            SenderModel.insert(number=number, phone_number_id=phone_number_id, rate=rate, created_at=now).execute()
+        )
+    except peewee.IntegrityError:
+        return None
+
+
+def _sender(row: Any) -> Sender:
+    return Sender(row.id, row.number, row.phone_number_id, row.rate, row.quality, row.status)
+
+
+def senders() -> list[Sender]:
+    """All senders by id."""
+    return [_sender(row) for row in SenderModel.select().order_by(SenderModel.id)]
+
+
+def get_sender(sender_id: int) -> Sender:
+    """One sender. Raises `Missing`."""
+    row = SenderModel.get_or_none(SenderModel.id == sender_id)
+    if row is None:
+        raise Missing(f"no sender {sender_id}")
+    return _sender(row)
+
+
+def _template(row: Any) -> Template:
+    return Template(
+        row.id,
+        row.name,
+        row.language,
+        row.status,
+        row.category,
+        row.parameter_format,
+        load(row.components),
+        row.quality,
+        row.updated_at,
+    )
+
+
+def templates() -> list[Template]:
+    """All templates by name and language."""
+    return [_template(row) for row in TemplateModel.select().order_by(TemplateModel.name, TemplateModel.language)]
+
+
+def get_template(template_id: int) -> Template:
+    """One template. Raises `Missing`."""
+    row = TemplateModel.get_or_none(TemplateModel.id == template_id)
+    if row is None:
+        raise Missing(f"no template {template_id}")
+    return _template(row)
+
+
+def find_templates(name: str, language: str | None = None) -> list[Template]:
+    """The templates of this name, in one language when given."""
+    query = TemplateModel.select().where(TemplateModel.name == name).order_by(TemplateModel.language)
+    if language is not None:
+        query = query.where(TemplateModel.language == language)
+    return [_template(row) for row in query]
+
+
+def put_template(
+    name: str,
+    language: str,
+    *,
+    status: str,
+    category: str,
+    parameter_format: str,
+    components: Any,
+    quality: str,
+    now: int,
+) -> int:
+    """Add a template, or renew the one of this name and language; answers its id."""
+    fields = {
+        "status": status,
+        "category": category,
+        "parameter_format": parameter_format,
+        "components": dump(components),
+        "quality": quality,
+        "updated_at": now,
+    }
+    changed = (
+        TemplateModel.update(**fields).where(TemplateModel.name == name, TemplateModel.language == language).execute()
+    )
+    if changed:
+        return find_templates(name, language)[0].id
+    return int(TemplateModel.insert(name=name, language=language, **fields).execute())

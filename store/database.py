@@ -1,0 +1,184 @@
+"""Opening the database: address, settings, one connection a thread, transactions.
+
+A process has one database. `open_database` binds the models to it; every thread that uses the store
+does so inside `session()`, and every change inside `transaction()`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import peewee
+
+from store.errors import NoDatabase, StoreBusy, StoreError, StoreFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK_TIMEOUT_S = 10.0
+
+proxy = peewee.DatabaseProxy()
+
+_url: str | None = None
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file behind a `sqlite:///` address or a plain path; `None` for other back ends."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        # sqlite:///relative and sqlite:////absolute, as Peewee and SQLAlchemy read them
+        return Path(unquote(parts.path[1:])).expanduser()
+    if "://" in url:
+        return None
+    return Path(url.removeprefix("file:")).expanduser()
+
+
+def wal_reset_fixed(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite has the fix for the WAL-reset corruption race (sqlite.org/wal.html)."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+
+
+def sqlite_version() -> tuple[int, int, int]:
+    """Version of the SQLite library that Peewee uses here."""
+    library: Any = getattr(peewee, "sqlite3")  # noqa: B009 (the stubs leave out which module Peewee chose)
+    major, minor, patch = library.sqlite_version_info[:3]
+    return int(major), int(minor), int(patch)
+
+
+def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:
+    pragmas: list[tuple[str, Any]] = [
+        # Two connections that write and checkpoint at once can corrupt the file before the fix.
+        ("journal_mode", "wal" if wal_reset_fixed(sqlite_version()) else "delete"),
+        # NORMAL may forget a committed intent on power loss, and a forgotten intent is a second message.
+        ("synchronous", "full"),
+        ("foreign_keys", 1),
+        ("cache_size", -16_000),
+        ("journal_size_limit", 67_108_864),
+    ]
+    if read_only:
+        pragmas.append(("query_only", 1))
+    return peewee.SqliteDatabase(
+        str(path),
+        pragmas=pragmas,
+        timeout=LOCK_TIMEOUT_S,
+        # A deferred transaction that reads first and then writes fails at once with "database is locked".
+        lock_type="IMMEDIATE",
+        autoconnect=False,
+    )
+
+
+def _create_private(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The file holds people's numbers: nobody else on the machine may read it.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
+
+
+def open_database(url: str, *, create: bool = False, read_only: bool = False) -> None:
+    """Bind the models to the database at `url` and bring its schema up to date.
+
+    `url` is a path, `sqlite:///path` or another address that Peewee's `playhouse.db_url` knows.
+    Raises `NoDatabase` when there is none and `create` is false, `SchemaTooNew`, `StoreBusy`, `StoreFailed`.
+    """
+    global _url
+    from store import migrate
+
+    path = sqlite_path(url)
+    database: peewee.Database
+    if path is None:
+        from playhouse import db_url
+
+        try:
+            database = db_url.connect(url, autoconnect=False)
+        except RuntimeError as error:
+            raise StoreFailed(f"This address is of no database this program knows: {error}") from error
+    else:
+        if not path.exists() or path.stat().st_size == 0:
+            if not create:
+                raise NoDatabase(f"There is no database at {path}.")
+            _create_private(path)
+        database = _sqlite(path, read_only)
+    proxy.initialize(database)
+    _url = url
+    with session():
+        migrate.bring_up_to_date(database, path, create=create, read_only=read_only)
+
+
+def close_database() -> None:
+    """Close this thread's connection, leaving a SQLite file without a write-ahead log where possible."""
+    if proxy.obj is not None and not proxy.is_closed():
+        proxy.close()
+
+
+def url() -> str:
+    """The address of the open database."""
+    if _url is None:
+        raise StoreError("no database is open")
+    return _url
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's failures into the store's errors, so that callers can tell people what to do."""
+    try:
+        yield
+    except peewee.OperationalError as error:
+        text = str(error)
+        if "locked" in text or "busy" in text or "connect" in text:
+            raise StoreBusy(f"The database is busy or cannot be reached: {text}") from error
+        raise StoreFailed(f"The database cannot be used: {text}") from error
+    except peewee.DatabaseError as error:
+        if isinstance(error, peewee.IntegrityError):
+            raise
+        raise StoreFailed(f"The database cannot be used: {error}") from error
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Hold this thread's connection open; nested use is allowed and closes nothing early."""
+    if not proxy.is_closed():
+        yield
+        return
+    with translated():
+        proxy.connect()
+    try:
+        yield
+    finally:
+        proxy.close()
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Run a block as one transaction that takes the write lock at its start; nested ones are savepoints.
+
+    Raises `StoreBusy` when the lock is not to be had in time. Never await inside.
+    """
+    with translated(), proxy.atomic():
+        yield
+
+
+def is_sqlite() -> bool:
+    """Whether the open database is SQLite."""
+    return isinstance(proxy.obj, peewee.SqliteDatabase)
+
+
+def data_version() -> int:
+    """A number that changes when another connection commits (SQLite); 0 where the back end has none."""
+    if not is_sqlite():
+        return 0
+    row = proxy.execute_sql("PRAGMA data_version").fetchone()
+    return int(row[0])
+
+
+def execute(sql: str, params: tuple[Any, ...] = ()) -> Any:
+    """One statement with `?` placeholders on this thread's connection, for the hot paths."""
+    return proxy.execute_sql(sql if is_sqlite() else sql.replace("?", "%s"), params)
+
+
+def analyze() -> None:
+    """Refresh the planner's statistics, needed after an import."""
+    proxy.execute_sql("ANALYZE")

@@ -1,0 +1,44 @@
+"""What the store raises."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Base of everything the store raises on purpose."""
+
+
+class NoDatabase(StoreError):
+    """There is no database at this address yet."""
+
+
+class SchemaTooNew(StoreError):
+    """A newer release of the program made this database."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database longer than the time-out, or it cannot be reached."""
+
+
+class StoreFailed(StoreError):
+    """The database cannot be read or written: disk full, read-only file, damaged file."""
+
+
+class Missing(StoreError):
+    """No row with this id."""
+
+
+class Conflict(StoreError):
+    """The row is no longer as the caller saw it: a compare-and-set changed nothing."""
+
+
+class ShortOfCredits(StoreError):
+    """The free balance does not cover a reservation."""
+
+    def __init__(self, needed: int, free: int) -> None:
+        super().__init__(f"{needed} credits needed, {free} free")
+        self.needed = needed
+        self.free = free
+
+
+class Fenced(StoreError):
+    """The lease under which this was done belongs to a newer owner."""

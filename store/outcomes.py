@@ -1,0 +1,174 @@
+"""Outcomes: what became of handed-over rows, recorded with counters and credits (DESIGN section 4, step 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from store.database import execute, transaction
+from store.models import Attempt as AttemptModel
+from store.models import Retry as RetryModel
+from store.models import SendWindow as WindowModel
+from store.moves import Moves, audience_and_prices, price_of, skip_row
+from store.types import Attempt, RecipientState, Result, ResultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def record(
+    campaign_id: int,
+    results: Sequence[Result],
+    countries: Mapping[int, str | None],
+    closed: Sequence[int],
+    now: int,
+) -> None:
+    """Write what became of handed-over rows, in one transaction, and close the windows that are complete.
+
+    Evidence is always welcome: this asks for no lease, and an outcome that arrives after a take-over repairs the
+    `unknown` it had become. A row that already has a better-founded state is left alone. `countries` gives the country
+    of each `seq`, for the price.
+    """
+    with transaction():
+        audience_id, table = audience_and_prices(campaign_id)
+        moves = Moves()
+        for result in results:
+            _record_one(campaign_id, audience_id, result, price_of(table, countries.get(result.seq)), moves)
+        if closed:
+            WindowModel.delete().where(WindowModel.id.in_(list(closed))).execute()
+        moves.apply(campaign_id, now)
+
+
+def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
+    if result.kind is ResultKind.SENT:
+        _record_sent(audience_id, result, price, moves)
+    elif result.kind is ResultKind.FAILED:
+        _record_failed(audience_id, result, price, moves)
+    elif result.kind is ResultKind.PUT_BACK:
+        _record_put_back(campaign_id, audience_id, result)
+    elif result.kind is ResultKind.UNKNOWN:
+        changed = execute(
+            "UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
+            "WHERE audience_id = ? AND seq = ? AND state = 0",
+            (result.handed_at, audience_id, result.seq),
+        ).rowcount
+        if changed:
+            moves.counters.update(pending=-1, unknown=1)
+    elif result.skip is not None and skip_row(audience_id, result.seq, result.skip, RecipientState.PENDING):
+        moves.counters.update(pending=-1, skipped=1)
+        moves.skips[result.skip.value] += 1
+        moves.released += price
+    if result.kind is not ResultKind.SENT:
+        _keep_attempt(campaign_id, audience_id, result)
+
+
+def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> None:
+    for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
+        changed = execute(
+            "UPDATE recipient SET state = 1, attempt = attempt + ?, message_id = ?, handed_at = ?, sent_at = ?, "
+            "error = NULL WHERE audience_id = ? AND seq = ? AND state = ?",
+            (
+                int(before is RecipientState.PENDING),
+                result.message_id,
+                result.handed_at,
+                result.at,
+                audience_id,
+                result.seq,
+                int(before),
+            ),
+        ).rowcount
+        if changed:
+            moves.counters.update({before.name.lower(): -1, "sent": 1})
+            moves.settled += price
+            return
+    # A callback proved the acceptance before the answer was recorded: only the message's id is news.
+    execute(
+        "UPDATE recipient SET message_id = ?, handed_at = ? WHERE audience_id = ? AND seq = ? AND state = 1 "
+        "AND message_id IS NULL",
+        (result.message_id, result.handed_at, audience_id, result.seq),
+    )
+
+
+def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -> None:
+    for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
+        changed = execute(
+            "UPDATE recipient SET state = 2, attempt = attempt + ?, error = ?, handed_at = ? "
+            "WHERE audience_id = ? AND seq = ? AND state = ?",
+            (
+                int(before is RecipientState.PENDING),
+                result.code,
+                result.handed_at,
+                audience_id,
+                result.seq,
+                int(before),
+            ),
+        ).rowcount
+        if changed:
+            moves.counters.update({before.name.lower(): -1, "failed": 1})
+            moves.errors[str(result.code)] += 1
+            moves.released += price
+            return
+
+
+def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None:
+    changed = execute(
+        "UPDATE recipient SET attempt = attempt + ? WHERE audience_id = ? AND seq = ? AND state = 0",
+        (int(result.counts), audience_id, result.seq),
+    ).rowcount
+    if not changed:
+        return
+    execute(
+        "INSERT INTO retry (campaign_id, seq, not_before) VALUES (?, ?, ?) "
+        "ON CONFLICT (campaign_id, seq) DO UPDATE SET not_before = excluded.not_before",
+        (campaign_id, result.seq, result.not_before if result.not_before is not None else result.at),
+    )
+
+
+def _keep_attempt(campaign_id: int, audience_id: int, result: Result) -> None:
+    row = execute(
+        "SELECT attempt FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, result.seq)
+    ).fetchone()
+    AttemptModel.insert(
+        campaign=campaign_id,
+        seq=result.seq,
+        n=row[0] if row else 0,
+        at=result.at,
+        outcome=result.kind.value,
+        code=result.code,
+        http_status=result.http_status,
+        detail=result.detail,
+    ).execute()
+
+
+def fail_rest(campaign_id: int, code: int, now: int) -> int:
+    """Fail every row that is still pending with one code and release its credits; answers how many (R30, R45).
+
+    Not while hand-overs are open.
+    """
+    with transaction():
+        if WindowModel.select().where(WindowModel.campaign == campaign_id).exists():
+            return 0
+        audience_id, table = audience_and_prices(campaign_id)
+        by_country = execute(
+            "SELECT country, COUNT(*) FROM recipient WHERE audience_id = ? AND state = 0 GROUP BY country",
+            (audience_id,),
+        ).fetchall()
+        failed = execute(
+            "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND state = 0", (code, audience_id)
+        ).rowcount
+        RetryModel.delete().where(RetryModel.campaign == campaign_id).execute()
+        moves = Moves()
+        moves.counters.update(pending=-failed, failed=failed)
+        moves.errors[str(code)] = failed
+        moves.released = sum(price_of(table, country) * n for country, n in by_country)
+        moves.apply(campaign_id, now)
+    return int(failed)
+
+
+def attempts(campaign_id: int, seq: int) -> list[Attempt]:
+    """The hand-overs of one row that did not simply succeed, in order."""
+    query = (
+        AttemptModel.select()
+        .where(AttemptModel.campaign == campaign_id, AttemptModel.seq == seq)
+        .order_by(AttemptModel.id)
+    )
+    return [Attempt(row.seq, row.n, row.at, row.outcome, row.code, row.http_status, row.detail) for row in query]

@@ -1,0 +1,48 @@
+"""Counts by reason, code or country that a report shows without scanning the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from store.database import execute
+from store.models import Tally
+from store.query import tuples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SKIP = "skip"
+"""Skipped rows by reason."""
+ERROR = "error"
+"""Failed recipients by gateway code."""
+UNDELIVERED = "undelivered"
+"""Sent ones that a callback reported failed, by code."""
+COUNTRY = "country"
+"""Valid recipients by country, for the price."""
+
+
+def add(campaign_id: int, kind: str, deltas: Mapping[str, int]) -> None:
+    """Change counts by the given amounts."""
+    for key, delta in deltas.items():
+        if delta:
+            execute(
+                "INSERT INTO tally (campaign_id, kind, key, n) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (campaign_id, kind, key) DO UPDATE SET n = tally.n + excluded.n",
+                (campaign_id, kind, key, delta),
+            )
+
+
+def replace(campaign_id: int, kind: str, counts: Mapping[str, int]) -> None:
+    """Set all counts of one kind anew."""
+    Tally.delete().where(Tally.campaign == campaign_id, Tally.kind == kind).execute()
+    add(campaign_id, kind, counts)
+
+
+def of(campaign_id: int, kind: str) -> dict[str, int]:
+    """The counts of one kind, largest first; those that came to nothing are left out."""
+    query = (
+        Tally.select(Tally.key, Tally.n)
+        .where(Tally.campaign == campaign_id, Tally.kind == kind, Tally.n > 0)
+        .order_by(Tally.n.desc(), Tally.key)
+    )
+    return {key: n for key, n in tuples(query)}

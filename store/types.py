@@ -1,0 +1,482 @@
+"""The values that leave the store: enumerations and frozen dataclasses.
+
+Times are UTC epoch milliseconds, credits whole numbers, phone numbers E.164 digits as one integer
+(no plus). A `None` time means "has not happened".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Status(StrEnum):
+    """The six statuses of a campaign (R1)."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RecipientState(IntEnum):
+    """Where one audience row stands; the five add up to the audience (R41).
+
+    `SENT` means accepted by the gateway and stays so whatever is delivered afterwards.
+    """
+
+    PENDING = 0
+    SENT = 1
+    FAILED = 2
+    UNKNOWN = 3
+    SKIPPED = 4
+
+
+class Delivery(IntEnum):
+    """What status callbacks said of a sent message; it only moves forward (R46)."""
+
+    NONE = 0
+    UNDELIVERED = 1
+    DELIVERED = 2
+    READ = 3
+
+
+class SkipReason(StrEnum):
+    """Why an audience row gets no message (R35)."""
+
+    BLANK = "blank"
+    INVALID_NUMBER = "invalid_number"
+    MISSING_COUNTRY_CODE = "missing_country_code"
+    AMBIGUOUS_NUMBER = "ambiguous_number"
+    MANGLED_NUMBER = "mangled_number"
+    DUPLICATE = "duplicate"
+    OPTED_OUT = "opted_out"
+    MISSING_VARIABLE = "missing_variable"
+    COUNTRY_NOT_ENABLED = "country_not_enabled"
+    FREQUENCY_CAP = "frequency_cap"
+
+
+class RootCause(StrEnum):
+    """Why a campaign is Failed (R40)."""
+
+    NO_VALID_RECIPIENTS = "no_valid_recipients"
+    TEMPLATE_UNAVAILABLE = "template_unavailable"
+    TEMPLATE_CHANGED = "template_changed"
+    INSUFFICIENT_CREDITS = "insufficient_credits"
+    SENDER_UNAVAILABLE = "sender_unavailable"
+    MISSED_WINDOW = "missed_window"
+    ALL_REJECTED = "all_rejected"
+    GATEWAY_UNREACHABLE = "gateway_unreachable"
+
+
+class Gateway(StrEnum):
+    """What the account's messages are handed to."""
+
+    SIMULATOR = "simulator"
+    CLOUD_API = "cloud_api"
+
+
+class OverQuota(StrEnum):
+    """What a run does when the messaging quota is used up (R30)."""
+
+    FAIL = "fail"
+    WAIT = "wait"
+
+
+class ResultKind(StrEnum):
+    """How one hand-over ended, as the run records it."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    PUT_BACK = "put_back"
+    SKIPPED = "skipped"
+
+
+class LedgerKind(StrEnum):
+    """What moved credits."""
+
+    TOP_UP = "top_up"
+    RESERVE = "reserve"
+    SETTLE = "settle"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Where the text for one placeholder comes from: a column, or always the same; else a fallback (R25, R37)."""
+
+    column: str | None = None
+    fixed: str | None = None
+    fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The account's credits; top-ups = free + reserved + spent at every instant (R29)."""
+
+    free: int
+    reserved: int
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The one WhatsApp Business Account of a database."""
+
+    name: str
+    timezone: str
+    gateway: Gateway
+    base_url: str | None
+    waba_id: str | None
+    quota: int | None
+    """Unique recipients allowed in a rolling 24 h; `None` is unlimited (R30)."""
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A business phone number."""
+
+    id: int
+    number: int
+    phone_number_id: str
+    rate: int
+    """Messages per second the number may send."""
+    quality: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message template as WhatsApp reviewed it, identified by name and language."""
+
+    id: int
+    name: str
+    language: str
+    status: str
+    """Upper case as the Cloud API has it: APPROVED, PENDING, PAUSED, ...; unknown values are kept."""
+    category: str
+    parameter_format: str
+    """POSITIONAL or NAMED."""
+    components: Sequence[Mapping[str, Any]]
+    quality: str
+    updated_at: int
+
+    @property
+    def ref(self) -> str:
+        """`name:language`, the way templates are named on the command line."""
+        return f"{self.name}:{self.language}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A campaign's counters, kept by the transactions that change the rows they count."""
+
+    audience: int = 0
+    skipped: int = 0
+    pending: int = 0
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    delivered: int = 0
+    """Includes the read ones (R47)."""
+    read: int = 0
+    undelivered: int = 0
+    """Sent, then reported failed by a callback; still counted in `sent`."""
+    handed: int = 0
+    """The highest `seq` ever put into a window."""
+    reserved: int = 0
+    settled: int = 0
+    released: int = 0
+    version: int = 0
+    """Goes up with every change, so that a screen can tell whether to redraw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an In Progress campaign sends nothing at the moment (R45)."""
+
+    reason: str
+    text: str
+    since: int
+    until: int | None
+    """When it lifts by itself; `None` waits for an operator's resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The contact rows attached to a campaign, and how their file was read."""
+
+    id: int
+    file: str
+    """The file's name, for people."""
+    columns: Sequence[str]
+    number_column: str
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One campaign with its counters."""
+
+    id: int
+    name: str
+    status: Status
+    status_reason: str | None
+    """The root cause's code when Failed."""
+    status_detail: Mapping[str, Any]
+    """Facts behind the root cause, such as `{"missing": 1200}`."""
+    hold: Hold | None
+    sender_id: int | None
+    template_id: int | None
+    template_frozen: Template | None
+    """The template as it was when the campaign was scheduled (R24)."""
+    fills: Mapping[str, Fill]
+    """Placeholder key to its fill, keys as `header.1`, `body.name`, `button.0.1`."""
+    audience: Audience | None
+    over_quota: OverQuota
+    grace: int
+    """Minutes a late start is still made (R20)."""
+    scheduled_at: int | None
+    timezone: str | None
+    """The zone the operator typed the time in."""
+    send_now: bool
+    price: int
+    """Credits for the valid recipients, as last worked out; frozen when the run starts."""
+    prices: Mapping[str, int]
+    """Frozen at the start: country (ISO 3166 alpha-2) to credits a message; `""` is every other."""
+    created_by: str
+    created_at: int
+    edited_at: int
+    started_at: int | None
+    finished_at: int | None
+    duplicate_of: int | None
+    progress: Progress
+    version: int
+    """Goes up with every edit or transition; a stale one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """One line of the campaign list: the narrow columns only."""
+
+    id: int
+    name: str
+    status: Status
+    status_reason: str | None
+    hold_reason: str | None
+    hold_until: int | None
+    sender: int | None
+    """E.164 digits."""
+    template: str | None
+    scheduled_at: int | None
+    edited_at: int
+    started_at: int | None
+    finished_at: int | None
+    send_now: bool
+    price: int
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFields:
+    """What an operator can set on a draft."""
+
+    name: str
+    sender_id: int | None = None
+    template_id: int | None = None
+    fills: Mapping[str, Fill] = field(default_factory=dict)
+    over_quota: OverQuota = OverQuota.FAIL
+    grace: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One audience row as read from the file: valid with a phone, or skipped with one reason."""
+
+    line: int
+    """Line number in the file, the header being line 1."""
+    cells: Sequence[str]
+    """Every cell as read, in column order, so that a skipped row can be shown and exported."""
+    phone: int | None
+    country: str | None
+    skip: SkipReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One audience row of a campaign, as the report shows it."""
+
+    campaign_id: int
+    seq: int
+    line: int
+    phone: int | None
+    country: str | None
+    cells: Sequence[str]
+    state: RecipientState
+    skip: SkipReason | None
+    attempt: int
+    """How many hand-overs have a recorded outcome."""
+    message_id: str | None
+    error: int | None
+    """The gateway's error code of a failed or undelivered message."""
+    delivery: Delivery
+    handed_at: int | None
+    sent_at: int | None
+    delivered_at: int | None
+    read_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows that are about to be handed over: the intent, committed before the first byte is sent."""
+
+    id: int
+    campaign_id: int
+    fence: int
+    opened_at: int
+    seqs: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one row of a window."""
+
+    seq: int
+    kind: ResultKind
+    at: int
+    handed_at: int
+    message_id: str | None = None
+    code: int | None = None
+    http_status: int | None = None
+    detail: str = ""
+    not_before: int | None = None
+    """For `PUT_BACK`: when it may be tried again."""
+    counts: bool = True
+    """For `PUT_BACK`: whether it used up one of the row's attempts."""
+    skip: SkipReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An outcome that was overwritten or went wrong, kept for `why`."""
+
+    seq: int
+    n: int
+    at: int
+    outcome: str
+    code: int | None
+    http_status: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One movement of credits; the ledger is append-only."""
+
+    id: int
+    at: int
+    kind: LedgerKind
+    amount: int
+    free_after: int
+    reserved_after: int
+    spent_after: int
+    campaign_id: int | None
+    actor: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A number that gets no campaign (R38)."""
+
+    phone: int
+    since: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where (R11, R55)."""
+
+    name: str
+    terminal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One line of the audit trail."""
+
+    id: int
+    at: int
+    actor: str
+    terminal: str
+    action: str
+    campaign_id: int | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who sends for a sender; `fence` goes up with every new owner."""
+
+    name: str
+    owner: str
+    fence: int
+    until: int
+    host: str
+    pid: int
+    role: str
+    """`console` or `service`."""
+    since: int
+    status: str = ""
+    """What the owner last said of itself, as JSON, for the screens."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """One delivery event out of a status callback, ready to apply."""
+
+    campaign_id: int | None
+    seq: int | None
+    message_id: str | None
+    status: str
+    """sent, delivered, read or failed."""
+    at: int
+    code: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """What the campaign list shows (R51)."""
+
+    status: Status | None = None
+    sender_id: int | None = None
+    search: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+class SortKey(StrEnum):
+    """What the campaign list can be sorted by (R52)."""
+
+    WHEN = "when"
+    NAME = "name"
+    STATUS = "status"
+    SENDER = "sender"
+    TEMPLATE = "template"
+    AUDIENCE = "audience"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
