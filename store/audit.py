@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from peewee import fn
+
 from store.codec import dump, load
 from store.models import Audit
 from store.types import Actor, AuditEvent
@@ -56,3 +58,8 @@ def events(campaign_id: int | None = None, *, since: int | None = None, limit: i
         )
         for row in reversed(list(query))
     ]
+
+
+def newest() -> int:
+    """The id of the newest event, 0 before the first; goes up with everything but a run's counters."""
+    return int(Audit.select(fn.MAX(Audit.id)).scalar() or 0)

@@ -61,16 +61,18 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
 
 def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
     found = first(
-        CampaignModel.select(CampaignModel.audience, CampaignModel.prices).where(CampaignModel.id == campaign_id)
+        CampaignModel.select(CampaignModel.audience, CampaignModel.prices, ProgressModel.handed)
+        .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
+        .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return len(batch)
-    audience_id, prices = found[0], load(found[1])
+    audience_id, prices, handed = found[0], load(found[1]), found[2]
     counters: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     settled = unmatched = 0
     for update in batch:
-        outcome = _apply_one(audience_id, update, prices, counters, errors)
+        outcome = _apply_one(audience_id, handed, update, prices, counters, errors)
         if outcome is None:
             unmatched += 1
         else:
@@ -87,6 +89,7 @@ def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
 
 def _apply_one(
     audience_id: int,
+    handed: int,
     update: StatusUpdate,
     prices: Mapping[str, int],
     counters: Counter[str],
@@ -98,6 +101,9 @@ def _apply_one(
         (audience_id, update.seq),
     ).fetchone()
     if row is None or row[0] in (RecipientState.SKIPPED, RecipientState.FAILED):
+        return None
+    if row[0] == RecipientState.PENDING and (update.seq or 0) > handed:
+        # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
         return None
     state, old, country = RecipientState(row[0]), Delivery(row[1]), row[2]
     settled = 0

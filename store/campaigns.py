@@ -164,19 +164,27 @@ def set_price(campaign_id: int, price: int) -> None:
     ).execute()
 
 
+def set_reserved(campaign_id: int, credits: int) -> None:
+    """Note with the counters what was reserved for a run."""
+    ProgressModel.update(reserved=credits, version=ProgressModel.version + 1).where(
+        ProgressModel.campaign == campaign_id
+    ).execute()
+
+
 def delete(campaign_id: int, now: int) -> bool:
     """Delete a Draft; it can be restored until it is purged."""
     return change(campaign_id, [has_status(Status.DRAFT)], {"deleted_at": now})
 
 
-def due(now: int) -> list[int]:
-    """Ids of Scheduled campaigns whose time has come, earliest first."""
+def due(now: int, sender_id: int | None) -> list[int]:
+    """Ids of Scheduled campaigns of a sender (or of none) whose time has come, earliest first."""
+    # The sender is compared here: asked for it, SQLite walks all campaigns of the sender instead of the few that are due.
     query = (
-        CampaignModel.select(CampaignModel.id)
+        CampaignModel.select(CampaignModel.id, CampaignModel.sender)
         .where(has_status(Status.SCHEDULED), CampaignModel.scheduled_at <= now, CampaignModel.deleted_at.is_null())
         .order_by(CampaignModel.scheduled_at, CampaignModel.id)
     )
-    return [campaign_id for (campaign_id,) in tuples(query)]
+    return [campaign_id for campaign_id, sender in tuples(query) if sender == sender_id]
 
 
 def next_due() -> tuple[int, str, int] | None:
@@ -192,10 +200,13 @@ def next_due() -> tuple[int, str, int] | None:
 
 def running(sender_id: int | None = None) -> list[int]:
     """Ids of campaigns In Progress, of one sender when given, the first started first."""
-    query = CampaignModel.select(CampaignModel.id).where(has_status(Status.IN_PROGRESS))
-    if sender_id is not None:
-        query = query.where(CampaignModel.sender == sender_id)
-    return [campaign_id for (campaign_id,) in tuples(query.order_by(CampaignModel.started_at, CampaignModel.id))]
+    # `deleted_at` brings the index in, and the sender is compared here for the same reason as in `due`.
+    query = (
+        CampaignModel.select(CampaignModel.id, CampaignModel.sender)
+        .where(has_status(Status.IN_PROGRESS), CampaignModel.deleted_at.is_null())
+        .order_by(CampaignModel.started_at, CampaignModel.id)
+    )
+    return [campaign_id for campaign_id, sender in tuples(query) if sender_id is None or sender == sender_id]
 
 
 def scheduled_price(except_id: int | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from store.database import transaction
 from store.errors import Fenced
 from store.models import Lease as LeaseModel
 from store.types import Lease
@@ -21,7 +22,6 @@ def take(
 
     A new owner gets a new fence. `owner_is_dead` needs proof from outside, such as the owner's file lock being free.
     """
-    LeaseModel.insert(name=name).on_conflict_ignore().execute()
     free = (LeaseModel.owner == "") | (LeaseModel.until < now)
     query = LeaseModel.update(
         owner=owner,
@@ -31,10 +31,14 @@ def take(
         pid=pid,
         role=role,
         since=now,
+        status="",
     ).where(LeaseModel.name == name)
     if not owner_is_dead:
         query = query.where(free)
-    return get(name) if query.execute() else None
+    # In one transaction, or somebody else's term might be read back as one's own.
+    with transaction():
+        LeaseModel.insert(name=name).on_conflict_ignore().execute()
+        return get(name) if query.execute() else None
 
 
 def renew(lease: Lease, until: int, status: str = "") -> bool:

@@ -28,8 +28,9 @@ def _ratio(part: Any, whole: Any) -> Any:
 _SORTS: dict[SortKey, Any] = {
     SortKey.NAME: fn.LOWER(Campaign.name),
     SortKey.STATUS: Campaign.status,
-    SortKey.SENDER: Campaign.sender,
-    SortKey.TEMPLATE: Campaign.template_name,
+    # PostgreSQL sorts what is not set last, SQLite first.
+    SortKey.SENDER: fn.COALESCE(Sender.number, 0),
+    SortKey.TEMPLATE: fn.COALESCE(Campaign.template_name, ""),
     SortKey.AUDIENCE: Progress.audience,
     SortKey.SENT: _ratio(Progress.sent, _VALID),
     SortKey.DELIVERED: _ratio(Progress.delivered, Progress.sent),
@@ -61,6 +62,8 @@ def ids(
     query = Campaign.select(Campaign.id).where(*_conditions(wanted))
     if sort in _NEEDS_PROGRESS:
         query = query.join(Progress, on=(Progress.campaign == Campaign.id))
+    elif sort is SortKey.SENDER:
+        query = query.join(Sender, JOIN.LEFT_OUTER)
     key: Any = Campaign.list_key if sort is SortKey.WHEN else _SORTS[sort]
     order = [key.desc(), Campaign.id.desc()] if reverse else [key.asc(), Campaign.id.asc()]
     query = query.order_by(*order)

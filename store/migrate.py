@@ -37,6 +37,14 @@ def applied(database: peewee.Database) -> list[str]:
 
 
 @contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Be the only process that sets up the SQLite file at `path`."""
+    with path.with_name(path.name + ".migrate.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def _lock(database: peewee.Database, path: Path | None) -> Iterator[None]:
     if path is None:
         database.execute_sql("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
@@ -45,8 +53,7 @@ def _lock(database: peewee.Database, path: Path | None) -> Iterator[None]:
         finally:
             database.execute_sql("SELECT pg_advisory_unlock(%s)", (_ADVISORY_LOCK,))
         return
-    with path.with_name(path.name + ".migrate.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with file_lock(path):
         yield
 
 

@@ -80,10 +80,10 @@ def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> 
             moves.counters.update({before.name.lower(): -1, "sent": 1})
             moves.settled += price
             return
-    # A callback proved the acceptance before the answer was recorded: only the message's id is news.
+    # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     execute(
-        "UPDATE recipient SET message_id = ?, handed_at = ? WHERE audience_id = ? AND seq = ? AND state = 1 "
-        "AND message_id IS NULL",
+        "UPDATE recipient SET message_id = COALESCE(message_id, ?), handed_at = COALESCE(handed_at, ?) "
+        "WHERE audience_id = ? AND seq = ? AND state = 1 AND (message_id IS NULL OR handed_at IS NULL)",
         (result.message_id, result.handed_at, audience_id, result.seq),
     )
 
@@ -110,17 +110,18 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
 
 
 def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None:
-    changed = execute(
-        "UPDATE recipient SET attempt = attempt + ? WHERE audience_id = ? AND seq = ? AND state = 0",
-        (int(result.counts), audience_id, result.seq),
+    # What waits for its retry already is not in flight: the same outcome told twice counts once.
+    put_back = execute(
+        "INSERT INTO retry (campaign_id, seq, not_before) "
+        "SELECT ?, seq, ? FROM recipient WHERE audience_id = ? AND seq = ? AND state = 0 "
+        "ON CONFLICT (campaign_id, seq) DO NOTHING",
+        (campaign_id, result.at if result.not_before is None else result.not_before, audience_id, result.seq),
     ).rowcount
-    if not changed:
-        return
-    execute(
-        "INSERT INTO retry (campaign_id, seq, not_before) VALUES (?, ?, ?) "
-        "ON CONFLICT (campaign_id, seq) DO UPDATE SET not_before = excluded.not_before",
-        (campaign_id, result.seq, result.not_before if result.not_before is not None else result.at),
-    )
+    if put_back:
+        execute(
+            "UPDATE recipient SET attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
+            (int(result.counts), audience_id, result.seq),
+        )
 
 
 def _keep_attempt(campaign_id: int, audience_id: int, result: Result) -> None:

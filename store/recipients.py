@@ -11,8 +11,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from store import tallies
+from store.campaigns import list_key
+from store.campaigns import status as campaign_status
 from store.codec import dump, load
-from store.database import execute, is_sqlite, proxy, transaction
+from store.database import execute, execute_many, is_sqlite, transaction
 from store.errors import Missing
 from store.models import Audience as AudienceModel
 from store.models import Campaign as CampaignModel
@@ -57,8 +59,7 @@ def add_rows(audience_id: int, first_seq: int, rows: Sequence[ContactRow]) -> No
     ]
     with transaction():
         # Peewee's insert_many makes 17-26 thousand rows a second, its connection's executemany 337 thousand.
-        sql = _INSERT if is_sqlite() else _INSERT.replace("?", "%s")
-        proxy.connection().cursor().executemany(sql, values)
+        execute_many(_INSERT, values)
 
 
 def attach(
@@ -68,7 +69,12 @@ def attach(
     with transaction():
         old = first(CampaignModel.select(CampaignModel.audience).where(CampaignModel.id == campaign_id))
         changed = (
-            CampaignModel.update(audience=audience_id, edited_at=now, version=CampaignModel.version + 1)
+            CampaignModel.update(
+                audience=audience_id,
+                edited_at=now,
+                list_key=list_key(Status.DRAFT, now),
+                version=CampaignModel.version + 1,
+            )
             .where(
                 CampaignModel.id == campaign_id,
                 CampaignModel.status == Status.DRAFT.value,
@@ -92,7 +98,9 @@ def attach(
 
 
 def drop_audience(audience_id: int) -> None:
-    """Remove the rows of an audience that no campaign has, a chunk at a time."""
+    """Remove the rows of an audience, a chunk at a time; one that a campaign has is left alone."""
+    if CampaignModel.select().where(CampaignModel.audience == audience_id).exists():
+        return
     top = execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0] or 0
     for lo in range(1, top + 1, CHUNK):
         with transaction():
@@ -112,7 +120,8 @@ def copy_rows(
 ) -> bool:
     """Give a Draft the rows of another campaign's audience, fresh: all, those in `states`, or the sent but unread ones.
 
-    Skipped rows are copied with their reason when all are copied and left out otherwise.
+    Skipped rows are copied with their reason when all are copied and left out otherwise. Answers false, and leaves
+    nothing behind, when the Draft changed since `version`.
     """
     audience_id = new_audience(source.file, source.columns, source.number_column, source.country, now)
     skipped: Counter[str] = Counter()
@@ -124,7 +133,10 @@ def copy_rows(
         seq += len(rows)
         skipped.update(row.skip.value for row in rows if row.skip is not None)
         countries.update(row.country or "" for row in rows if row.skip is None)
-    return attach(target_campaign, version, audience_id, skipped, countries, now)
+    if attach(target_campaign, version, audience_id, skipped, countries, now):
+        return True
+    drop_audience(audience_id)
+    return False
 
 
 def _wanted(row: Recipient, states: Sequence[RecipientState] | None, unread: bool) -> bool:
@@ -184,6 +196,9 @@ def audience_of(campaign_id: int) -> int:
     return int(row[0])
 
 
+_EXCEPTIONS = {RecipientState.FAILED, RecipientState.UNKNOWN}
+
+
 def seqs(
     campaign_id: int,
     *,
@@ -193,20 +208,24 @@ def seqs(
     error: int | None = None,
 ) -> array[int]:
     """The `seq` of the rows that match, in order; 8 bytes each."""
-    where, params = ["audience_id = ?"], [audience_of(campaign_id)]
+    table, where = "recipient", ["audience_id = ?"]
+    arguments: list[Any] = [audience_of(campaign_id)]
     if states:
-        # Written out so that the partial index over failed and unknown rows can be chosen.
         where.append(f"state IN ({', '.join(str(int(state)) for state in states)})")
+    if states and {*states} <= _EXCEPTIONS:
+        # The partial index's own condition, word for word, or it is not considered.
+        where.append("state IN (2, 3)")
+        # Without statistics SQLite prefers the primary key, and walks the whole audience.
+        table += " INDEXED BY recipient_exceptions" if is_sqlite() else ""
     if delivery:
         where.append(f"delivery IN ({', '.join(str(int(one)) for one in delivery)})")
-    arguments: list[Any] = list(params)
     if skip is not None:
         where.append("skip = ?")
         arguments.append(skip.value)
     if error is not None:
         where.append("error = ?")
         arguments.append(error)
-    cursor = execute(f"SELECT seq FROM recipient WHERE {' AND '.join(where)} ORDER BY seq", tuple(arguments))
+    cursor = execute(f"SELECT seq FROM {table} WHERE {' AND '.join(where)} ORDER BY seq", tuple(arguments))
     return array("q", (seq for (seq,) in cursor))
 
 
@@ -240,22 +259,31 @@ def first_valid(campaign_id: int, offset: int) -> Recipient | None:
     return None if row is None else _recipient(campaign_id, row)
 
 
+def _change_skip(audience_id: int, row: Recipient, skip: SkipReason | None) -> bool:
+    before = RecipientState.PENDING if row.skip is None else RecipientState.SKIPPED
+    after = RecipientState.PENDING if skip is None else RecipientState.SKIPPED
+    changed = execute(
+        "UPDATE recipient SET state = ?, skip = ? "
+        "WHERE audience_id = ? AND seq = ? AND state = ? AND COALESCE(skip, '') = ?",
+        (int(after), None if skip is None else skip.value, audience_id, row.seq, int(before), row.skip.value if row.skip else ""),
+    )
+    return bool(changed.rowcount)
+
+
 def set_skips(campaign_id: int, changes: Sequence[tuple[Recipient, SkipReason | None]]) -> None:
     """Skip rows that were pending, or make skipped ones pending again, and keep every count in step.
 
-    Only for rows that were never handed over; others are left as they are.
+    Only before the run starts, because then its rows are frozen (R39); rows that changed since they were read are left
+    as they are.
     """
     audience_id = audience_of(campaign_id)
     skips: Counter[str] = Counter()
     countries: Counter[str] = Counter()
     with transaction():
+        if campaign_status(campaign_id)[0] not in (Status.DRAFT, Status.SCHEDULED):
+            return
         for row, skip in changes:
-            state = RecipientState.PENDING if skip is None else RecipientState.SKIPPED
-            changed = execute(
-                "UPDATE recipient SET state = ?, skip = ? WHERE audience_id = ? AND seq = ? AND state = ?",
-                (int(state), None if skip is None else skip.value, audience_id, row.seq, int(row.state)),
-            ).rowcount
-            if not changed:
+            if not _change_skip(audience_id, row, skip):
                 continue
             if row.skip is not None:
                 skips[row.skip.value] -= 1

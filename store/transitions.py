@@ -72,6 +72,8 @@ def start(
     campaign_id: int, *, source: Status, version: int | None, prices: Mapping[str, int], price: int, now: int
 ) -> bool:
     """Scheduled (and due), or Draft (send now, unchanged since `version`), to In Progress."""
+    if source not in (Status.SCHEDULED, Status.DRAFT):
+        return False
     conditions = [has_status(source)]
     changes: dict[str, Any] = {
         "status": Status.IN_PROGRESS.value,
@@ -112,7 +114,7 @@ def finish(campaign_id: int, ended: Status, reason: str | None, detail: Mapping[
     """In Progress to Completed or Failed, if nothing is pending and no hand-over is open."""
     idle = ProgressModel.select().where(ProgressModel.campaign == campaign_id, ProgressModel.pending == 0)
     windows = SendWindow.select().where(SendWindow.campaign == campaign_id)
-    if not idle.exists() or windows.exists():
+    if ended not in (Status.COMPLETED, Status.FAILED) or not idle.exists() or windows.exists():
         return False
     return change(
         campaign_id,

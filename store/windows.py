@@ -44,6 +44,9 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
         if not retried and not fresh:
             return None
         rows = list(recipients.page(campaign_id, [*retried, *fresh]).values())
+        # A callback may have proved since that the gateway took a row it had been put back from.
+        rows = [row for row in rows if row.state is RecipientState.PENDING]
+        retried = [row.seq for row in rows if row.seq <= handed]
         rows = _skip_opted_out(campaign_id, audience_id, rows, prices, now)
         lo, hi = (fresh[0], fresh[-1]) if fresh else (0, 0)
         if fresh:

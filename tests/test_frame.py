@@ -242,6 +242,10 @@ def test_textual_draws_without_animation_though_a_plugin_imported_it_first() -> 
     assert constants.TEXTUAL_ANIMATIONS == "none"
 
 
+def test_the_snapshot_plugin_still_finds_its_results_in_a_worker() -> None:
+    assert Path(os.environ["TEXTUAL_SNAPSHOT_TEMPDIR"]).is_dir()
+
+
 def test_property_tests_use_the_same_examples_every_time(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--hypothesis-profile"):
         pytest.skip("another profile was asked for")

@@ -6,7 +6,6 @@ repeated is for the caller to decide from the outcome.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from email.utils import parsedate_to_datetime
 from time import perf_counter
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     import aiohttp
 
 VERSION = "v23.0"
-CONNECTIONS = 256
-"""At 1,000 messages a second and 80 ms, 80 are busy; the rest is room for slow answers."""
+CONNECTIONS = 512
+"""More than a run ever has on their way: waiting for a free connection would look like an unreachable gateway."""
 LONGEST_ANSWER = 1 << 20
 """Bytes read of an answer; a real one has a few hundred."""
 LONGEST_DETAIL = 500
@@ -33,7 +32,7 @@ LONGEST_ID = 512
 LONGEST_RETRY_AFTER = 24 * 3600.0
 HIGHEST_CODE = 2**31 - 1
 HELD = ("held_for_quality_assessment", "paused")
-"""Values of `message_status` for a message that is released or dropped later (research/cloud-api.md sections 1.1, 8)."""
+"""Values of `message_status` for a message that is released or dropped later (research/cloud-api.md 1.1 and 8)."""
 
 
 class _Progress:
@@ -121,7 +120,8 @@ class CloudApi:
             return self._session
         import aiohttp
 
-        self._failures = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
+        # A time-out is an OSError too.
+        self._failures = (aiohttp.ClientError, OSError)
         trace = aiohttp.TraceConfig()
         # Both signals come just before the bytes go to the socket; which one is first depends on aiohttp's version.
         trace.on_request_headers_sent.append(_note_writing)

@@ -14,12 +14,14 @@ from itertools import accumulate
 from math import exp
 from statistics import NormalDist
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from engine.gateway.simulator.scenario import Delay, Scenario
+
+T = TypeVar("T")
 
 _STEPS = 1024
 _UNIT = 2.0**-32
@@ -76,7 +78,7 @@ class Behaviour:
         self._delivered = _quantiles(scenario.delivered_ms)
         self._read = _quantiles(scenario.read_ms)
         self._late = scenario.late_answer_ms / 1000.0
-        self._refusals = _Choice((Kind.REJECT, code, share) for code, share in scenario.rejected.items())
+        self._refusals = _Choice(scenario.rejected.items())
         self._faults = _Choice(_faults(scenario))
         self._ends = _Choice(_ends(scenario))
 
@@ -87,7 +89,7 @@ class Behaviour:
         latency = self._latency[here[0] % _STEPS]
         refusal = self._refusals.pick(person[0])
         if refusal is not None:
-            return Fate(Kind.REJECT, latency, refusal[1])
+            return Fate(Kind.REJECT, latency, refusal)
         kind, code = self._faults.pick(here[1]) or (Kind.ACCEPT, 0)
         if kind is Kind.HTTP_500 and here[2] & 1:
             kind = Kind.HTTP_500_TAKEN
@@ -107,15 +109,14 @@ class Behaviour:
         status, code = self._ends.pick(person[1]) or ("", 0)
         if status:
             delivered = sent + self._delivered[here[5] % _STEPS]
-            steps.append(Step(delivered, delivered, str(status), code))
+            steps.append(Step(delivered, delivered, status, code))
             if status == "delivered" and person[2] * _UNIT < scenario.read:
                 read = delivered + self._read[here[6] % _STEPS]
                 steps.append(Step(read, read, "read"))
         if here[7] * _UNIT < scenario.reorder:
             dues = [step.due for step in steps]
             steps = [
-                Step(due, step.stamp, step.status, step.code)
-                for due, step in zip(dues, reversed(steps), strict=True)
+                Step(due, step.stamp, step.status, step.code) for due, step in zip(dues, reversed(steps), strict=True)
             ]
         return self._repeated(steps, to, attempt) if scenario.duplicate else steps
 
@@ -132,14 +133,35 @@ class Behaviour:
         return _WORDS.unpack(blake2b(what.encode(), digest_size=32, key=self._key).digest())
 
 
-class _Choice:
+class _Choice(Generic[T]):
     """Picks one of several outcomes by a 32-bit draw, or none where the shares leave room."""
 
-    def __init__(self, shares: Iterable[tuple[Kind | str, int, float]]) -> None:
-        listed = [entry for entry in shares if entry[2] > 0]
-        self._outcomes = [(kind, code) for kind, code, _ in listed]
-        self._bounds = list(accumulate(share for _, _, share in listed))
+    def __init__(self, shares: Iterable[tuple[T, float]]) -> None:
+        listed = [entry for entry in shares if entry[1] > 0]
+        self._outcomes = [outcome for outcome, _ in listed]
+        self._bounds = list(accumulate(share for _, share in listed))
 
-    def pick(self, draw: int) -> tuple[Kind | str, int] | None:
+    def pick(self, draw: int) -> T | None:
         index = bisect_right(self._bounds, draw * _UNIT)
         return self._outcomes[index] if index < len(self._outcomes) else None
+
+
+def _faults(scenario: Scenario) -> list[tuple[tuple[Kind, int], float]]:
+    return [
+        ((Kind.RESET, 0), scenario.reset_before),
+        ((Kind.HTTP_500, 0), scenario.http_500),
+        ((Kind.LOST_ANSWER, 0), scenario.lost_answer),
+        ((Kind.LATE_ANSWER, 0), scenario.late_answer),
+        *(((Kind.REJECT, code), share) for code, share in scenario.retry.items()),
+    ]
+
+
+def _ends(scenario: Scenario) -> list[tuple[tuple[str, int], float]]:
+    failed = [(("failed", code), share) for code, share in scenario.undelivered.items()]
+    return [*failed, (("delivered", 0), scenario.delivered)]
+
+
+def _quantiles(delay: Delay) -> list[float]:
+    """The delay in seconds at evenly spaced probabilities, so that a draw costs one look-up."""
+    normal = NormalDist()
+    return [delay.median / 1000.0 * exp(delay.spread * normal.inv_cdf((i + 0.5) / _STEPS)) for i in range(_STEPS)]

@@ -16,7 +16,7 @@ DEFAULT = "friendly"
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """A log-normal delay: half of them are below `median` milliseconds; `spread` is the sigma, 0 for always the same."""
+    """A log-normal delay: half are below `median` milliseconds; `spread` is the sigma, 0 for always the same."""
 
     median: float = 0.0
     spread: float = 0.0

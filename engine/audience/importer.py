@@ -1,0 +1,218 @@
+"""From a contact file to audience rows: each valid with its number, or skipped with one reason (R33 to R36)."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from engine.audience.columns import headers, number_column
+from engine.audience.reader import Format, Table, tables
+from engine.errors import BadInput
+from engine.phone import Phone, country_code, parse_many
+from engine.text import shown, spreadsheet_safe
+from store.types import ContactRow, SkipReason
+
+_BATCH: Final = 2_000
+"""Rows whose numbers are worked out together; see `engine.phone.parse_many`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """A contact file that is ready to be read."""
+
+    name: str
+    """The file's name, without its folder."""
+    columns: tuple[str, ...]
+    number_column: str
+    country: str | None
+    format: Format
+    _table: Table = field(repr=False)
+
+    def rows(self) -> Iterator[ContactRow]:
+        """Every row in the order of the file, from the start with every call; of one number the first valid row wins.
+
+        A row shorter than the header has blank cells at its end. One with more than blank cells beyond the header was
+        torn apart by an unquoted delimiter: its columns cannot be trusted, so it is skipped as an invalid number.
+        """
+        records = self._table.records()
+        next(records, None)  # the header
+        width, at = len(self.columns), self.columns.index(self.number_column)
+        seen: set[int] = set()
+        while batch := list(islice(records, _BATCH)):
+            lines = [line for line, _ in batch]
+            rows = [_fitted(cells, width) for _, cells in batch]
+            for line, cells, phone in zip(
+                lines, rows, parse_many([row[at] for row in rows], self.country), strict=True
+            ):
+                if not isinstance(phone, Phone):
+                    yield ContactRow(line, cells, None, None, phone)
+                elif len(cells) > width:
+                    yield ContactRow(line, cells, None, None, SkipReason.INVALID_NUMBER)
+                elif phone.number in seen:
+                    yield ContactRow(line, cells, phone.number, phone.country, SkipReason.DUPLICATE)
+                else:
+                    seen.add(phone.number)
+                    yield ContactRow(line, cells, phone.number, phone.country, None)
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceCheck:
+    """What a file would give as an audience (R35)."""
+
+    rows: int
+    valid: int
+    skipped: dict[SkipReason, int]
+    """Only the reasons that occur."""
+    columns: tuple[str, ...]
+    number_column: str
+    country: str | None
+    format: Format
+
+
+def open_contacts(path: Path, *, country: str | None = None, number_column: str | None = None) -> Contacts:
+    """Find out how a contact file is to be read, without reading its rows.
+
+    `country` completes national numbers (R34); `number_column` names the column with the numbers where its header
+    is not a usual one.
+
+    Raises:
+        BadInput: `unreadable_file`, `empty_file`, `not_text`, `unreadable_workbook`, `no_header`, `too_many_columns`,
+            `number_column_unclear`, `no_such_column`, `sheet_unclear`, `unknown_country`, `cell_too_long`.
+    """
+    code = country_code(country) if country is not None else None
+    table, columns, at = _chosen_table(tables(path), number_column)
+    return Contacts(path.name, columns, columns[at], code, table.format, table)
+
+
+def check(
+    path: Path, *, country: str | None = None, number_column: str | None = None, rejects: Path | None = None
+) -> AudienceCheck:
+    """Read a whole file without keeping anything; with `rejects`, write the skipped rows there in the same go.
+
+    Raises:
+        BadInput: as `open_contacts`, and `rejects_is_source` when both are the same file.
+    """
+    contacts = open_contacts(path, country=country, number_column=number_column)
+    counts: Counter[SkipReason | None] = Counter()
+    torn = 0
+
+    def counted() -> Iterator[ContactRow]:
+        nonlocal torn
+        for row in contacts.rows():
+            counts[row.skip] += 1
+            torn += len(row.cells) > len(contacts.columns)
+            yield row
+
+    if rejects is None:
+        for _ in counted():
+            pass
+    elif rejects.exists() and rejects.samefile(path):
+        raise BadInput("rejects_is_source", f"{rejects} is the contact file itself.", "Name another file.")
+    else:
+        write_rejects(rejects, contacts.columns, contacts.number_column, counted())
+    form = contacts.format
+    if torn:
+        which = "1 row has" if torn == 1 else f"{torn:,} rows have"
+        warning = f"{which} more cells than there are columns and cannot be trusted: some cell holds a delimiter."
+        form = replace(form, warnings=(*form.warnings, warning))
+    skipped = {reason: counts[reason] for reason in SkipReason if counts[reason]}
+    return AudienceCheck(
+        rows=counts.total(),
+        valid=counts[None],
+        skipped=skipped,
+        columns=contacts.columns,
+        number_column=contacts.number_column,
+        country=contacts.country,
+        format=form,
+    )
+
+
+def write_rejects(path: Path, columns: Sequence[str], number_column: str, rows: Iterable[ContactRow]) -> int:
+    """Write the skipped rows among `rows` as CSV (line, number as typed, reason, cells) and answer how many they are.
+
+    The file is UTF-8 with a byte order mark, for spreadsheets, and appears whole or not at all. Cells that would
+    start a formula are defused.
+
+    Raises:
+        BadInput: `unwritable_file`.
+    """
+    at = columns.index(number_column)
+    count = 0
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8-sig", errors="replace", newline="") as file:
+            out = csv.writer(file)
+            out.writerow(["line", "number as typed", "reason", *map(spreadsheet_safe, columns)])
+            for row in rows:
+                if row.skip is not None:
+                    number = row.cells[at] if at < len(row.cells) else ""
+                    out.writerow([row.line, *map(spreadsheet_safe, (number, row.skip.value, *row.cells))])
+                    count += 1
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return count
+
+
+def _unwritable(path: Path, error: OSError) -> BadInput:
+    return BadInput(
+        "unwritable_file", f"{path} cannot be written: {error.strerror or error}.", "Choose another place for it."
+    )
+
+
+def _fitted(cells: list[str], width: int) -> list[str]:
+    """The cells with blanks added up to the header's width, and blank ones beyond it left out."""
+    if len(cells) < width:
+        return cells + [""] * (width - len(cells))
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    return cells
+
+
+def _chosen_table(found: Sequence[Table], chosen: str | None) -> tuple[Table, tuple[str, ...], int]:
+    """The table to read, its columns and the position of the number column; of several sheets the only fitting one."""
+    if len(found) == 1:
+        columns = headers(_header(found[0]))
+        return found[0], columns, number_column(columns, chosen)
+    fitting = []
+    for table in found:
+        columns = headers(_header(table))
+        with suppress(BadInput):
+            fitting.append((table, columns, number_column(columns, chosen)))
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        names = ", ".join(shown(table.format.sheet or "") for table in found)
+        wanted = "a recognised number column" if chosen is None else f"a column {shown(chosen)!r}"
+        raise BadInput(
+            "number_column_unclear" if chosen is None else "no_such_column",
+            f"No sheet of the workbook has {wanted}. Its sheets are: {names}.",
+            "Choose the column with --number-column, or save the sheet with the contacts as a file of its own.",
+        )
+    several = ", ".join(shown(table.format.sheet or "") for table, _, _ in fitting)
+    raise BadInput(
+        "sheet_unclear",
+        f"Several sheets of the workbook look like contact lists: {several}.",
+        "Save the one to use as a file of its own.",
+    )
+
+
+def _header(table: Table) -> list[str]:
+    first = next(table.records(), None)
+    if first is None:
+        raise BadInput("empty_file", "The file has nothing in it.", "Choose the file with the contacts.")
+    return first[1]

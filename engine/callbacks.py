@@ -1,0 +1,223 @@
+"""Status callbacks from the gateway: what one says, and the server that takes them in.
+
+Callbacks come at least once, in any order, up to a thousand statuses in one body (research/cloud-api.md section 1.4).
+The server therefore only checks who sent a body and hands its raw bytes on; reading them is a step of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import BadInput, Busy
+from engine.message import parse_reference
+from store.types import StatusUpdate
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+LARGEST_BODY = 4 * 1024 * 1024
+"""Bytes; a thousand statuses have about half a million."""
+SIGNATURE = "X-Hub-Signature-256"
+STATUSES = frozenset({"sent", "delivered", "read", "failed"})
+LONGEST_DETAIL = 500
+READ_TIMEOUT = 30.0
+"""Seconds a client may take to send a body."""
+_LAST_SECOND = 10**11
+
+
+def parse(body: bytes, received: int | None = None) -> list[StatusUpdate]:
+    """The status updates in one callback body, in its order.
+
+    What is not a status, and statuses of kinds unknown here, are passed over. `received` (UTC epoch milliseconds)
+    stands in for a time that is missing or unreadable; without it such a status is passed over too. Raises `BadInput`
+    when the body is no JSON object.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _malformed("is not valid JSON") from error
+    if not isinstance(document, dict):
+        raise _malformed("is not a JSON object")
+    updates = (_update(status, received) for status in _statuses(document))
+    return [update for update in updates if update is not None]
+
+
+def sign(secret: str, raw: bytes) -> str:
+    """The value of the signature header for a body: HMAC-SHA256 over its bytes as they are sent."""
+    return "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def is_signed(secret: str, raw: bytes, signature: str) -> bool:
+    """Whether `signature` was made with `secret` for `raw`; takes the same time wherever they differ."""
+    return hmac.compare_digest(sign(secret, raw).encode(), signature.encode("utf-8", "surrogateescape"))
+
+
+class Receiver:
+    """An HTTP server on `/` for callbacks signed with `secret`.
+
+    `handle` gets the raw bytes of each and has to keep them durably before it returns: only then 200 is answered. When
+    it raises `Busy` the answer is 503, and the gateway comes again later. With `verify_token` the subscription
+    handshake is answered too. Raises `BadInput` for an empty secret, with which anybody could sign.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        handle: Callable[[bytes], None],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        verify_token: str | None = None,
+    ) -> None:
+        if not secret:
+            raise BadInput(
+                "secret_missing",
+                "Callbacks cannot be checked without the app secret.",
+                "Set SENDOFF_APP_SECRET, or store the secret in the secrets file.",
+            )
+        self._secret = secret
+        self._handle = handle
+        self._address = host, port
+        self._verify_token = verify_token
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> str:
+        """Listen and return the URL to register. Raises `OSError` when the port is taken."""
+        from aiohttp import web
+
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_post("/", self._take)
+        app.router.add_get("/", self._verify, allow_head=False)
+        # Not decompressed: the signature covers the bytes as they were sent.
+        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, *self._address).start()
+        host, port = self._runner.addresses[0][:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    async def close(self) -> None:
+        """Stop listening, after the callbacks under way are answered or a second has passed."""
+        if self._runner is not None:
+            runner, self._runner = self._runner, None
+            await runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                raw = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
+        if not is_signed(self._secret, raw, request.headers.get(SIGNATURE, "")):
+            return web.Response(status=401)
+        try:
+            self._handle(raw)
+        except Busy:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        return web.Response(status=200)
+
+    async def _verify(self, request: web.Request) -> web.Response:
+        """The handshake: answer the bare challenge to whoever knows the token (research/cloud-api.md section 1.4)."""
+        from aiohttp import web
+
+        query = request.query
+        known = self._verify_token is not None and hmac.compare_digest(
+            self._verify_token.encode(), query.get("hub.verify_token", "").encode("utf-8", "surrogateescape")
+        )
+        if not known or query.get("hub.mode") != "subscribe":
+            return web.Response(status=403)
+        # Plain text and never sniffed, because the challenge is whatever the caller wrote.
+        return web.Response(text=query.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"})
+
+
+async def register(base_url: str, url: str, secret: str) -> None:
+    """Tell the simulator at `base_url` to post its callbacks to `url`, signed with `secret`.
+
+    Raises `Busy` when it cannot be reached, `BadInput` when it does not take the registration.
+    """
+    import aiohttp
+
+    address = f"{base_url.rstrip('/')}/simulator/callbacks"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5.0)) as session,
+            session.post(address, json={"url": url, "secret": secret}, allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except (aiohttp.ClientError, OSError) as error:
+        raise Busy("gateway_unreachable", f"The simulator at {base_url} does not answer.", "Start it.") from error
+    if status != 200:
+        raise BadInput(
+            "callbacks_not_registered",
+            f"{base_url} does not take a registration for callbacks (HTTP {status}).",
+            "Check that a simulator, and nothing else, listens at this address.",
+        )
+
+
+def _statuses(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for entry in _objects(document.get("entry")):
+        for change in _objects(entry.get("changes")):
+            value = change.get("value")
+            if isinstance(value, dict):
+                yield from _objects(value.get("statuses"))
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None:
+    kind = status.get("status")
+    at = _milliseconds(status.get("timestamp"))
+    at = received if at is None else at
+    if not isinstance(kind, str) or kind not in STATUSES or at is None:
+        return None
+    message_id = status.get("id")
+    campaign_id, seq = _reference(status.get("biz_opaque_callback_data"))
+    code, detail = _failure(status.get("errors"))
+    return StatusUpdate(
+        campaign_id=campaign_id,
+        seq=seq,
+        message_id=message_id if isinstance(message_id, str) and message_id else None,
+        status=kind,
+        at=at,
+        code=code,
+        detail=detail,
+    )
+
+
+def _milliseconds(timestamp: object) -> int | None:
+    """The gateway writes seconds as text; a number is taken as well."""
+    if isinstance(timestamp, str) and timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11:
+        timestamp = int(timestamp)
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < _LAST_SECOND:
+        return None
+    return timestamp * 1000
+
+
+def _reference(text: object) -> tuple[int | None, int | None]:
+    parts = parse_reference(text) if isinstance(text, str) else None
+    return (None, None) if parts is None else (parts[0], parts[1])
+
+
+def _failure(errors: object) -> tuple[int | None, str]:
+    listed = _objects(errors)
+    if not listed:
+        return None, ""
+    error = listed[0]
+    code = error.get("code")
+    usable = isinstance(code, int) and not isinstance(code, bool) and 0 <= code < 2**31
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else data
+    words = [text for text in (details, error.get("message"), error.get("title")) if isinstance(text, str) and text]
+    return (code if usable else None), (words[0] if words else "")[:LONGEST_DETAIL]
+
+
+def _malformed(what: str) -> BadInput:
+    return BadInput("malformed_callback", f"The callback {what}.", "It is kept as it came; nothing else is affected.")

@@ -1,0 +1,225 @@
+"""Drafts: create, edit, give an audience, delete, duplicate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine import audience, lifecycle, resolution
+from engine.context import Context, command
+from engine.errors import Refused
+from engine.lifecycle import Action
+from store import account, audit, campaigns, database, recipients
+from store.codec import dump_fills, load
+from store.types import Campaign, ContactRow, DraftFields, RecipientState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNTITLED = "Untitled"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an audience import found."""
+
+    rows: int
+    valid: int
+    skipped: dict[str, int]
+
+
+def _template_name(fields: DraftFields) -> str | None:
+    return None if fields.template_id is None else account.get_template(fields.template_id).name
+
+
+def _audited(fields: DraftFields) -> dict[str, object]:
+    return {
+        "name": fields.name,
+        "sender": fields.sender_id,
+        "template": fields.template_id,
+        "fills": load(dump_fills(fields.fills)),
+        "over_quota": fields.over_quota.value,
+        "grace": fields.grace,
+    }
+
+
+def fields_of(campaign: Campaign) -> DraftFields:
+    """What an operator can set, as a campaign has it."""
+    return DraftFields(
+        name=campaign.name,
+        sender_id=campaign.sender_id,
+        template_id=campaign.template_id,
+        fills=campaign.fills,
+        over_quota=campaign.over_quota,
+        grace=campaign.grace,
+    )
+
+
+def create(context: Context, fields: DraftFields) -> int:
+    """Add a Draft, however incomplete, and answer its id."""
+    with command(context, "campaign.create"), database.transaction():
+        now = context.clock.now()
+        campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
+        audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
+        return campaign_id
+
+
+def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) -> Campaign:
+    """Save a Draft's fields; refused when somebody else changed it since `version` was read (nothing is lost then)."""
+    with command(context, "campaign.edit", campaign_id):
+        before = campaigns.get(campaign_id)
+        _refuse(Action.EDIT, before, context.clock.now())
+        with database.transaction():
+            now = context.clock.now()
+            if not campaigns.edit(campaign_id, version, fields, _template_name(fields), now):
+                raise _changed(campaign_id)
+            audit.write(
+                now,
+                context.actor,
+                "campaign.edit",
+                campaign_id,
+                before=_audited(fields_of(before)),
+                after=_audited(fields),
+            )
+        resolution.resolve(campaign_id)
+        return campaigns.get(campaign_id)
+
+
+def import_audience(
+    context: Context,
+    campaign_id: int,
+    version: int,
+    file: Path,
+    *,
+    country: str | None = None,
+    number_column: str | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Imported:
+    """Read a contact file into a Draft; the old audience stays until the new one is whole (R33-R37).
+
+    `progress` is called with the rows read so far. Raises `BadInput` when the file cannot be read, and changes
+    nothing then.
+    """
+    with command(context, "campaign.import", campaign_id):
+        campaign = campaigns.get(campaign_id)
+        _refuse(Action.EDIT, campaign, context.clock.now())
+        contacts = audience.open_contacts(file, country=country, number_column=number_column)
+        audience_id = recipients.new_audience(
+            contacts.name, contacts.columns, contacts.number_column, contacts.country, context.clock.now()
+        )
+        try:
+            skipped, countries = _store_rows(audience_id, contacts, progress)
+            with database.transaction():
+                now = context.clock.now()
+                if not recipients.attach(campaign_id, version, audience_id, skipped, countries, now):
+                    raise _changed(campaign_id)
+                audit.write(
+                    now,
+                    context.actor,
+                    "campaign.import",
+                    campaign_id,
+                    after={"file": contacts.name, "valid": countries.total(), "skipped": dict(skipped)},
+                )
+        except BaseException:
+            # Also on ctrl+c: half an import must not stay behind.
+            recipients.drop_audience(audience_id)
+            raise
+        database.analyze()
+        resolution.resolve(campaign_id)
+        return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
+
+
+def _store_rows(
+    audience_id: int, contacts: audience.Contacts, progress: Callable[[int], None]
+) -> tuple[Counter[str], Counter[str]]:
+    skipped: Counter[str] = Counter()
+    countries: Counter[str] = Counter()
+    batch: list[ContactRow] = []
+    seq = 1
+    for row in contacts.rows():
+        batch.append(row)
+        if row.skip is None:
+            countries[row.country or ""] += 1
+        else:
+            skipped[row.skip.value] += 1
+        if len(batch) == recipients.CHUNK:
+            recipients.add_rows(audience_id, seq, batch)
+            seq += len(batch)
+            progress(seq - 1)
+            batch = []
+    recipients.add_rows(audience_id, seq, batch)
+    progress(seq - 1 + len(batch))
+    return skipped, countries
+
+
+def delete(context: Context, campaign_id: int) -> None:
+    """Delete a Draft; it can be restored for a while."""
+    with command(context, "campaign.delete", campaign_id):
+        campaign = campaigns.get(campaign_id)
+        _refuse(Action.DELETE, campaign, context.clock.now())
+        with database.transaction():
+            now = context.clock.now()
+            if not campaigns.delete(campaign_id, now):
+                raise _changed(campaign_id)
+            audit.write(now, context.actor, "campaign.delete", campaign_id, before=_audited(fields_of(campaign)))
+
+
+_ONLY: dict[str, Sequence[RecipientState] | None] = {
+    "failed": (RecipientState.FAILED,),
+    "unknown": (RecipientState.UNKNOWN,),
+    "unread": None,
+}
+
+
+def duplicate(context: Context, campaign_id: int, only: str | None = None) -> int:
+    """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
+
+    `only` takes a part of the audience: `failed`, `unknown` or `unread` (sent, not read).
+    """
+    with command(context, "campaign.duplicate", campaign_id):
+        source = campaigns.get(campaign_id)
+        if only is not None and only not in _ONLY:
+            raise Refused("no_such_part", f"There is no part called {only!r}.", f"Choose one of: {', '.join(_ONLY)}.")
+        fields = DraftFields(
+            name=f"{source.name} (copy)" if only is None else f"{source.name} ({only})",
+            sender_id=source.sender_id,
+            template_id=source.template_id,
+            fills=source.fills,
+            over_quota=source.over_quota,
+            grace=source.grace,
+        )
+        with database.transaction():
+            now = context.clock.now()
+            copy_id = campaigns.create(
+                fields, _template_name(fields), context.actor.name, now, duplicate_of=campaign_id
+            )
+            audit.write(
+                now,
+                context.actor,
+                "campaign.duplicate",
+                copy_id,
+                before={"campaign": campaign_id},
+                after={"only": only},
+            )
+        if source.audience is not None:
+            states = None if only is None else _ONLY[only]
+            recipients.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now())
+            resolution.resolve(copy_id)
+        return copy_id
+
+
+def _refuse(action: Action, campaign: Campaign, now: int) -> None:
+    refusal = lifecycle.refusal(action, campaign.status, scheduled_at=campaign.scheduled_at, now=now)
+    if refusal is not None:
+        raise refusal
+
+
+def _changed(campaign_id: int) -> Refused:
+    now = campaigns.status(campaign_id)[0]
+    return Refused(
+        "changed_meanwhile",
+        f"Somebody else changed this campaign a moment ago; it is {now.value.replace('_', ' ')} now.",
+        "Open it again to see their change, then repeat yours.",
+    )

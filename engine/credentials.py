@@ -1,0 +1,45 @@
+"""Where secrets come from: the environment, then a file only its owner can read. Never the database, never a log."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from typing import TYPE_CHECKING
+
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKEN = "SENDOFF_TOKEN"
+_KEYS = {TOKEN: "token", "SENDOFF_APP_SECRET": "app_secret", "SENDOFF_VERIFY_TOKEN": "verify_token"}
+
+
+def secrets_file() -> Path:
+    """The file beside the user's configuration."""
+    from platformdirs import user_config_path
+
+    return user_config_path("sendoff") / "secrets.toml"
+
+
+def secret(name: str, file: Path | None = None) -> str | None:
+    """A secret by its environment name; `None` where there is none.
+
+    Raises `BadInput` when the secrets file can be read by others or is not TOML.
+    """
+    value = os.environ.get(name)
+    if value:
+        return value
+    path = secrets_file() if file is None else file
+    if not path.exists():
+        return None
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise BadInput("secrets_readable", f"{path} can be read by others.", f"Close it first: chmod 600 {path}")
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8")).get(_KEYS[name])
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(
+            "secrets_unreadable", f"{path} is not TOML: {error}", 'Write lines such as: token = "..."'
+        ) from (error)
+    return None if found is None else str(found)

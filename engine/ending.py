@@ -1,0 +1,93 @@
+"""How a run ends, and how it is held meanwhile (R5, R6, R45)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import lifecycle
+from engine.clock import HOUR, Clock
+from engine.gateway import errors
+from engine.gateway.errors import Internal
+from store import audit, campaigns, database, outcomes, tallies, transitions
+from store.types import Actor, Campaign, RootCause, Status
+
+if TYPE_CHECKING:
+    from engine.decide import HoldOrder
+
+HOLD_LIMIT_MS = 72 * HOUR
+TOP_ERRORS = 5
+
+
+def finish(clock: Clock, campaign_id: int, actor: Actor) -> Status | None:
+    """End a run with nothing left to hand over: Completed or Failed with its root cause; `None` when it is not over."""
+    with database.transaction():
+        now = clock.now()
+        campaign = campaigns.get(campaign_id)
+        counters = campaign.progress
+        if campaign.status is not Status.IN_PROGRESS or counters.pending:
+            return None
+        ended, cause = lifecycle.settle(
+            sent=counters.sent,
+            failed=counters.failed,
+            unknown=counters.unknown,
+            not_attempted=tallies.of(campaign_id, tallies.ERROR).get(str(int(Internal.NOT_ATTEMPTED)), 0),
+        )
+        detail = {} if cause is None else _detail(campaign, cause)
+        if not transitions.finish(campaign_id, ended, cause.value if cause else None, detail, now):
+            return None
+        audit.write(
+            now,
+            actor,
+            f"campaign.{ended.value}",
+            campaign_id,
+            before={"status": "in_progress"},
+            after={
+                "status": ended.value,
+                "sent": counters.sent,
+                "failed": counters.failed,
+                "unknown": counters.unknown,
+                "skipped": counters.skipped,
+            },
+        )
+        return ended
+
+
+def _detail(campaign: Campaign, cause: RootCause) -> dict[str, object]:
+    if cause is RootCause.ALL_REJECTED:
+        found = list(tallies.of(campaign.id, tallies.ERROR).items())[:TOP_ERRORS]
+        return {"errors": [{"code": int(code), "text": errors.text_of(int(code)), "n": n} for code, n in found]}
+    if cause is RootCause.NO_VALID_RECIPIENTS:
+        return {"skipped": tallies.of(campaign.id, tallies.SKIP)}
+    return {} if campaign.hold is None else {"reason": campaign.hold.text}
+
+
+def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None:
+    """Put a run on hold."""
+    with database.transaction():
+        now = clock.now()
+        if transitions.hold(campaign_id, order.reason, order.text, now, order.until):
+            audit.write(
+                now,
+                actor,
+                "campaign.hold",
+                campaign_id,
+                after={"reason": order.reason, "until": order.until},
+                detail=order.text,
+            )
+
+
+def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
+    """Lift a hold whose time has come, or end the run when it was held for 72 h; answers whether it may send again."""
+    if campaign.hold is None:
+        return True
+    now = clock.now()
+    if now - campaign.hold.since >= HOLD_LIMIT_MS:
+        outcomes.fail_rest(campaign.id, Internal.NOT_ATTEMPTED, now)
+        finish(clock, campaign.id, actor)
+        return False
+    if campaign.hold.until is None or now < campaign.hold.until:
+        return False
+    with database.transaction():
+        if transitions.lift(campaign.id):
+            audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})
+    return True

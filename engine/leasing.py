@@ -1,0 +1,118 @@
+"""Owning senders: taking, renewing and trusting leases (DESIGN section 4, step 6).
+
+The lease in the store is what makes sending safe; the file lock beside a SQLite database only makes take-over fast:
+the kernel drops it
+the moment its owner dies, so whoever gets it knows that the lease in the store has no living owner on this machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from store import database, leases
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from store.types import Lease
+
+TTL_MS = 15_000
+RENEW_S = TTL_MS / 1000 / 3
+MARGIN_S = 3.0
+
+
+@dataclass(slots=True)
+class _Term:
+    lease: Lease
+    trusted_until: float
+    renew_at: float
+
+
+class Leases:
+    """The leases of one worker; its name is new at every start."""
+
+    def __init__(self, clock: Clock, role: str) -> None:
+        self.owner = uuid4().hex
+        self._clock = clock
+        self._role = role
+        self._terms: dict[int, _Term] = {}
+        self._locks: dict[int, int] = {}
+
+    def ensure(self, sender_id: int, status: str = "") -> Lease | None:
+        """Take or renew the lease of a sender; `None` while somebody else has it."""
+        term = self._terms.get(sender_id)
+        steady = self._clock.steady()
+        if term is not None and steady < term.renew_at:
+            return term.lease if steady < term.trusted_until else None
+        until = self._clock.now() + TTL_MS
+        if term is not None:
+            if leases.renew(term.lease, until, status):
+                lease: Lease | None = replace(term.lease, until=until)
+            else:
+                self.drop(sender_id)
+                lease = None
+        else:
+            lease = self._take(sender_id, until)
+        if lease is None:
+            return None
+        self._terms[sender_id] = _Term(lease, steady + TTL_MS / 1000 - MARGIN_S, steady + RENEW_S)
+        return lease
+
+    def trusted(self, sender_id: int) -> bool:
+        """Whether work may be handed out now: trust runs from before the last renewal, by a clock that never stops."""
+        term = self._terms.get(sender_id)
+        return term is not None and self._clock.steady() < term.trusted_until
+
+    def held(self) -> list[int]:
+        """Ids of the senders this worker owns."""
+        return list(self._terms)
+
+    def drop(self, sender_id: int) -> None:
+        """Forget a lease that is lost."""
+        self._terms.pop(sender_id, None)
+        self._unlock(sender_id)
+
+    def resign_all(self) -> None:
+        """Give every lease back."""
+        for sender_id, term in list(self._terms.items()):
+            leases.resign(term.lease)
+            self.drop(sender_id)
+
+    def _take(self, sender_id: int, until: int) -> Lease | None:
+        alone = self._lock(sender_id)
+        lease = leases.take(
+            leases.name_of(sender_id),
+            self.owner,
+            self._clock.now(),
+            until,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            role=self._role,
+            owner_is_dead=alone,
+        )
+        if lease is None:
+            self._unlock(sender_id)
+        return lease
+
+    def _lock(self, sender_id: int) -> bool:
+        """Whether the file lock was free; always false where the database is not a file on this machine."""
+        path = database.sqlite_path(database.url())
+        if path is None:
+            return False
+        handle = os.open(f"{path}.sender-{sender_id}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        self._locks[sender_id] = handle
+        return True
+
+    def _unlock(self, sender_id: int) -> None:
+        handle = self._locks.pop(sender_id, None)
+        if handle is not None:
+            os.close(handle)

@@ -1,0 +1,244 @@
+"""What stands between a draft and its launch: every problem at once, each with what to do (R22).
+
+`checks` is pure; `facts_of` and `facts_for_form` read what it needs from the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from engine import placeholders, pricing, resolution, templates
+from store import account, campaigns, ledger, tallies
+
+if TYPE_CHECKING:
+    from store.types import Balance, Campaign, DraftFields, Fill, Sender, Template
+
+
+class Level(StrEnum):
+    """How much a check weighs."""
+
+    OK = "ok"
+    WARN = "warn"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the preflight; `field` names the form field it belongs to."""
+
+    code: str
+    level: Level
+    text: str
+    advice: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the checks look at."""
+
+    name: str
+    sender: Sender | None
+    template: Template | None
+    fills: Mapping[str, Fill]
+    columns: tuple[str, ...] | None
+    """The audience's columns; `None` when there is no audience yet."""
+    countries: Mapping[str, int]
+    skipped: Mapping[str, int]
+    fallbacks: int | None
+    """Rows that use a fallback; `None` when nobody counted."""
+    balance: Balance
+    scheduled_price: int
+    """Credits the other scheduled campaigns will need."""
+
+    @property
+    def valid(self) -> int:
+        """Rows that would get a message."""
+        return sum(self.countries.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The checks, the price, and whether the launch may go on."""
+
+    checks: tuple[Check, ...]
+    price: int
+    prices: Mapping[str, int]
+    valid: int
+
+    @property
+    def blocking(self) -> tuple[Check, ...]:
+        """The checks that forbid the launch."""
+        return tuple(check for check in self.checks if check.level is Level.BLOCK)
+
+
+def run(facts: Facts) -> Preflight:
+    """Check everything and work out the price. Pure."""
+    prices = _prices(facts.template)
+    price = pricing.total(prices, facts.countries)
+    found = [
+        *_name(facts),
+        *_sender(facts),
+        *_template(facts),
+        *_placeholders(facts),
+        *_audience(facts),
+        *_credits(facts, price),
+    ]
+    return Preflight(tuple(found), price, prices, facts.valid)
+
+
+def _prices(template: Template | None) -> Mapping[str, int]:
+    if template is None:
+        return pricing.price_table("MARKETING", "")
+    return pricing.price_table(template.category, templates.media(template.components))
+
+
+def _name(facts: Facts) -> list[Check]:
+    if facts.name.strip():
+        return []
+    return [Check("name_missing", Level.BLOCK, "the campaign has no name", "Give it one.", "name")]
+
+
+def _sender(facts: Facts) -> list[Check]:
+    if facts.sender is None:
+        return [Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")]
+    if facts.sender.status != "CONNECTED":
+        return [
+            Check(
+                "sender_unavailable",
+                Level.BLOCK,
+                f"the sender is {facts.sender.status.lower()}",
+                "Choose another number, or see WhatsApp Manager for why.",
+                "sender",
+            )
+        ]
+    return []
+
+
+def template_problem(template: Template | None) -> Check | None:
+    """Why this template cannot be sent now, if so (R23)."""
+    if template is None:
+        return Check("template_missing", Level.BLOCK, "no template chosen", "Choose an approved template.", "template")
+    if template.status != "APPROVED":
+        return Check(
+            "template_unavailable",
+            Level.BLOCK,
+            f"template {template.ref} is {templates.status_words(template.status)}",
+            "Choose an approved template, or wait until WhatsApp approves it.",
+            "template",
+        )
+    reason = templates.sendable(template)
+    if reason is not None:
+        return Check("template_unsupported", Level.BLOCK, reason, "Choose another template.", "template")
+    return None
+
+
+def _template(facts: Facts) -> list[Check]:
+    problem = template_problem(facts.template)
+    return [problem or Check("template", Level.OK, "template approved", field="template")]
+
+
+def _placeholders(facts: Facts) -> list[Check]:
+    if facts.template is None:
+        return []
+    found = placeholders.placeholders(facts.template.components, facts.template.parameter_format)
+    problems = placeholders.unmapped(found, facts.fills, facts.columns or ())
+    if problems:
+        return [
+            Check("unmapped_placeholder", Level.BLOCK, problem.message, problem.hint, problem.key)
+            for problem in problems
+        ]
+    if not found:
+        return [Check("placeholders", Level.OK, "the template has no placeholders")]
+    if facts.fallbacks:
+        text = f"every placeholder filled; {facts.fallbacks:,} rows use a fallback"
+    else:
+        text = "every placeholder filled"
+    return [Check("placeholders", Level.OK, text)]
+
+
+def _audience(facts: Facts) -> list[Check]:
+    if facts.columns is None:
+        return [Check("audience_missing", Level.BLOCK, "no audience yet", "Choose a contact file.", "file")]
+    skipped = sum(facts.skipped.values())
+    if facts.valid == 0:
+        return [
+            Check(
+                "no_valid_recipients",
+                Level.BLOCK,
+                f"nobody would get it: all {skipped:,} rows are skipped",
+                "Look at the reasons and choose another file, country or number column.",
+                "file",
+            )
+        ]
+    if skipped:
+        return [
+            Check("audience", Level.WARN, f"{facts.valid:,} will get it, {skipped:,} rows are skipped", field="file")
+        ]
+    return [Check("audience", Level.OK, f"{facts.valid:,} will get it", field="file")]
+
+
+def _credits(facts: Facts, price: int) -> list[Check]:
+    if not facts.valid:
+        return []
+    free = facts.balance.free
+    if price > free:
+        return [
+            Check(
+                "insufficient_credits",
+                Level.BLOCK,
+                f"{price:,} credits needed, {free:,} free: {price - free:,} missing",
+                "Top up with `sendoff credits add`, or choose a smaller audience.",
+                "file",
+            )
+        ]
+    found = [Check("credits", Level.OK, f"{price:,} credits, {free:,} free")]
+    if facts.scheduled_price and price + facts.scheduled_price > free:
+        short = price + facts.scheduled_price - free
+        found.append(
+            Check(
+                "credits_overcommitted",
+                Level.WARN,
+                f"with what is scheduled already, {short:,} credits will be missing",
+                "The campaign that starts last would fail. Top up before its time.",
+            )
+        )
+    return found
+
+
+def facts_of(campaign: Campaign) -> Facts:
+    """Facts for a campaign as it is stored."""
+    return Facts(
+        name=campaign.name,
+        sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
+        template=resolution.template_of(campaign),
+        fills=campaign.fills,
+        columns=None if campaign.audience is None else tuple(campaign.audience.columns),
+        countries=tallies.of(campaign.id, tallies.COUNTRY),
+        skipped=tallies.of(campaign.id, tallies.SKIP),
+        fallbacks=None,
+        balance=ledger.balance(),
+        scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
+    )
+
+
+def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
+    """Facts for a form that is not saved yet, over the audience its draft has."""
+    template = None if fields.template_id is None else account.get_template(fields.template_id)
+    audience = None if campaign is None else campaign.audience
+    counts = resolution.Counts({}, {}, 0) if audience is None else resolution.count(audience, template, fields.fills)
+    return Facts(
+        name=fields.name,
+        sender=None if fields.sender_id is None else account.get_sender(fields.sender_id),
+        template=template,
+        fills=fields.fills,
+        columns=None if audience is None else tuple(audience.columns),
+        countries=counts.countries,
+        skipped=counts.skipped,
+        fallbacks=counts.fallbacks,
+        balance=ledger.balance(),
+        scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
+    )

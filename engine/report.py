@@ -1,0 +1,161 @@
+"""The report of one campaign: what happened to every row, first thing why it failed (R40, R41, R47, R48).
+
+`read` gathers it from counters only, so that it opens at once whatever the audience; the recipients are paged beside
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine import lifecycle, root_causes, schedule
+from engine.gateway import errors
+from store import account, campaigns, tallies
+from store.types import Campaign, RootCause, Sender, Status, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A root cause in words, with what to do next."""
+
+    code: str
+    text: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLine:
+    """One gateway error with how many recipients it hit."""
+
+    code: int
+    text: str
+    advice: str
+    n: int
+    after_sent: bool
+    """Reported by a callback after the message was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the report shows but the recipients themselves."""
+
+    campaign: Campaign
+    zone: str
+    sender: Sender | None
+    template: Template | None
+    root_cause: Cause | None
+    errors: tuple[ErrorLine, ...]
+    skips: Mapping[str, int]
+
+
+def rate(part: int, whole: int) -> float | None:
+    """A percentage, or `None` for 0 of 0 (R47)."""
+    return None if whole == 0 else 100 * part / whole
+
+
+def rates(campaign: Campaign) -> dict[str, float | None]:
+    """Sent, delivered, read and failed in percent (R47)."""
+    counters = campaign.progress
+    valid = counters.audience - counters.skipped
+    return {
+        "sent": rate(counters.sent, valid),
+        "delivered": rate(counters.delivered, counters.sent),
+        "read": rate(counters.read, counters.delivered),
+        "failed": rate(counters.failed, valid),
+    }
+
+
+def adds_up(campaign: Campaign) -> bool:
+    """Whether audience = skipped + pending + sent + failed + unknown (R41)."""
+    counters = campaign.progress
+    parts = counters.skipped + counters.pending + counters.sent + counters.failed + counters.unknown
+    return counters.audience == parts
+
+
+def read(campaign_id: int) -> Report:
+    """The report of a campaign as it stands now. Raises `store.errors.Missing`."""
+    campaign = campaigns.get(campaign_id)
+    return Report(
+        campaign=campaign,
+        zone=account.get_account().timezone,
+        sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
+        template=_template(campaign),
+        root_cause=cause_of(campaign),
+        errors=_errors(campaign_id),
+        skips=tallies.of(campaign_id, tallies.SKIP),
+    )
+
+
+def _template(campaign: Campaign) -> Template | None:
+    if campaign.template_frozen is not None:
+        return campaign.template_frozen
+    return None if campaign.template_id is None else account.get_template(campaign.template_id)
+
+
+def cause_of(campaign: Campaign) -> Cause | None:
+    """Why a Failed campaign failed."""
+    if campaign.status is not Status.FAILED or campaign.status_reason is None:
+        return None
+    cause = RootCause(campaign.status_reason)
+    detail = campaign.status_detail
+    return Cause(cause.value, root_causes.text(cause, detail), root_causes.advice(cause, detail))
+
+
+def _errors(campaign_id: int) -> tuple[ErrorLine, ...]:
+    found = [
+        ErrorLine(int(code), errors.text_of(int(code)), errors.advice_of(int(code)), n, after_sent)
+        for kind, after_sent in ((tallies.ERROR, False), (tallies.UNDELIVERED, True))
+        for code, n in tallies.of(campaign_id, kind).items()
+        if code != "None"
+    ]
+    return tuple(sorted(found, key=lambda line: -line.n))
+
+
+def campaign_json(campaign: Campaign, zone: str, sender: Sender | None) -> dict[str, object]:
+    """A campaign under the names of the command-line contract; times in ISO 8601 with the zone's offset."""
+
+    def iso(at: int | None) -> str | None:
+        return None if at is None else schedule.iso(at, zone)
+
+    counters = campaign.progress
+    template = campaign.template_frozen or _template(campaign)
+    hold = campaign.hold
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "status": campaign.status.value,
+        "status_reason": campaign.status_reason,
+        "hold": None if hold is None else {"reason": hold.reason, "text": hold.text, "until": iso(hold.until)},
+        "sender": None if sender is None else f"+{sender.number}",
+        "template": None if template is None else template.ref,
+        "audience": counters.audience,
+        "skipped": counters.skipped,
+        "pending": counters.pending,
+        "sent": counters.sent,
+        "delivered": counters.delivered,
+        "read": counters.read,
+        "failed": counters.failed,
+        "unknown": counters.unknown,
+        "undelivered": counters.undelivered,
+        "scheduled_at": iso(campaign.scheduled_at),
+        "lock_at": iso(None if campaign.scheduled_at is None else lifecycle.lock_at(campaign.scheduled_at)),
+        "started_at": iso(campaign.started_at),
+        "finished_at": iso(campaign.finished_at),
+        "price": campaign.price,
+        "created_by": campaign.created_by,
+    }
+
+
+def report_json(report: Report) -> dict[str, object]:
+    """A report under the names of the command-line contract."""
+    cause = report.root_cause
+    return {
+        **campaign_json(report.campaign, report.zone, report.sender),
+        "root_cause": None if cause is None else {"code": cause.code, "text": cause.text, "advice": cause.advice},
+        "skips": dict(report.skips),
+        "errors": [
+            {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
+        ],
+        "rates": rates(report.campaign),
+    }

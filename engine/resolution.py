@@ -1,0 +1,94 @@
+"""Which audience rows would get a message now: opt-outs and blank cells applied to the rows (R37, R38).
+
+Bad numbers are decided once, at the import. What depends on the mapping and on the opt-out list is decided anew
+whenever one of them changes and again before the run starts, by the same pure function that later fills the message.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine import placeholders
+from store import account, campaigns, optouts, recipients
+from store.types import Audience, Campaign, Fill, Recipient, RecipientState, SkipReason, Template
+
+RECONSIDERED = (None, SkipReason.MISSING_VARIABLE, SkipReason.OPTED_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Valid rows by country, skipped rows by reason, and rows that use a fallback."""
+
+    countries: Mapping[str, int]
+    skipped: Mapping[str, int]
+    fallbacks: int
+
+    @property
+    def valid(self) -> int:
+        """Rows that would get a message."""
+        return sum(self.countries.values())
+
+
+def filler_for(template: Template | None, fills: Mapping[str, Fill], audience: Audience) -> placeholders.Filler | None:
+    """What fills a row's placeholders; `None` while there is no template or a placeholder is unmapped."""
+    if template is None:
+        return None
+    found = placeholders.placeholders(template.components, template.parameter_format)
+    if placeholders.unmapped(found, fills, audience.columns):
+        return None
+    return placeholders.Filler(found, fills, audience.columns)
+
+
+def decide(row: Recipient, filler: placeholders.Filler | None, out: frozenset[int]) -> SkipReason | None:
+    """Why this row gets no message, or `None`; a reason that the import found is never reconsidered."""
+    if row.skip not in RECONSIDERED:
+        return row.skip
+    if row.phone in out:
+        return SkipReason.OPTED_OUT
+    if filler is not None and filler.fill(row.cells) is None:
+        return SkipReason.MISSING_VARIABLE
+    return None
+
+
+def count(audience: Audience, template: Template | None, fills: Mapping[str, Fill]) -> Counts:
+    """What `resolve` would find for a mapping that is not saved yet; writes nothing."""
+    filler, out = filler_for(template, fills, audience), optouts.numbers()
+    countries: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    fallbacks = 0
+    for chunk in recipients.chunks(audience.id):
+        for row in chunk:
+            reason = decide(row, filler, out)
+            if reason is not None:
+                skipped[reason.value] += 1
+                continue
+            countries[row.country or ""] += 1
+            fallbacks += filler is not None and filler.uses_fallback(row.cells)
+    return Counts(countries, skipped, fallbacks)
+
+
+def template_of(campaign: Campaign) -> Template | None:
+    """The template a campaign would send: the frozen one, else the draft's choice."""
+    if campaign.template_frozen is not None:
+        return campaign.template_frozen
+    return None if campaign.template_id is None else account.get_template(campaign.template_id)
+
+
+def resolve(campaign_id: int) -> None:
+    """Bring the rows of a campaign that has not started in step with its mapping and the opt-out list."""
+    campaign = campaigns.get(campaign_id)
+    if campaign.audience is None:
+        return
+    filler = filler_for(template_of(campaign), campaign.fills, campaign.audience)
+    out = optouts.numbers()
+    for chunk in recipients.chunks(campaign.audience.id):
+        changes = [
+            (row, reason)
+            for row in chunk
+            if row.state in (RecipientState.PENDING, RecipientState.SKIPPED)
+            and (reason := decide(row, filler, out)) != row.skip
+        ]
+        if changes:
+            recipients.set_skips(campaign_id, changes)

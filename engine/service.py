@@ -1,0 +1,155 @@
+"""The worker as a process: its gateway, the simulator where there is none, signals, and its parent's pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from engine import credentials
+from engine.callback_intake import keep
+from engine.errors import BadInput, Busy
+from engine.worker import Worker
+from store import account
+from store.errors import StoreBusy, StoreFailed
+from store.types import Account, Gateway
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from engine.gateway.base import Gateway as GatewayClient
+
+log = logging.getLogger("sendoff.worker")
+
+GRAPH = "https://graph.facebook.com"
+SIMULATOR_TOKEN = "simulator"
+SIMULATOR_START_S = 15.0
+REGISTER_S = 5.0
+
+
+async def serve(clock: Clock, *, role: str, until_idle: bool = False, once: bool = False, parent: bool = False) -> None:
+    """Run a worker on the open database until it is told to stop.
+
+    SIGTERM, SIGINT and SIGHUP stop it in order, and with `parent` so does the end of its standard input: whoever
+    started it is gone. Raises `BadInput` when the account's gateway cannot be used as configured.
+    """
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_gateway(account.get_account(), clock))
+        worker = Worker(clock, client, role)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, worker.stop)
+        if parent:
+            _watch_parent(loop, worker)
+        log.info("worker started, pid %d", os.getpid())
+        await worker.work(until_idle=until_idle, once=once)
+        log.info("worker ended in order")
+
+
+def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
+    fd = sys.stdin.fileno()
+    os.set_blocking(fd, False)
+
+    def readable() -> None:
+        with suppress(BlockingIOError):
+            if os.read(fd, 4096) == b"":
+                loop.remove_reader(fd)
+                worker.stop()
+
+    loop.add_reader(fd, readable)
+
+
+@asynccontextmanager
+async def _gateway(configured: Account, clock: Clock) -> AsyncIterator[GatewayClient]:
+    from engine.gateway.cloud_api import CloudApi
+
+    async with AsyncExitStack() as stack:
+        if configured.gateway is Gateway.SIMULATOR:
+            address = configured.base_url
+            if address is None:
+                address = await stack.enter_async_context(_own_simulator())
+            await stack.enter_async_context(_callbacks_from(address, clock))
+            client = CloudApi(address, SIMULATOR_TOKEN)
+        else:
+            client = CloudApi(configured.base_url or GRAPH, _token())
+        yield await stack.enter_async_context(client)
+
+
+def _token() -> str:
+    found = credentials.secret(credentials.TOKEN)
+    if found is None:
+        raise BadInput(
+            "no_token",
+            "There is no access token for the Cloud API.",
+            f'Set {credentials.TOKEN}, or write token = "..." into {credentials.secrets_file()} (mode 0600).',
+        )
+    return found
+
+
+@asynccontextmanager
+async def _own_simulator() -> AsyncIterator[str]:
+    """Start a simulator of this worker's own on a free port; it ends with the worker."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "engine.gateway.simulator",
+        "--listen",
+        "127.0.0.1:0",
+        "--parent",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # Not in the terminal's process group: ctrl+c must stop the worker first, and the worker still needs answers
+        # then.
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), SIMULATOR_START_S)
+        if not line:
+            raise Busy("simulator_failed", "The simulator did not start.", "See the worker's log for its error.")
+        yield str(json.loads(line)["listening"])
+    finally:
+        process.stdin.close()
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def _callbacks_from(simulator_url: str, clock: Clock) -> AsyncIterator[None]:
+    """Receive the simulator's status callbacks on loopback while the worker runs."""
+    from engine.callbacks import Receiver
+
+    def handle(body: bytes) -> None:
+        try:
+            keep(clock, body)
+        except (StoreBusy, StoreFailed) as error:
+            raise Busy("busy", str(error)) from error
+
+    secret = secrets.token_hex(16)
+    receiver = Receiver(secret, handle)
+    url = await receiver.start()
+    registering = asyncio.create_task(_keep_registered(clock, simulator_url, url, secret))
+    try:
+        yield
+    finally:
+        registering.cancel()
+        await receiver.close()
+
+
+async def _keep_registered(clock: Clock, simulator_url: str, url: str, secret: str) -> None:
+    """Tell the simulator where to post, again and again: it may start later than the worker, or anew."""
+    from engine.callbacks import register
+
+    while True:
+        try:
+            await register(simulator_url, url, secret)
+        except Busy as error:
+            log.debug("the simulator does not take the callback address yet: %s", error.message)
+        await clock.sleep(REGISTER_S)

@@ -1,0 +1,98 @@
+"""Starting what is due: check 2, reservation and the change of status in one transaction (DESIGN section 4, step 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine import preflight, resolution, schedule
+from store import account, audit, campaigns, database, ledger, tallies, transitions
+from store.errors import Missing, ShortOfCredits
+from store.types import Actor, Campaign, RootCause, Status, Template
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+
+WORKER = Actor("worker")
+
+
+def start_due(clock: Clock, campaign_id: int) -> RootCause | None:
+    """Start a Scheduled campaign whose time has come, or fail it with its root cause, which is answered.
+
+    Does nothing to a campaign that was cancelled, started or moved meanwhile.
+    """
+    # Opt-outs since the import are applied in short transactions of their own; one that comes later still is seen at
+    # the claim.
+    resolution.resolve(campaign_id)
+    with database.transaction():
+        now = clock.now()
+        campaign = campaigns.get(campaign_id)
+        if campaign.status is not Status.SCHEDULED or campaign.scheduled_at is None or campaign.scheduled_at > now:
+            return None
+        problem = _problem(campaign, now)
+        if problem is None:
+            problem = _start(campaign, now)
+        if problem is None:
+            return None
+        cause, detail = problem
+        if transitions.fail_to_start(campaign_id, cause.value, detail, now):
+            audit.write(
+                now,
+                WORKER,
+                "campaign.failed",
+                campaign_id,
+                before={"status": "scheduled"},
+                after={"status": "failed", "reason": cause.value, **detail},
+            )
+        return cause
+
+
+def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:
+    assert campaign.scheduled_at is not None
+    if schedule.late(campaign.scheduled_at, now, campaign.grace) == "missed":
+        late_ms = now - campaign.scheduled_at
+        return RootCause.MISSED_WINDOW, {"late_ms": late_ms, "grace_minutes": campaign.grace}
+    try:
+        template = None if campaign.template_id is None else account.get_template(campaign.template_id)
+    except Missing:
+        template = None
+    frozen = campaign.template_frozen
+    if template is None or frozen is None:
+        return RootCause.TEMPLATE_UNAVAILABLE, {"template": frozen.ref if frozen else "", "state": "DELETED"}
+    if preflight.template_problem(template) is not None:
+        return RootCause.TEMPLATE_UNAVAILABLE, {"template": template.ref, "state": template.status}
+    if _content(template) != _content(frozen):
+        return RootCause.TEMPLATE_CHANGED, {"template": template.ref}
+    sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
+    if sender is None or sender.status != "CONNECTED":
+        detail = {"reason": "none chosen"} if sender is None else {"sender": sender.number, "reason": sender.status}
+        return RootCause.SENDER_UNAVAILABLE, detail
+    if campaign.progress.pending == 0:
+        return RootCause.NO_VALID_RECIPIENTS, {"skipped": tallies.of(campaign.id, tallies.SKIP)}
+    return None
+
+
+def _content(template: Template) -> tuple[Any, ...]:
+    return list(template.components), template.parameter_format
+
+
+def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:
+    result = preflight.run(preflight.facts_of(campaign))
+    try:
+        ledger.reserve(now, campaign.id, result.price, WORKER.name)
+    except ShortOfCredits as error:
+        missing = error.needed - error.free
+        return RootCause.INSUFFICIENT_CREDITS, {"needed": error.needed, "free": error.free, "missing": missing}
+    transitions.start(
+        campaign.id, source=Status.SCHEDULED, version=None, prices=result.prices, price=result.price, now=now
+    )
+    campaigns.set_reserved(campaign.id, result.price)
+    audit.write(
+        now,
+        WORKER,
+        "campaign.start",
+        campaign.id,
+        before={"status": "scheduled"},
+        after={"status": "in_progress", "price": result.price, "recipients": result.valid},
+    )
+    return None

@@ -1,0 +1,237 @@
+"""Message templates in the Cloud API's own shape, and what this program can do with them (R23).
+
+The shape is `message_templates` of the Graph API, both as asked for at creation and as listed later
+(facebook/openapi at ecba623). Type names come in either case there, and new ones appear: what is unknown is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from engine.errors import BadInput
+from engine.text import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store.types import Template
+
+    from store.types import Template
+
+APPROVED: Final = "APPROVED"
+NAMED: Final = "NAMED"
+POSITIONAL: Final = "POSITIONAL"
+
+Component: TypeAlias = Mapping[str, Any]
+
+PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+"""`{{1}}` or `{{first_name}}` in a text."""
+
+_EXAMPLE: Final = (
+    'A template looks like {"name": "season_sale", "language": "en_US", "category": "MARKETING", '
+    '"components": [{"type": "BODY", "text": "Hello {{1}}"}]}.'
+)
+_STATUS_WORDS: Final = {
+    "APPROVED": "approved",
+    "PENDING": "waiting for WhatsApp's review",
+    "REJECTED": "rejected by WhatsApp",
+    "PAUSED": "paused by WhatsApp for low quality",
+    "DISABLED": "disabled by WhatsApp",
+    "IN_APPEAL": "rejected, with an appeal under review",
+    "PENDING_DELETION": "being deleted",
+    "DELETED": "deleted",
+    "LIMIT_EXCEEDED": "over the account's limit of templates",
+    "FLAGGED": "flagged by WhatsApp for low quality",
+    "REINSTATED": "reinstated by WhatsApp",
+    "LOCKED": "locked by WhatsApp",
+    "ARCHIVED": "archived",
+    "UNARCHIVED": "back from the archive",
+}
+_MEDIA: Final = frozenset(("image", "video", "document", "location"))
+_HEADERS: Final = frozenset(("TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"))
+_COMPONENTS: Final = frozenset(("HEADER", "BODY", "FOOTER", "BUTTONS"))
+_BUTTONS: Final = frozenset(("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "VOICE_CALL"))
+_NAMES: Final = {
+    "CAROUSEL": "a carousel of cards",
+    "LIMITED_TIME_OFFER": "a limited-time offer",
+    "CALL_PERMISSION_REQUEST": "a request to call",
+    "OTP": "a one-time password button",
+    "CATALOG": "a catalogue button",
+    "MPM": "a product list button",
+    "SPM": "a product button",
+    "FLOW": "a flow button",
+    "GIF": "an animated header",
+    "PRODUCT": "a product header",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSpec:
+    """A template as a gateway or a file describes it; `name` and `language` together identify it."""
+
+    name: str
+    language: str
+    status: str
+    """Upper case; unknown values are kept."""
+    category: str
+    parameter_format: str
+    """POSITIONAL or NAMED."""
+    components: tuple[Component, ...]
+    """As received: type names may be in either case."""
+    quality: str
+    """GREEN, YELLOW, RED, UNKNOWN, or empty when nothing was said."""
+
+
+def parse(data: Mapping[str, Any]) -> TemplateSpec:
+    """Read one template, a creation request as well as an item of a list.
+
+    A creation request has no status: whoever hands it in from a file vouches that WhatsApp approved it, so it counts as
+    APPROVED. Without `parameter_format` it is NAMED when header or body hold a placeholder that is no number.
+
+    Raises:
+        BadInput: `not_a_template` when name, language or components are missing or of the wrong kind.
+    """
+    name = _required_text(data, "name")
+    language = data.get("language")
+    # The message API writes the language as an object; people copy it from there.
+    if isinstance(language, Mapping):
+        language = language.get("code")
+    if not isinstance(language, str) or not language.strip():
+        raise _not_a_template(f"Template {shown(name)} has no language.")
+    components = data.get("components")
+    if not isinstance(components, list) or not components:
+        raise _not_a_template(f"Template {shown(name)} has no list of components.")
+    if not all(isinstance(component, Mapping) and isinstance(component.get("type"), str) for component in components):
+        raise _not_a_template(f"Template {shown(name)} has a component without a type.")
+    return TemplateSpec(
+        name=name,
+        # Web hooks write en-US for what the API calls en_US.
+        language=language.strip().replace("-", "_"),
+        status=_word(data, "status", APPROVED),
+        category=_word(data, "category", ""),
+        parameter_format=_word(data, "parameter_format", _guessed_format(components)),
+        components=tuple(components),
+        quality=_quality(data.get("quality_score")),
+    )
+
+
+def load(path: Path) -> list[TemplateSpec]:
+    """The templates in a JSON file: one template, a list of them, or a page `{"data": [...]}` as the API answers it.
+
+    Raises:
+        BadInput: `unreadable_file`, `not_json` or `not_a_template`.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise BadInput(
+            "unreadable_file", f"{path} cannot be read: {error.strerror or error}.", "Check the path."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput("not_json", f"{path} is not JSON: {error}.", _EXAMPLE) from error
+    if isinstance(data, Mapping) and "components" not in data and isinstance(data.get("data"), list):
+        data = data["data"]
+    items = data if isinstance(data, list) else [data]
+    if not items:
+        raise _not_a_template(f"{path} holds no template.")
+    specs = []
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise _not_a_template(f"{path} holds something else than templates.")
+        specs.append(parse(item))
+    return specs
+
+
+def component(components: Sequence[Component], kind: str) -> Component | None:
+    """The first component of a kind (HEADER, BODY, FOOTER, BUTTONS), in whichever case it is written."""
+    return next((item for item in components if _kind(item) == kind), None)
+
+
+def buttons(components: Sequence[Component]) -> list[tuple[int, str, Component]]:
+    """The buttons with their index and their type in upper case."""
+    found = component(components, "BUTTONS")
+    items = found.get("buttons") if found is not None else None
+    if not isinstance(items, list):
+        return []
+    return [(index, _kind(item), item) for index, item in enumerate(items) if isinstance(item, Mapping)]
+
+
+def text_of(item: Component | None, key: str = "text") -> str:
+    """A component's text, empty when it has none."""
+    value = item.get(key) if item is not None else None
+    return value if isinstance(value, str) else ""
+
+
+def names_in(text: str) -> list[str]:
+    """The names or numbers of the `{{...}}` in a text, each once, in order of first use."""
+    return list(dict.fromkeys(match[1] for match in PLACEHOLDER.finditer(text)))
+
+
+def header_format(components: Sequence[Component]) -> str:
+    """TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION or whatever else the header is; empty without a header."""
+    header = component(components, "HEADER")
+    return "" if header is None else (text_of(header, "format") or "TEXT").upper()
+
+
+def media(components: Sequence[Component]) -> str:
+    """What the header carries besides text: `image`, `video`, `document`, `location`, or nothing."""
+    kind = header_format(components).lower()
+    return kind if kind in _MEDIA else ""
+
+
+def sendable(template: TemplateSpec | Template) -> str | None:
+    """Why this program cannot send the template, whatever WhatsApp thinks of it; `None` when it can."""
+    for kind in _unfillable(template.components):
+        what = _NAMES.get(kind, f"a part of the kind {shown(kind)}")
+        return f"Template {shown(template.name)} has {what}, which this program cannot fill yet."
+    if template.parameter_format not in (NAMED, POSITIONAL):
+        return (
+            f"Template {shown(template.name)} has placeholders of the unknown kind {shown(template.parameter_format)}."
+        )
+    return None
+
+
+def status_words(status: str) -> str:
+    """A template's status for people; an unknown one is shown as it came."""
+    return _STATUS_WORDS.get(status.upper()) or shown(status.replace("_", " ").lower()) or "of unknown status"
+
+
+def _unfillable(components: Sequence[Component]) -> Iterator[str]:
+    yield from (kind for kind in map(_kind, components) if kind not in _COMPONENTS)
+    if (form := header_format(components)) and form not in _HEADERS:
+        yield form
+    yield from (kind for _, kind, _ in buttons(components) if kind not in _BUTTONS)
+
+
+def _kind(item: Component) -> str:
+    return text_of(item, "type").upper()
+
+
+def _required_text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise _not_a_template(f"There is no {key} in what should be a template.")
+    return value.strip()
+
+
+def _word(data: Mapping[str, Any], key: str, default: str) -> str:
+    value = data.get(key)
+    return value.strip().upper() if isinstance(value, str) and value.strip() else default
+
+
+def _quality(value: object) -> str:
+    score = value.get("score") if isinstance(value, Mapping) else value
+    return score.upper() if isinstance(score, str) else ""
+
+
+def _guessed_format(components: Sequence[Component]) -> str:
+    texts = (text_of(component(components, kind)) for kind in ("HEADER", "BODY"))
+    return NAMED if any(not name.isdecimal() for text in texts for name in names_in(text)) else POSITIONAL
+
+
+def _not_a_template(message: str) -> BadInput:
+    return BadInput("not_a_template", message, _EXAMPLE)

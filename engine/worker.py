@@ -1,0 +1,215 @@
+"""The worker: starts what is due and sends what is in progress, the same in the console's child process and as a
+service.
+
+`step` is one pass of decisions with the clock handed in; `work` repeats it until it is told to stop. Several workers
+may share a database: a sender's campaigns are sent by the one that holds its lease, the others stand by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from engine import ending, retry, starting
+from engine.callback_intake import apply_waiting
+from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
+from engine.leasing import Leases
+from engine.pacing import Pacer
+from engine.run import Ended, Run, Tools
+from store import account, audit, campaigns, database, windows
+from store.errors import Missing, StoreBusy, StoreFailed
+from store.types import Actor, Campaign, Lease, Sender
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from engine.gateway.base import Gateway
+
+log = logging.getLogger("sendoff.worker")
+
+STEP_S = 0.25
+HEALTH_S = 5.0
+LONGEST_BACKOFF_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one step found."""
+
+    sending: int
+    """Campaigns being sent by this worker now."""
+    waiting: int
+    """Campaigns in progress that this worker does not send because another does."""
+    due: int
+    """Scheduled campaigns whose time has come and that were not started yet."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is in progress but what is on hold, and nothing is due."""
+        return not (self.sending or self.waiting or self.due)
+
+
+class Worker:
+    """One worker process's state; `role` is `console` or `service`."""
+
+    def __init__(self, clock: Clock, gateway: Gateway, role: str, rng: Random | None = None) -> None:
+        self._clock = clock
+        self._gateway = gateway
+        self._rng = rng or Random()
+        self._leases = Leases(clock, role)
+        self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
+        self._stop = asyncio.Event()
+        self._runs: dict[int, asyncio.Task[Ended]] = {}
+        self._pacers: dict[int, Pacer] = {}
+        self._unreachable: dict[int, int] = {}
+        self._health: float | None = None
+        self._look: asyncio.Task[float | None] | None = None
+        self._look_at = float("-inf")
+
+    def stop(self) -> None:
+        """Ask for an orderly end: claim nothing more, wait for what is on its way, record it, release the leases."""
+        self._stop.set()
+
+    async def work(self, *, until_idle: bool = False, once: bool = False) -> None:
+        """Step until stopped; `until_idle` ends when nothing is left to do, `once` after what is due now was sent."""
+        try:
+            while not self._stop.is_set():
+                try:
+                    found = await self.step()
+                except (StoreBusy, StoreFailed) as error:
+                    log.warning("the database cannot be used, trying again: %s", error)
+                    await self._pause(1.0)
+                    continue
+                if (until_idle or once) and found.idle:
+                    return
+                await self._pause(STEP_S)
+        finally:
+            await self._wind_down()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not past a stop or the end of a run."""
+        sleep = asyncio.create_task(self._clock.sleep(seconds))
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({sleep, stopped, *self._runs.values()}, return_when=asyncio.FIRST_COMPLETED)
+        sleep.cancel()
+        stopped.cancel()
+
+    async def _wind_down(self) -> None:
+        self._stop.set()
+        if self._runs:
+            await asyncio.wait(self._runs.values())
+        self._reap()
+        if self._look is not None:
+            self._look.cancel()
+        apply_waiting(self._clock)
+        self._leases.resign_all()
+
+    async def step(self) -> Pass:
+        """Look once: leases, ends of runs, callbacks, what is due, what is in progress."""
+        self._look_at_gateway()
+        self._reap()
+        apply_waiting(self._clock)
+        due = waiting = 0
+        self._fail_without_sender()
+        for sender in account.senders():
+            lease = self._leases.ensure(sender.id, self._status())
+            if lease is None:
+                waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
+                due += len(campaigns.due(self._clock.now(), sender.id))
+                continue
+            for campaign_id in campaigns.due(self._clock.now(), sender.id):
+                self._start(campaign_id)
+            for campaign_id in campaigns.running(sender.id):
+                self._send(campaign_id, sender, lease)
+        return Pass(len(self._runs), waiting, due)
+
+    def _start(self, campaign_id: int) -> None:
+        try:
+            cause = starting.start_due(self._clock, campaign_id)
+        except Missing:
+            return
+        log.info("campaign %d: %s", campaign_id, "started" if cause is None else f"failed: {cause.value}")
+
+    def _fail_without_sender(self) -> None:
+        for campaign_id in campaigns.due(self._clock.now(), None):
+            self._start(campaign_id)
+
+    def _send(self, campaign_id: int, sender: Sender, lease: Lease) -> None:
+        if campaign_id in self._runs or self._stop.is_set():
+            return
+        campaign = campaigns.get(campaign_id)
+        if not ending.tend_hold(self._clock, campaign, self.actor):
+            return
+        self._recover(campaign, lease)
+        tools = Tools(
+            self._clock, self._gateway, self._pacer(sender), self._rng, lambda: self._leases.trusted(sender.id)
+        )
+        run = Run(campaigns.get(campaign_id), sender, lease, tools)
+        self._runs[campaign_id] = asyncio.create_task(self._drive(campaign_id, run), name=f"run {campaign_id}")
+
+    def _recover(self, campaign: Campaign, lease: Lease) -> None:
+        # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
+        with database.transaction():
+            now = self._clock.now()
+            lost = windows.recover(campaign.id, lease.fence + 1, now)
+            if lost:
+                audit.write(
+                    now,
+                    self.actor,
+                    "campaign.recovered",
+                    campaign.id,
+                    after={"unknown": lost},
+                    detail="in flight when the worker before ended; whether they went out is not known",
+                )
+                log.warning("campaign %d: %d recipients were in flight when the last worker ended", campaign.id, lost)
+
+    async def _drive(self, campaign_id: int, run: Run) -> Ended:
+        ended = await run.drive(self._stop)
+        if run.hold is not None:
+            self._hold(campaign_id, run.hold)
+        else:
+            self._unreachable.pop(campaign_id, None)
+        if ended is Ended.DONE:
+            status = ending.finish(self._clock, campaign_id, self.actor)
+            log.info("campaign %d: %s", campaign_id, status.value if status else "not over yet")
+        return ended
+
+    def _hold(self, campaign_id: int, order: HoldOrder) -> None:
+        if order.reason == GATEWAY_UNREACHABLE:
+            # Nothing was handed over, so trying again costs nothing and risks nothing.
+            streak = self._unreachable[campaign_id] = self._unreachable.get(campaign_id, 0) + 1
+            wait_s = min(LONGEST_BACKOFF_S, retry.pair_delay(streak))
+            order = replace(order, until=self._clock.now() + round(wait_s * 1000))
+        ending.hold(self._clock, campaign_id, order, self.actor)
+        log.warning("campaign %d: on hold: %s", campaign_id, order.text)
+
+    def _pacer(self, sender: Sender) -> Pacer:
+        return self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
+
+    def _reap(self) -> None:
+        for campaign_id, task in list(self._runs.items()):
+            if not task.done():
+                continue
+            del self._runs[campaign_id]
+            fault = task.exception()
+            if fault is not None:
+                log.error("campaign %d: the run broke off", campaign_id, exc_info=fault)
+                text = f"The program made a mistake ({type(fault).__name__}); see the worker's log, then resume."
+                ending.hold(self._clock, campaign_id, HoldOrder("program_fault", text), self.actor)
+
+    def _look_at_gateway(self) -> None:
+        """Ask for the gateway's health beside the work: an address that swallows packets takes seconds to give up."""
+        if self._look is not None and self._look.done():
+            self._health = self._look.result()
+            self._look = None
+        if self._look is None and self._clock.steady() >= self._look_at:
+            self._look_at = self._clock.steady() + HEALTH_S
+            self._look = asyncio.create_task(self._gateway.reachable())
+
+    def _status(self) -> str:
+        return json.dumps(
+            {"gateway_ms": None if self._health is None else round(self._health), "sending": list(self._runs)}
+        )

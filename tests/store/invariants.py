@@ -1,0 +1,178 @@
+"""What must hold at every instant: credits add up (R29), the audience adds up (R41), counters equal a recount of the rows.
+
+The recount reads the rows themselves and shares no code with what keeps the counters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from store import campaigns, database, ledger, recipients, tallies
+from store.types import Delivery, Progress, RecipientState, Status
+
+NOT_STARTED = (Status.DRAFT, Status.SCHEDULED, Status.CANCELLED)
+FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+class Group(NamedTuple):
+    """Rows of an audience that are alike, counted."""
+
+    state: RecipientState
+    delivery: Delivery
+    country: str | None
+    skip: str | None
+    error: int | None
+    n: int
+
+
+def check_invariants(*campaign_ids: int) -> None:
+    """Fail with every broken promise of the account and of these campaigns; all that there are when none is given."""
+    found = violations(*campaign_ids)
+    assert not found, "\n".join(found)
+
+
+def violations(*campaign_ids: int) -> list[str]:
+    """The broken promises in words, read in one transaction; this thread's connection must be open."""
+    with database.transaction():
+        every = [row[0] for row in database.execute("SELECT id FROM campaign ORDER BY id").fetchall()]
+        found = list(_account())
+        for campaign_id in campaign_ids or every:
+            found += [f"campaign {campaign_id}: {text}" for text in _campaign(campaign_id)]
+    return found
+
+
+def _account() -> Iterator[str]:
+    balance = ledger.balance()
+    total = balance.free + balance.reserved + balance.spent
+    if ledger.topped_up() != total or min(balance.free, balance.reserved, balance.spent) < 0:
+        yield f"R29: topped up {ledger.topped_up()}, but {balance}"
+    moved: Counter[str] = Counter()
+    for kind, amount in database.execute("SELECT kind, SUM(amount) FROM ledger GROUP BY kind").fetchall():
+        moved[kind] = int(amount)
+    by_ledger = (
+        moved["top_up"] - moved["reserve"] + moved["release"],
+        moved["reserve"] - moved["settle"] - moved["release"],
+        moved["settle"],
+    )
+    if by_ledger != (balance.free, balance.reserved, balance.spent):
+        yield f"R29: the ledger comes to {by_ledger}, but {balance}"
+    of_runs = database.execute("SELECT COALESCE(SUM(reserved - settled - released), 0) FROM progress").fetchone()[0]
+    if of_runs != balance.reserved:
+        yield f"R29: {balance.reserved} reserved, but the runs hold {of_runs}"
+
+
+def _campaign(campaign_id: int) -> Iterator[str]:
+    status = campaigns.status(campaign_id)[0]
+    progress = campaigns.progress(campaign_id)
+    audience_id, prices, reason = database.execute(
+        "SELECT audience_id, prices, status_reason FROM campaign WHERE id = ?", (campaign_id,)
+    ).fetchone()
+    groups = [] if audience_id is None else _recount(audience_id)
+    yield from _counters(progress, groups)
+    if audience_id is not None:
+        by_store = {state: n for state, n in recipients.count_states(campaign_id).items() if n}
+        if by_store != _count(groups, "state"):
+            yield f"R41: count_states says {by_store}, a recount {_count(groups, 'state')}"
+    yield from _tallies(campaign_id, status, groups)
+    yield from _credits(campaign_id, status, progress, groups, json.loads(prices))
+    yield from _ends(campaign_id, status, reason, progress)
+
+
+def _recount(audience_id: int) -> list[Group]:
+    found = database.execute(
+        "SELECT state, delivery, country, skip, error, COUNT(*) FROM recipient WHERE audience_id = ? "
+        "GROUP BY state, delivery, country, skip, error",
+        (audience_id,),
+    ).fetchall()
+    return [Group(RecipientState(state), Delivery(delivery), *rest) for state, delivery, *rest in found]
+
+
+def _count(groups: list[Group], by: str) -> dict[Any, int]:
+    counted: Counter[Any] = Counter()
+    for group in groups:
+        counted[getattr(group, by)] += group.n
+    return dict(counted)
+
+
+def _counters(progress: Progress, groups: list[Group]) -> Iterator[str]:
+    states = {state: _count(groups, "state").get(state, 0) for state in RecipientState}
+    expected = {state.name.lower(): n for state, n in states.items()}
+    expected["audience"] = sum(states.values())
+    delivery = {one: sum(group.n for group in groups if group.delivery is one) for one in Delivery}
+    expected["read"] = delivery[Delivery.READ]
+    expected["delivered"] = delivery[Delivery.READ] + delivery[Delivery.DELIVERED]
+    expected["undelivered"] = delivery[Delivery.UNDELIVERED]
+    for name, n in expected.items():
+        if getattr(progress, name) != n:
+            yield f"R41: the counter says {name} = {getattr(progress, name)}, the rows {n}"
+    parts = progress.skipped + progress.pending + progress.sent + progress.failed + progress.unknown
+    if progress.audience != parts:
+        yield f"R41: audience {progress.audience}, but its parts come to {parts}"
+    strays = [group for group in groups if group.delivery is not Delivery.NONE and group.state is not RecipientState.SENT]
+    if strays:
+        yield f"R46: delivery without having been sent: {strays}"
+    holes = [group for group in groups if (group.state is RecipientState.SKIPPED) != (group.skip is not None)]
+    if holes:
+        yield f"R35: skipped without a reason, or a reason without being skipped: {holes}"
+
+
+def _tallies(campaign_id: int, status: Status, groups: list[Group]) -> Iterator[str]:
+    failed = [group for group in groups if group.state is RecipientState.FAILED]
+    undelivered = [group for group in groups if group.delivery is Delivery.UNDELIVERED]
+    valid = [group._replace(country=group.country or "") for group in groups if group.skip is None]
+    expected = {
+        tallies.SKIP: _count([group for group in groups if group.skip is not None], "skip"),
+        tallies.ERROR: {str(code): n for code, n in _count(failed, "error").items()},
+        tallies.UNDELIVERED: {str(code): n for code, n in _count(undelivered, "error").items()},
+    }
+    if status in NOT_STARTED:
+        # Afterwards it tells what the run was priced by, which an opt-out during the run does not change.
+        expected[tallies.COUNTRY] = _count(valid, "country")
+    for kind, counts in expected.items():
+        if tallies.of(campaign_id, kind) != counts:
+            yield f"R48: the tally {kind} says {tallies.of(campaign_id, kind)}, the rows {counts}"
+
+
+def _credits(
+    campaign_id: int, status: Status, progress: Progress, groups: list[Group], prices: Mapping[str, int]
+) -> Iterator[str]:
+    def worth(*states: RecipientState) -> int:
+        return sum(
+            group.n * prices.get(group.country or "", prices.get("", 0)) for group in groups if group.state in states
+        )
+
+    open_credits = progress.reserved - progress.settled - progress.released
+    started = status not in NOT_STARTED and progress.reserved > 0
+    expected = worth(RecipientState.PENDING, RecipientState.UNKNOWN) if started else 0
+    if open_credits != expected:
+        yield f"R29: {open_credits} credits reserved, but pending and unknown rows are worth {expected}"
+    if started and progress.settled != worth(RecipientState.SENT):
+        yield f"R29: {progress.settled} credits settled, but sent rows are worth {worth(RecipientState.SENT)}"
+    for kind, n in (("reserve", progress.reserved), ("settle", progress.settled), ("release", progress.released)):
+        sql = "SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE campaign_id = ? AND kind = ?"
+        in_ledger = database.execute(sql, (campaign_id, kind)).fetchone()[0]
+        if in_ledger != n:
+            yield f"R29: the counters say {kind} {n}, the ledger {in_ledger}"
+
+
+def _ends(campaign_id: int, status: Status, reason: str | None, progress: Progress) -> Iterator[str]:
+    def count(sql: str) -> int:
+        return int(database.execute(f"SELECT COUNT(*) FROM {sql}", (campaign_id,)).fetchone()[0])
+
+    windows = count("send_window WHERE campaign_id = ?")
+    if windows and status is not Status.IN_PROGRESS:
+        yield f"{windows} windows are open, but the campaign is {status.value}"
+    if status in (Status.COMPLETED, Status.FAILED) and progress.reserved and progress.pending:
+        yield f"it is {status.value} with {progress.pending} rows pending"
+    if (status is Status.FAILED) != (reason is not None):
+        yield f"R6: it is {status.value} with the root cause {reason}"
+    if status is Status.COMPLETED and not progress.sent:
+        yield "R5: it is completed, but nothing was sent"
+    if count("campaign WHERE id = ? AND hold_reason IS NOT NULL") and status is not Status.IN_PROGRESS:
+        yield f"R45: it is on hold, but {status.value}"
+    ahead = count("retry WHERE seq > (SELECT handed FROM progress p WHERE p.campaign_id = retry.campaign_id) AND campaign_id = ?")
+    if ahead:
+        yield f"{ahead} rows wait for a retry that were never handed over"

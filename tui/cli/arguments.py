@@ -1,0 +1,92 @@
+"""The arguments of the commands that set up and run: account, senders, templates, credits, contact files, processes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from tui.cli.campaign_arguments import campaign
+from tui.cli.parser import Subparsers, add_command, add_group, whole
+
+
+def _init(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "init", "setup:init", text, writes=True, database="create")
+    parser.add_argument("--name", help="what the account is called in the console")
+    parser.add_argument("--timezone", metavar="ZONE", help="an IANA name such as Asia/Kolkata; default: this machine's")
+    parser.add_argument("--gateway", choices=("simulator", "cloud-api"), help="default: simulator")
+    parser.add_argument("--base-url", metavar="URL", help="another address of the gateway")
+    parser.add_argument("--waba-id", metavar="ID", help="the WhatsApp Business Account's id")
+
+
+def _sender(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "sender", text)
+    add = add_command(group, "add", "setup:add_sender", "add a business phone number", writes=True)
+    add.add_argument("number", metavar="NUMBER", help="with + and country code")
+    add.add_argument("--phone-number-id", metavar="ID", required=True, help="its id in WhatsApp Manager")
+    add.add_argument("--rate", type=whole(1, 1000), metavar="N", help="messages a second it may send; default: 80")
+    add_command(group, "list", "setup:list_senders", "list the senders")
+
+
+def _template(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "template", text)
+    add = add_command(group, "add", "setup:add_templates", "add or renew the templates in a file", writes=True)
+    add.add_argument("file", type=Path, metavar="FILE.json", help="in the Cloud API's message_templates shape")
+    add_command(group, "list", "setup:list_templates", "list the templates")
+    show = add_command(group, "show", "setup:show_template", "show a template with its placeholders")
+    show.add_argument("template", metavar="NAME[:LANG]")
+
+
+def _credits(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "credits", text)
+    add = add_command(group, "add", "credits:add", "top up the free balance", writes=True)
+    add.add_argument("amount", type=whole(1, 10**15), metavar="N")
+    add.add_argument("--note", default="", metavar="T", help="kept with the entry in the ledger")
+    add_command(group, "show", "credits:show", "show what is free, reserved and spent")
+    ledger = add_command(group, "ledger", "credits:show_ledger", "list the movements, oldest first")
+    ledger.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
+
+
+def _audience(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "audience", text)
+    check = add_command(
+        group, "check", "audience:check", "read a contact file as an import would, and keep nothing", database=None
+    )
+    check.add_argument("file", type=Path, metavar="FILE", help="CSV or XLSX")
+    check.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
+    check.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    check.add_argument("--rejects", type=Path, metavar="FILE.csv", help="write the skipped rows here")
+
+
+def _demo(commands: Subparsers, text: str) -> None:
+    add_command(commands, "demo", "processes:demo", text, database=None)
+
+
+def _worker(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "worker", "processes:worker", text, writes=True)
+    parser.add_argument("--until-idle", action="store_true", help="end when no run is in progress and nothing is due")
+    parser.add_argument("--once", action="store_true", help="end when what is due now was sent")
+    # How the console runs its own worker: it ends with the pipe to its standard input.
+    parser.add_argument("--parent", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--role", choices=("console", "service"), default="service", help=argparse.SUPPRESS)
+
+
+def _simulate(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "simulate", "processes:simulate", text, database=None)
+    parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where to listen, on this machine only")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="the same seed has the same outcomes")
+    parser.add_argument("--scenario", metavar="FILE", help="a TOML file, or friendly, rough or perfect")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append one line for every accepted message")
+
+
+FILL: dict[str, Callable[[Subparsers, str], None]] = {
+    "demo": _demo,
+    "init": _init,
+    "sender": _sender,
+    "template": _template,
+    "credits": _credits,
+    "audience": _audience,
+    "campaign": campaign,
+    "worker": _worker,
+    "simulate": _simulate,
+}

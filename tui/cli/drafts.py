@@ -1,0 +1,180 @@
+"""Drafts: create, edit, delete, duplicate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine import audience, placeholders, resolution
+from engine.commands import drafts
+from engine.errors import BadInput
+from store import campaigns, tallies
+from store.types import Campaign, DraftFields, OverQuota, Status
+from tui.cli import choose
+from tui.cli.fills import fills
+from tui.cli.telling import campaign_json, named, sentence, tell
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from tui.cli.session import Session
+
+SHOWN_EVERY = 10_000
+
+
+def create(options: Namespace, session: Session) -> int:
+    """Make a Draft with its audience; nothing stays behind when something of it cannot be used."""
+    contacts = _contacts(options)
+    template = choose.template(options.template)
+    fields = DraftFields(
+        name=_name(options.name),
+        sender_id=choose.sender(options.sender).id,
+        template_id=template.id,
+        fills=fills(options, {}, template, contacts.columns),
+        over_quota=OverQuota(options.over_quota or OverQuota.FAIL),
+        grace=60 if options.grace is None else options.grace,
+    )
+    campaign_id = drafts.create(session.context, fields)
+    try:
+        _import(options, session, campaigns.get(campaign_id))
+    except BaseException:
+        # Also on ctrl+c: a Draft without the audience it was made with is only in the way.
+        drafts.delete(session.context, campaign_id)
+        raise
+    _answer_with_id(session, campaign_id)
+    return 0
+
+
+def edit(options: Namespace, session: Session) -> int:
+    """Change what is given of a Draft, and nothing else."""
+    campaign = campaigns.get(options.id)
+    if campaign.status is not Status.DRAFT:
+        # Refused, with its audit event, before anything of the arguments is found fault with.
+        drafts.edit(session.context, campaign.id, campaign.version, drafts.fields_of(campaign))
+    _check_something_to_change(options)
+    contacts = None if options.audience is None else _contacts(options)
+    columns = contacts.columns if contacts else campaign.audience.columns if campaign.audience else None
+    before = drafts.fields_of(campaign)
+    template = resolution.template_of(campaign)
+    if options.template is not None:
+        template = choose.template(options.template)
+    fields = replace(
+        before,
+        name=before.name if options.name is None else _name(options.name),
+        sender_id=before.sender_id if options.sender is None else choose.sender(options.sender).id,
+        template_id=None if template is None else template.id,
+        fills=fills(options, before.fills, template, columns),
+        over_quota=before.over_quota if options.over_quota is None else OverQuota(options.over_quota),
+        grace=before.grace if options.grace is None else options.grace,
+    )
+    # The import comes first: of the two it is the one that may yet fail, and then nothing has changed.
+    if contacts is not None:
+        _import(options, session, campaign)
+        campaign = campaigns.get(options.id)
+    if fields != before or contacts is None:
+        campaign = drafts.edit(session.context, campaign.id, campaign.version, fields)
+    _describe(session, campaign)
+    tell(session, campaign, f"{named(campaign)} is saved.")
+    return 0
+
+
+def delete(options: Namespace, session: Session) -> int:
+    """Delete a Draft."""
+    campaign = campaigns.get(options.id)
+    what = f"{named(campaign)} with its {campaign.progress.audience:,} audience rows"
+    require_yes(options, f"This deletes {what}.")
+    drafts.delete(session.context, options.id)
+    if session.output.as_json:
+        session.output.document({"id": options.id, "deleted": True})
+    else:
+        session.output.say(sentence(f"{what} is deleted."))
+    return 0
+
+
+def duplicate(options: Namespace, session: Session) -> int:
+    """Make a new Draft of any campaign."""
+    _answer_with_id(session, drafts.duplicate(session.context, options.id, options.only))
+    return 0
+
+
+def require_yes(options: Namespace, what_happens: str) -> None:
+    """Let a command pass that was confirmed. Raises `BadInput` otherwise."""
+    if not options.yes:
+        raise BadInput("not_confirmed", what_happens, "If that is what you want, add --yes.")
+
+
+def _contacts(options: Namespace) -> audience.Contacts:
+    return audience.open_contacts(options.audience, country=options.country, number_column=options.number_column)
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise BadInput("name_missing", "The name is empty.", "Give the campaign a name by which you will find it.")
+    return text.strip()
+
+
+def _check_something_to_change(options: Namespace) -> None:
+    given = [
+        value
+        for name, value in vars(options).items()
+        if name in ("name", "template", "sender", "audience", "map", "fixed", "fallback", "over_quota", "grace")
+    ]
+    if options.audience is None and (options.country is not None or options.number_column is not None):
+        raise BadInput("usage", "--country and --number-column say how a file is read.", "Give --audience as well.")
+    if all(value is None or value == [] for value in given):
+        raise BadInput("usage", "Nothing to change was given.", "See `sendoff campaign edit --help`.")
+
+
+def _import(options: Namespace, session: Session, campaign: Campaign) -> None:
+    drafts.import_audience(
+        session.context,
+        campaign.id,
+        campaign.version,
+        options.audience,
+        country=options.country,
+        number_column=options.number_column,
+        progress=_progress(session),
+    )
+
+
+def _progress(session: Session) -> Callable[[int], None]:
+    """What tells a person at a terminal how far a long import is."""
+    if session.output.as_json or not sys.stderr.isatty():
+        return lambda rows: None
+
+    def tell(rows: int) -> None:
+        if rows >= SHOWN_EVERY:
+            print(f"\r{rows:,} rows read", end="", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _answer_with_id(session: Session, campaign_id: int) -> None:
+    campaign = campaigns.get(campaign_id)
+    _describe(session, campaign)
+    if session.output.as_json:
+        session.output.document(campaign_json(session, campaign))
+    else:
+        # Alone on standard output, so that a script can keep it.
+        session.output.say(f"{campaign_id}")
+
+
+def _describe(session: Session, campaign: Campaign) -> None:
+    """What a person should know about a Draft at once, beside its id."""
+    counters = campaign.progress
+    skips = ", ".join(
+        f"{reason.replace('_', ' ')} {n:,}" for reason, n in tallies.of(campaign.id, tallies.SKIP).items()
+    )
+    skipped = f", {counters.skipped:,} skipped ({skips})" if counters.skipped else ""
+    session.output.note(
+        f"{sentence(named(campaign))}: {counters.audience:,} rows, {counters.pending:,} will get it{skipped}"
+    )
+    template = resolution.template_of(campaign)
+    if template is None:
+        return
+    known = placeholders.placeholders(template.components, template.parameter_format)
+    columns = () if campaign.audience is None else campaign.audience.columns
+    for problem in placeholders.unmapped(known, campaign.fills, columns):
+        session.output.note(f"{problem.message} {problem.hint}")

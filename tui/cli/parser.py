@@ -1,0 +1,147 @@
+"""The arguments of every command: the contract with operators and their scripts."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, NoReturn
+
+from engine.errors import BadInput
+from tui.cli.version import VERSION
+
+LARGEST = 2**63 - 1
+"""The largest whole number the database can hold."""
+
+Subparsers = Any
+"""What `add_subparsers` answers; argparse gives it no public name."""
+
+
+class Command(NamedTuple):
+    """What a line of arguments asks for."""
+
+    name: str
+    handler: str
+    """`module:function` below `tui.cli`."""
+    writes: bool
+    database: Literal["open", "create"] | None
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with mistakes as `BadInput` and options that must be spelt out."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput("usage", f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read a command line.
+
+    The answer has `command`, the global options `database`, `config`, `read_only` and `json`, and the command's own.
+    Raises `BadInput` with code `usage`, and `SystemExit` after --help or --version was answered.
+    """
+    options = build(arguments).parse_args(arguments)
+    for name, default in (("database", None), ("config", None), ("read_only", False), ("json", False)):
+        if not hasattr(options, name):
+            setattr(options, name, default)
+    return options
+
+
+def build(arguments: Sequence[str]) -> Parser:
+    """The parser for a command line: every group of commands by name, and the arguments of those that it mentions."""
+    parser = Parser(
+        prog="sendoff",
+        description="An operator console for WhatsApp template campaigns. Without a command it opens the console.",
+        epilog="Secrets come from SENDOFF_TOKEN, SENDOFF_APP_SECRET and SENDOFF_VERIFY_TOKEN or the secrets file.",
+    )
+    parser.add_argument("--version", action="version", version=f"sendoff {VERSION}")
+    add_global_options(parser)
+    parser.set_defaults(command=Command("", "processes:console", False, None))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, text in _COMMANDS.items():
+        if name not in arguments:
+            # Only listed: filling in all of them would double the time to start.
+            commands.add_parser(name, help=text, add_help=False)
+            continue
+        from tui.cli.arguments import FILL
+
+        FILL[name](commands, text)
+    return parser
+
+
+_COMMANDS = {
+    "demo": "open the console on a throw-away database with sample campaigns",
+    "init": "create or migrate the database and its account",
+    "sender": "add and list senders",
+    "template": "add, list and show templates",
+    "credits": "add credits, show the balance and the ledger",
+    "audience": "check a contact file",
+    "campaign": "make, launch, call off and report campaigns",
+    "worker": "send what is due, without a console",
+    "simulate": "a gateway that sends nothing, for trying things out",
+}
+
+
+def add_global_options(parser: argparse.ArgumentParser) -> None:
+    """The options that stand before or after a command; where one is not given, nothing is set."""
+    group = parser.add_argument_group("everywhere")
+    missing = argparse.SUPPRESS
+    group.add_argument(
+        "--database",
+        metavar="URL",
+        default=missing,
+        help="a SQLite file or postgresql://...; also SENDOFF_DATABASE; default: a file in your data folder",
+    )
+    group.add_argument(
+        "--config", metavar="FILE", default=missing, help="settings in TOML (database); also SENDOFF_CONFIG"
+    )
+    group.add_argument(
+        "--read-only", action="store_true", default=missing, help="refuse everything that changes something"
+    )
+    group.add_argument("--json", action="store_true", default=missing, help="answer with one JSON document")
+
+
+def add_group(commands: Subparsers, name: str, text: str) -> Subparsers:
+    """A command that is only a family of commands; answers where they go."""
+    parser = commands.add_parser(name, help=text, description=_sentence(text))
+    add_global_options(parser)
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def add_command(
+    commands: Subparsers,
+    name: str,
+    handler: str,
+    text: str,
+    *,
+    writes: bool = False,
+    database: Literal["open", "create"] | None = "open",
+) -> Parser:
+    """One command with its handler; its own arguments are the caller's part."""
+    parser: Parser = commands.add_parser(name, help=text, description=_sentence(text))
+    add_global_options(parser)
+    full_name = parser.prog.removeprefix("sendoff ")
+    parser.set_defaults(command=Command(full_name, handler, writes, database))
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def whole(lowest: int, highest: int = LARGEST) -> Callable[[str], int]:
+    """The type of an argument that is a whole number in a range."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            upper = "" if highest == LARGEST else f" to {highest}"
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest}{upper}")
+        return value
+
+    return number

@@ -1,0 +1,106 @@
+"""What runs until it is stopped: the console, the demo, the worker, the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from engine.errors import BadInput, Busy
+from tui.cli.session import Session, database_url, translated
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def console(options: Namespace) -> int:
+    """Open the console; where there is no database yet it begins with setting one up."""
+    url = database_url(options)
+    _need_terminal()
+    from tui.app import run_console
+
+    with translated():
+        return run_console(url, read_only=options.read_only)
+
+
+def demo(options: Namespace) -> int:
+    """Open the console on a throw-away database with sample campaigns, and remove that afterwards."""
+    _need_terminal()
+    from engine import sample
+    from engine.clock import SystemClock
+    from engine.context import Context, operator
+    from store import database
+    from tui.app import run_console
+
+    # The worker may still be writing its last words there when the console is gone.
+    with TemporaryDirectory(prefix="sendoff-demo-", ignore_cleanup_errors=True) as folder, translated():
+        url = str(Path(folder) / "demo.db")
+        database.open_database(url, create=True)
+        with database.session():
+            sample.fill(Context(SystemClock(), operator()))
+        return run_console(url, read_only=options.read_only, demo=True)
+
+
+def _need_terminal() -> None:
+    # Textual draws on standard error and reads keys from standard input.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise BadInput(
+            "no_terminal", "The console needs a terminal.", "Every command also works without: sendoff --help"
+        )
+
+
+def worker(options: Namespace, session: Session) -> int:
+    """Send what is due until told to stop."""
+    from engine import service
+
+    _log_to_stderr()
+    asyncio.run(
+        service.serve(
+            session.context.clock,
+            role=options.role,
+            until_idle=options.until_idle,
+            once=options.once,
+            parent=options.parent,
+        )
+    )
+    if session.output.as_json:
+        session.output.document({"ended": True})
+    return 0
+
+
+def _log_to_stderr() -> None:
+    """One line an event, in UTC: the console shows them, a service's journal keeps them."""
+    handler = logging.StreamHandler()
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logger = logging.getLogger("sendoff")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+
+
+def simulate(options: Namespace) -> int:
+    """Run the simulator until it is stopped."""
+    from engine.gateway.simulator.__main__ import serve
+    from engine.gateway.simulator.address import parse_listen
+    from engine.gateway.simulator.scenario import DEFAULT, load
+
+    host, port = parse_listen(options.listen)
+    scenario = load(options.scenario or DEFAULT)
+
+    def ready(base_url: str) -> None:
+        said = json.dumps({"listening": base_url}) if options.json else f"Listening on {base_url}, ctrl+c ends it."
+        print(said, flush=True)
+
+    try:
+        asyncio.run(serve(host, port, scenario=scenario, seed=options.seed, log=options.log, ready=ready))
+    except OSError as error:
+        raise Busy(
+            "port_taken", f"Cannot listen on {options.listen}: {error.strerror}.", "Use another port."
+        ) from error
+    return 0

@@ -1,0 +1,132 @@
+"""`sendoff campaign show` and `report` (R40, R41, R47, R48)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import export, report, schedule
+from engine.phone import display
+from tui.cli.telling import named, sentence
+from tui.signs import percent, word
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from engine.report import Report
+    from store.types import Campaign, Fill
+    from tui.cli.session import Session
+    from tui.output import Output
+
+
+def show(options: Namespace, session: Session) -> int:
+    """Show a campaign as it stands, with what it is made of."""
+    found = report.read(options.id)
+    campaign = found.campaign
+    if session.output.as_json:
+        session.output.document({**report.campaign_json(campaign, found.zone, found.sender), **_content_json(campaign)})
+        return 0
+    _head(session.output, found)
+    audience = campaign.audience
+    lines = [
+        ("sender", "-" if found.sender is None else display(found.sender.number)),
+        ("template", "-" if found.template is None else found.template.ref),
+        ("audience", "-" if audience is None else f"{audience.file}, numbers in column {audience.number_column}"),
+        *((key, _fill(fill)) for key, fill in campaign.fills.items()),
+        ("price", f"{campaign.price:,} credits"),
+        ("over quota", campaign.over_quota.value),
+        ("grace", f"{campaign.grace} min"),
+        ("created by", campaign.created_by),
+    ]
+    session.output.table(("", ""), lines)
+    return 0
+
+
+def _content_json(campaign: Campaign) -> dict[str, object]:
+    audience = campaign.audience
+    return {
+        "audience_file": None if audience is None else audience.file,
+        "columns": None if audience is None else list(audience.columns),
+        "number_column": None if audience is None else audience.number_column,
+        "country": None if audience is None else audience.country,
+        "placeholders": {
+            key: {"column": fill.column, "fixed": fill.fixed, "fallback": fill.fallback}
+            for key, fill in campaign.fills.items()
+        },
+        "over_quota": campaign.over_quota.value,
+        "grace": campaign.grace,
+        "duplicate_of": campaign.duplicate_of,
+    }
+
+
+def _fill(fill: Fill) -> str:
+    source = f'always "{fill.fixed}"' if fill.fixed is not None else f"column {fill.column}" if fill.column else "-"
+    return source if fill.fallback is None else f'{source}, else "{fill.fallback}"'
+
+
+def show_report(options: Namespace, session: Session) -> int:
+    """Report what became of a campaign, and export its recipients when a file is named."""
+    found = report.read(options.id)
+    document = report.report_json(found)
+    if options.csv is not None:
+        rows = export.write_csv(options.id, options.csv, found.zone)
+        document["csv"] = {"file": str(options.csv), "rows": rows}
+    if session.output.as_json:
+        session.output.document(document)
+        return 0
+    _print_report(session.output, found)
+    if options.csv is not None:
+        session.output.say(f"{rows:,} rows written to {options.csv}.")
+    return 0
+
+
+def _print_report(output: Output, found: Report) -> None:
+    _head(output, found)
+    _figures(output, found.campaign)
+    if found.errors:
+        rows = [
+            (f"{line.n:,}", f"{line.code}", line.text, "after it was sent" if line.after_sent else "", line.advice)
+            for line in found.errors
+        ]
+        output.table(("N", "CODE", "ERROR", "", "WHAT TO DO"), rows, right=("N", "CODE"))
+    if found.skips:
+        rows_by_reason = [(f"{n:,}", reason.replace("_", " ")) for reason, n in found.skips.items()]
+        output.table(("N", "SKIPPED"), rows_by_reason, right=("N",))
+
+
+def _head(output: Output, found: Report) -> None:
+    """Name and status; of a failed campaign first thing why and what to do (R40)."""
+    campaign = found.campaign
+    output.say(f"{sentence(named(campaign))}: {word(campaign.status, campaign.hold is not None)}")
+    if found.root_cause is not None:
+        output.say(f"{found.root_cause.text} ({found.root_cause.code})")
+        output.say(f"What to do: {found.root_cause.advice}")
+    if campaign.hold is not None:
+        until = campaign.hold.until
+        lifts = "Resume it: sendoff campaign resume" if until is None else f"Until {schedule.iso(until, found.zone)}."
+        output.say(f"On hold: {campaign.hold.text}. {lifts}")
+    times = (
+        ("scheduled", campaign.scheduled_at),
+        ("started", campaign.started_at),
+        ("finished", campaign.finished_at),
+    )
+    for what, at in times:
+        if at is not None:
+            output.say(f"{what} {schedule.iso(at, found.zone)}")
+
+
+def _figures(output: Output, campaign: Campaign) -> None:
+    counters = campaign.progress
+    holds = "" if report.adds_up(campaign) else "   DOES NOT ADD UP"
+    output.say(
+        f"audience {counters.audience:,} = skipped {counters.skipped:,} + pending {counters.pending:,} "
+        f"+ sent {counters.sent:,} + failed {counters.failed:,} + unknown {counters.unknown:,}{holds}"
+    )
+    valid = counters.audience - counters.skipped
+    shares = (
+        ("sent", counters.sent, valid),
+        ("delivered", counters.delivered, counters.sent),
+        ("read", counters.read, counters.delivered),
+        ("failed", counters.failed, valid),
+    )
+    rows = [(name, f"{part:,}", f"of {whole:,}", percent(part, whole)) for name, part, whole in shares]
+    output.table(("", "N", "", "SHARE"), rows, right=("N", "SHARE"))

@@ -1,0 +1,89 @@
+"""What every command that uses a database works with: the open database, the operator, the account's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.clock import Clock, SystemClock
+from engine.context import Context, operator
+from engine.errors import BadInput, Busy, EngineError, NotFound
+from store import account, database
+from store.errors import Missing, NoDatabase, SchemaTooNew, StoreBusy, StoreFailed
+from tui import paths
+from tui.output import Output
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's surroundings; the database is open and this thread is connected."""
+
+    url: str
+    read_only: bool
+    context: Context
+    output: Output
+
+    @property
+    def now(self) -> int:
+        """UTC epoch milliseconds."""
+        return self.context.clock.now()
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the account."""
+        return account.get_account().timezone
+
+
+@contextmanager
+def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
+    """Open the database that the options name, and turn what the store says into sentences and exit statuses.
+
+    Raises `NotFound` with `no_database` where nothing was set up yet, `BadInput`, `Busy`, `EngineError`.
+    """
+    create = options.command.database == "create"
+    with translated():
+        url = database_url(options)
+        try:
+            database.open_database(url, create=create, read_only=options.read_only)
+        except OSError as error:
+            raise BadInput(
+                "bad_database",
+                f"The database {url} cannot be opened: {error.strerror or error}.",
+                "Check the path and its permissions.",
+            ) from error
+        context = Context(clock or SystemClock(), operator())
+        with database.session(), database.translated():
+            if not create and not account.has_account():
+                raise _nothing_set_up(f"The database {url} was not set up yet.")
+            yield Session(url, options.read_only, context, Output(options.json))
+
+
+def database_url(options: Namespace) -> str:
+    """The address of the database by the options, the environment and the configuration."""
+    return paths.database_url(options.database, paths.load_config(options.config))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the store's errors into the engine's, which have a code and an exit status."""
+    try:
+        yield
+    except NoDatabase as error:
+        raise _nothing_set_up(str(error)) from error
+    except SchemaTooNew as error:
+        raise EngineError("schema_too_new", str(error)) from error
+    except StoreBusy as error:
+        raise Busy("busy", str(error), "Try again in a moment.") from error
+    except StoreFailed as error:
+        raise EngineError("store_failed", str(error), "Check the file, its permissions and free disk space.") from error
+    except Missing as error:
+        raise NotFound("not_found", f"There is {error}.", "See `sendoff campaign list` for what there is.") from error
+
+
+def _nothing_set_up(message: str) -> NotFound:
+    return NotFound("no_database", message, "Make it with `sendoff init`, or look around with `sendoff demo`.")

@@ -1,0 +1,191 @@
+"""The registry of everything a key does in the console.
+
+Bindings, footer, help, palette and the read-only gate are made from it, so that no screen can forget one of them.
+
+Keys that are something else in a terminal are kept off: ctrl+h, i, j, m (backspace, tab, newline, enter), ctrl+a and
+ctrl+b (screen, tmux), ctrl+z (suspend). Forms use no single letters, because a field takes them as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from engine.lifecycle import Action
+from store.types import Status
+from tui.command import Command, Scope, When, always, binding, on_campaign
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+
+def _make(
+    scope: Scope,
+    group: str,
+    id: str,
+    keys: str,
+    label: str,
+    help: str,
+    action: str | None = None,
+    *,
+    act: Action | None = None,
+    writes: bool | None = None,
+    when: When = always,
+    footer: int = 0,
+    pinned: bool = False,
+    only: Iterable[Status] | None = None,
+) -> Command:
+    """A command; its action is the last part of its id, and what the engine acts on writes, unless said otherwise."""
+    return Command(
+        id,
+        tuple(keys.split()),
+        label,
+        help,
+        scope,
+        group,
+        action or id.partition(".")[2],
+        writes=act is not None if writes is None else writes,
+        when=when,
+        act=act,
+        footer=footer,
+        pinned=pinned,
+        shown_for=None if only is None else frozenset(only),
+    )
+
+
+_DRAFTS = (Status.DRAFT,)
+_SCHEDULED = (Status.SCHEDULED,)
+_RUNNING = (Status.IN_PROGRESS,)
+_REPORTED = (Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED)
+_UNTIL = "possible until 5 minutes before its time"
+
+_campaign = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaign)
+_list = partial(_make, Scope.CAMPAIGNS, "List")
+_tab = partial(_make, Scope.CAMPAIGNS, "Tabs")
+_row = partial(_make, Scope.TABLE, "Moving")
+_draft = partial(_make, Scope.DRAFT, "Draft")
+_report = partial(_make, Scope.REPORT, "Report")
+_recipients = partial(_make, Scope.REPORT, "Recipients")
+_console = partial(_make, Scope.EVERYWHERE, "Console")
+
+_ON_CAMPAIGNS = (
+    _campaign("campaign.open", "enter", "report", "Open the campaign's report.", footer=1),
+    _campaign("campaign.new", "n", "new", "Start a new draft.", when=always, writes=True, footer=2),
+    _campaign("campaign.edit", "e", "edit", "Edit the draft.", act=Action.EDIT, footer=3, only=_DRAFTS),
+    _campaign(
+        "campaign.cancel", "c", "cancel", f"Cancel what is scheduled; {_UNTIL}.",
+        act=Action.CANCEL, footer=3, only=_SCHEDULED,
+    ),
+    _campaign(
+        "campaign.resume", "R", "resume", "Let a run that is on hold go on.",
+        act=Action.RESUME, footer=3, only=_RUNNING,
+    ),
+    _campaign(
+        "campaign.send", "S", "send now", "Send the draft at once; that cannot be cancelled.",
+        act=Action.SEND_NOW, footer=4, only=_DRAFTS,
+    ),
+    _campaign(
+        "campaign.reopen", "b", "back to draft", f"Take what is scheduled back to draft; {_UNTIL}.",
+        act=Action.REOPEN, footer=4, only=_SCHEDULED,
+    ),
+    _campaign(
+        "campaign.duplicate", "D", "duplicate", "Make a new draft with the same content and audience.",
+        act=Action.DUPLICATE, footer=5,
+    ),
+    _campaign("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
+    _campaign(
+        "campaign.reschedule", "t", "reschedule", f"Give what is scheduled another time; {_UNTIL}.",
+        act=Action.RESCHEDULE, footer=6, only=_SCHEDULED,
+    ),
+    _campaign(
+        "campaign.export", "x", "export", "Export the report as CSV, XLSX or HTML.", footer=6, only=_REPORTED
+    ),
+    _campaign("campaign.copy", "y", "copy", "Copy name, status and figures to the clipboard."),
+    _list("list.search", "/", "search", "Search names and templates.", footer=9),
+    _list("list.filter", "f", "filter", "Filter by date and sender."),
+    _list("list.sort", "s", "sort", "Sort by the next column."),
+    _list("list.reverse", "o", "reverse", "Reverse the order."),
+    _list("list.refresh", "r", "refresh", "Read everything again now."),
+    _list("list.clear", "escape", "clear", "Clear the search, then the filter, then the marks."),
+    _tab("tab.next", "]", "next tab", "Show the next status.", "next_tab(1)"),
+    _tab("tab.previous", "[", "previous tab", "Show the previous status.", "next_tab(-1)"),
+    _tab("tab.0", "0", "all", "Show campaigns of every status.", "tab(0)"),
+    *(
+        _tab(f"tab.{n}", f"{n}", words, f"Show only campaigns that are {words}.", f"tab({n})")
+        for n, words in enumerate((status.replace("_", " ") for status in Status), 1)
+    ),
+    _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
+)  # fmt: skip
+
+_IN_TABLE = (
+    _row("table.mark", "space", "mark", "Mark or unmark the row.", footer=8),
+    _row("table.down", "down j", "down", "One row down.", "move(1)"),
+    _row("table.up", "up k", "up", "One row up.", "move(-1)"),
+    _row("table.page_down", "pagedown ctrl+d", "page down", "One page down.", "page(1)"),
+    _row("table.page_up", "pageup ctrl+u", "page up", "One page up.", "page(-1)"),
+    _row("table.top", "home g", "top", "To the first row.", "edge(False)"),
+    _row("table.bottom", "end G", "bottom", "To the last row.", "edge(True)"),
+)
+
+_IN_DRAFT = (
+    _draft(
+        "draft.save", "ctrl+s f2", "save", "Save the draft as it is; no problem keeps it from being saved.",
+        writes=True, footer=1,
+    ),
+    _draft(
+        "draft.test", "ctrl+t", "test send", "Send the message to up to five numbers of your own; it is charged.",
+        writes=True, footer=2,
+    ),
+    _draft(
+        "draft.schedule", "ctrl+g", "schedule", "Schedule it for the time typed, or send it now.",
+        act=Action.SCHEDULE, footer=3,
+    ),
+    _draft("draft.back", "escape", "back", "Back to the list; asks when something is not saved.", footer=4),
+    _draft("draft.next", "tab", "next field", "To the next field; shift+tab goes back.", "app.focus_next", footer=5),
+)  # fmt: skip
+
+_IN_REPORT = (
+    _report("report.back", "escape q", "back", "Back to the list.", footer=1),
+    _recipients("report.why", "enter w", "why", "Everything that was decided about this number.", footer=2),
+    _recipients("report.search", "/", "search", "Find a number.", footer=3),
+    _report("report.export", "x", "export", "Export the report as CSV, XLSX or HTML.", when=on_campaign, footer=4),
+    _report(
+        "report.duplicate", "D", "duplicate", "Make a new draft of the failed, unknown or unread ones, or of all.",
+        act=Action.DUPLICATE, when=on_campaign, footer=5,
+    ),
+    _report(
+        "report.resume", "R", "resume", "Let a run that is on hold go on.",
+        act=Action.RESUME, when=on_campaign, footer=6, only=_RUNNING,
+    ),
+    _report("report.refresh", "r", "refresh", "Read everything again now."),
+    _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
+    _recipients("report.state.1", "1", "all", "Show every recipient.", "state(1)"),
+    *(
+        _recipients(f"report.state.{n}", f"{n}", state, f"Show only recipients that are {state}.", f"state({n})")
+        for n, state in enumerate(("pending", "sent", "failed", "unknown", "skipped", "read"), 2)
+    ),
+)  # fmt: skip
+
+_EVERYWHERE = (
+    _console("console.help", "? f1", "help", "All keys of this screen.", footer=98, pinned=True),
+    _console(
+        "console.palette", ": ctrl+p", "commands", "Find a command by its name.", "app.command_palette",
+        footer=99, pinned=True,
+    ),
+    _console("console.quit", "ctrl+q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
+)  # fmt: skip
+
+COMMANDS: dict[str, Command] = {
+    command.id: command for command in (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_EVERYWHERE)
+}
+
+
+def of(*scopes: Scope) -> list[Command]:
+    """The commands of these scopes, in the registry's order."""
+    return [command for command in COMMANDS.values() if command.scope in scopes]
+
+
+def bindings(*scopes: Scope) -> list[BindingType]:
+    """Textual's bindings for the commands of these scopes."""
+    return [binding(command) for command in of(*scopes)]

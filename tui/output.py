@@ -1,0 +1,75 @@
+"""What the command line prints: sentences and tables for people, one JSON document for programs.
+
+Everything that was typed, imported or received is printed literally: controls become visible signs, nothing is markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.text import shown
+
+if TYPE_CHECKING:
+    from engine.errors import EngineError
+
+GAP = "  "
+
+
+class Output:
+    """Where a command puts its answer; `as_json` decides for whom it is."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def document(self, value: Any) -> None:
+        """The one JSON document of a command."""
+        # Escaped to ASCII: readable under every locale, and no control character reaches a terminal.
+        print(json.dumps(value, indent=2))
+
+    def say(self, text: str = "") -> None:
+        """One line of an answer to a person."""
+        print(shown(text))
+
+    def note(self, text: str) -> None:
+        """One line beside the answer, for a person only: it does not belong to what a script reads."""
+        if not self.as_json:
+            print(shown(text), file=sys.stderr)
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+        """Aligned columns; those whose header is in `right` are aligned at the right."""
+        for line in aligned(headers, rows, right):
+            print(line)
+
+
+def aligned(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
+    """A table as lines, the header first; wide characters take two columns, as terminals draw them."""
+    from rich.cells import cell_len
+
+    lines = [[shown(cell) for cell in row] for row in (headers, *rows)]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(headers))]
+    to_right = [header in right for header in headers]
+    return [
+        GAP.join(
+            _padded(cell, width - cell_len(cell), at_right)
+            for cell, width, at_right in zip(line, widths, to_right, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _padded(cell: str, space: int, at_right: bool) -> str:
+    return " " * space + cell if at_right else cell + " " * space
+
+
+def complain(error: EngineError, as_json: bool) -> None:
+    """An error on standard error: a document of its own for programs, what is wrong and what to do for people."""
+    if as_json:
+        document = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+        print(json.dumps(document), file=sys.stderr)
+        return
+    print(f"sendoff: {shown(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"  {shown(error.hint)}", file=sys.stderr)

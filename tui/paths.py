@@ -1,0 +1,94 @@
+"""Where things are: the database and the configuration file, by option, environment, configuration, default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from engine.errors import BadInput
+from engine.text import shown
+
+KEYS = ("database",)
+"""What the configuration file may set."""
+
+_KNOWN_DATABASES = frozenset(("sqlite", "postgres", "postgresql"))
+
+
+def default_database() -> Path:
+    """The SQLite file in the user's data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("sendoff") / "sendoff.db"
+
+
+def default_config() -> Path:
+    """The configuration file that is read when none is named and it exists."""
+    from platformdirs import user_config_path
+
+    return user_config_path("sendoff") / "config.toml"
+
+
+def load_config(named: str | None) -> dict[str, str]:
+    """The settings of the configuration file, none where the default one does not exist.
+
+    `named` comes from the command line; `SENDOFF_CONFIG` is next. Raises `BadInput` for a file that is missing though
+    it was named, cannot be read, is not TOML, or sets what there is not.
+    """
+    chosen = named or os.environ.get("SENDOFF_CONFIG")
+    path = Path(chosen).expanduser() if chosen else default_config()
+    if not chosen and not path.exists():
+        return {}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _bad(
+            f"The configuration file {path} cannot be read: {error.strerror or error}.", "Check its path."
+        ) from (error)
+    except ValueError as error:
+        raise _bad(f"The configuration file {path} is not TOML: {error}.", f"Write lines such as: {_example()}") from (
+            error
+        )
+    return _checked(found, path)
+
+
+def _checked(found: Mapping[str, object], path: Path) -> dict[str, str]:
+    settings = {}
+    for key, value in found.items():
+        if key not in KEYS:
+            raise _bad(
+                f"The configuration file {path} sets {shown(key)!r}, which there is not.",
+                f"It may set: {', '.join(KEYS)}.",
+            )
+        if not isinstance(value, str) or not value:
+            raise _bad(f"{key} in the configuration file {path} is not text.", f"Write it as: {_example()}")
+        settings[key] = value
+    return settings
+
+
+def database_url(option: str | None, config: Mapping[str, str]) -> str:
+    """The address of the database: `--database`, `SENDOFF_DATABASE`, the configuration, else the default file.
+
+    Raises `BadInput` for an address of no kind of database this program knows.
+    """
+    url = option if option is not None else os.environ.get("SENDOFF_DATABASE") or config.get("database")
+    if url is None:
+        return str(default_database())
+    parts = urlsplit(url)
+    if not url.strip() or ("://" in url and (parts.scheme not in _KNOWN_DATABASES or not parts.path.strip("/"))):
+        raise BadInput(
+            "bad_database",
+            f"{shown(url)!r} is no address of a database.",
+            "Give a file, sqlite:///FILE or postgresql://USER@HOST/NAME.",
+        )
+    return url
+
+
+def _bad(message: str, hint: str) -> BadInput:
+    return BadInput("bad_config", message, hint)
+
+
+def _example() -> str:
+    return 'database = "/path/to/sendoff.db"'

@@ -1,0 +1,181 @@
+"""The report as lines of text, for the pane below the list and for the report screen. Pure.
+
+Everything that was typed, imported or received goes through `engine.text.shown`, and nothing is parsed as markup.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from engine import phone, report, schedule
+from engine.text import shown
+from store.types import Status
+from tui.signs import bar, percent, sign, word
+
+if TYPE_CHECKING:
+    from engine.report import ErrorLine, Report
+    from store.types import Campaign
+
+SKIP_WORDS = {
+    "blank": "blank",
+    "invalid_number": "invalid number",
+    "missing_country_code": "no country code",
+    "ambiguous_number": "ambiguous number",
+    "mangled_number": "mangled by a spreadsheet",
+    "duplicate": "duplicate",
+    "opted_out": "opted out",
+    "missing_variable": "a blank cell behind a placeholder",
+    "country_not_enabled": "country not enabled",
+    "frequency_cap": "had enough messages lately",
+}
+_BAR = 24
+
+
+def summary(one: Report, now: int) -> list[Content]:
+    """First thing in a report: the root cause with what to do, else in one sentence how it stands."""
+    campaign = one.campaign
+    name = shown(campaign.name) or "Untitled"
+    if one.root_cause is not None:
+        return [
+            Content.assemble((name, "bold"), "   ", ("FAILED: ", "bold $failed"), one.root_cause.text),
+            Content.assemble(("  What to do: ", "bold"), one.root_cause.advice),
+        ]
+    lines = [Content.assemble((name, "bold"), "   ", _state(campaign, one.zone, now))]
+    if campaign.hold is not None:
+        lifts = "  Press R to resume." if campaign.hold.until is None else "  It tries again by itself."
+        lines.append(Content.assemble(("  on hold: ", "bold $held"), shown(campaign.hold.text), lifts))
+    if campaign.progress.unknown:
+        lines.append(
+            Content.assemble(
+                (f"  {campaign.progress.unknown:,} unknown: ", "bold $held"),
+                "handed over when the worker or the connection broke off; most such messages went out. "
+                "They are never sent again by themselves.",
+            )
+        )
+    return lines
+
+
+def _state(campaign: Campaign, zone: str, now: int) -> Content:
+    status = campaign.status
+    head = f"{sign(status, campaign.hold is not None)} {word(status, campaign.hold is not None)}"
+    if status is Status.SCHEDULED and campaign.scheduled_at is not None:
+        tail = schedule.describe(campaign.scheduled_at, zone, now)
+    elif status is Status.IN_PROGRESS and campaign.started_at is not None:
+        tail = f"since {schedule.short(campaign.started_at, zone, now)}"
+    elif campaign.finished_at is not None:
+        tail = schedule.short(campaign.finished_at, zone, now)
+    else:
+        tail = f"edited {schedule.short(campaign.edited_at, zone, now)}"
+    return Content.assemble((head, f"bold ${status.value}"), f"  {tail}")
+
+
+def always_true(campaign: Campaign) -> Content:
+    """R41 in one line, checked and not assumed."""
+    counters = campaign.progress
+    text = (
+        f"audience {counters.audience:,} = sent {counters.sent:,} + failed {counters.failed:,} "
+        f"+ pending {counters.pending:,} + skipped {counters.skipped:,} + unknown {counters.unknown:,}"
+    )
+    verdict = ("   holds", "$text-muted") if report.adds_up(campaign) else ("   DOES NOT HOLD", "bold $failed")
+    return Content.assemble(text, verdict)
+
+
+def funnel(campaign: Campaign, width: int) -> list[Content]:
+    """Sent, delivered, read and failed: each n of m with its bar (R47)."""
+    counters = campaign.progress
+    valid = counters.audience - counters.skipped
+    steps = [
+        ("sent", counters.sent, valid),
+        ("delivered", counters.delivered, counters.sent),
+        ("read", counters.read, counters.delivered),
+        ("failed", counters.failed, valid),
+    ]
+    if counters.undelivered:
+        steps.append(("not delivered", counters.undelivered, counters.sent))
+    size = max(8, min(_BAR, width - 52))
+    return [
+        Content.assemble(
+            f"  {label:<14}",
+            (bar(part / whole if whole else 0.0, size), "$failed" if "fail" in label or "not" in label else "$accent"),
+            f"  {percent(part, whole):>6}   {part:,} of {whole:,}",
+        )
+        for label, part, whole in steps
+    ]
+
+
+def skips(one: Report) -> Content | None:
+    """Why rows were skipped, in one line."""
+    if not one.skips:
+        return None
+    parts = "   ".join(f"{SKIP_WORDS.get(reason, reason)} {n:,}" for reason, n in one.skips.items())
+    return Content.assemble(("skipped  ", "bold"), parts)
+
+
+def errors(one: Report, limit: int | None = None) -> list[Content]:
+    """Gateway errors in words, the most frequent first, each with its advice."""
+    lines: list[Content] = []
+    for line in one.errors[:limit]:
+        lines.append(_error(line))
+        lines.append(Content.styled(f"          {line.advice}", "$text-muted"))
+    return lines
+
+
+def _error(line: ErrorLine) -> Content:
+    code = f" ({line.code})" if line.code > 0 else ""
+    after = ", after it was sent" if line.after_sent else ""
+    return Content.assemble((f"  {line.n:>7,} ", "bold"), f"{line.text}{code}{after}")
+
+
+def facts(one: Report, now: int) -> list[Content]:
+    """Template, sender, price, times: what an operator asks next."""
+    campaign = one.campaign
+    template = "-" if one.template is None else shown(one.template.ref)
+    sender = "-" if one.sender is None else phone.display(one.sender.number)
+    counters = campaign.progress
+    lines = [
+        Content.assemble(
+            ("template ", "$text-muted"),
+            template,
+            ("   sender ", "$text-muted"),
+            sender,
+            ("   file ", "$text-muted"),
+            "-" if campaign.audience is None else shown(campaign.audience.file),
+        ),
+        Content.assemble(
+            ("credits ", "$text-muted"),
+            f"{counters.settled:,} spent, {counters.released:,} given back, "
+            f"{counters.reserved - counters.settled - counters.released:,} still reserved"
+            if campaign.started_at is not None
+            else f"{campaign.price:,} needed",
+        ),
+    ]
+    moments = [
+        (label, at)
+        for label, at in (
+            ("scheduled for", campaign.scheduled_at),
+            ("started", campaign.started_at),
+            ("ended", campaign.finished_at),
+        )
+        if at is not None
+    ]
+    if moments:
+        lines.append(
+            Content.from_text(
+                "   ".join(f"{label} {schedule.short(at, one.zone, now)}" for label, at in moments), markup=False
+            )
+        )
+    return lines
+
+
+def pane(one: Report, now: int, width: int) -> list[Content]:
+    """The report pane below the list: what needs a person first."""
+    lines = [*summary(one, now), Content("  ") + always_true(one.campaign)]
+    skipped = skips(one)
+    if skipped is not None:
+        lines.append(Content("  ") + skipped)
+    if one.campaign.started_at is not None:
+        lines.extend(funnel(one.campaign, width))
+    lines.extend(errors(one, limit=3))
+    return lines

@@ -1,0 +1,40 @@
+"""Where the console talks to the store: two threads with a connection each, never the screen's own.
+
+Reads have one, so that a page comes at once; commands and imports have the other, so that a long one delays no page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from store import database
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class StoreThreads:
+    """Runs functions that use the store off the screen's loop."""
+
+    def __init__(self) -> None:
+        self._reads = ThreadPoolExecutor(1, thread_name_prefix="reads", initializer=database.connect)
+        self._writes = ThreadPoolExecutor(1, thread_name_prefix="writes", initializer=database.connect)
+
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something short that only reads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reads, lambda: function(*args, **kwargs))
+
+    async def write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a command; one at a time, in order."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writes, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """Wait for what runs, close the connections."""
+        for executor in (self._reads, self._writes):
+            executor.submit(database.close_database)
+            executor.shutdown(wait=True)
