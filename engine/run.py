@@ -191,7 +191,7 @@ class Run:
         reference = message.reference(self._campaign.id, row.seq, row.attempt + 1)
         payload = self._composer.payload(values, row.phone, reference)
         outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload)
-        decision = decide(outcome, row.seq, row.attempt, handed_at, clock.now(), self._tools.rng)
+        decision = decide(outcome, row.seq, row.tried, handed_at, clock.now(), self._tools.rng)
         self._judge(decision, row)
         self._add(window, decision.result)
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from store.types import Template
 
-    from store.types import Template
-
 APPROVED: Final = "APPROVED"
 NAMED: Final = "NAMED"
 POSITIONAL: Final = "POSITIONAL"

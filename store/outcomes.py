@@ -119,8 +119,9 @@ def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None
     ).rowcount
     if put_back:
         execute(
-            "UPDATE recipient SET attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
-            (int(result.counts), audience_id, result.seq),
+            "UPDATE recipient SET attempt = attempt + ?, tried = tried + ? WHERE audience_id = ? AND seq = ?",
+            # Only an answer proves that the hand-over reached the gateway.
+            (int(result.code is not None), int(result.counts), audience_id, result.seq),
         )
 
 

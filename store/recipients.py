@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 CHUNK = 10_000
 
 _INSERT = (
-    "INSERT INTO recipient (audience_id, seq, line, phone, country, cells, state, skip, attempt, delivery) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+    "INSERT INTO recipient (audience_id, seq, line, phone, country, cells, state, skip, attempt, tried, delivery) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
 )
 
 
@@ -150,13 +150,13 @@ def _as_contact(row: Recipient) -> ContactRow:
 
 
 _COLUMNS = (
-    "seq, line, phone, country, cells, state, skip, attempt, message_id, error, delivery, "
+    "seq, line, phone, country, cells, state, skip, attempt, tried, message_id, error, delivery, "
     "handed_at, sent_at, delivered_at, read_at"
 )
 
 
 def _recipient(campaign_id: int, row: tuple[Any, ...]) -> Recipient:
-    seq, line, phone, country, cells, state, skip, attempt, message_id, error, delivery, *times = row
+    seq, line, phone, country, cells, state, skip, attempt, tried, message_id, error, delivery, *times = row
     return Recipient(
         campaign_id,
         seq,
@@ -167,6 +167,7 @@ def _recipient(campaign_id: int, row: tuple[Any, ...]) -> Recipient:
         RecipientState(state),
         None if skip is None else SkipReason(skip),
         attempt,
+        tried,
         message_id,
         error,
         Delivery(delivery),

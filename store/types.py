@@ -323,7 +323,9 @@ class Recipient:
     state: RecipientState
     skip: SkipReason | None
     attempt: int
-    """How many hand-overs have a recorded outcome."""
+    """How many hand-overs reached the gateway and have a recorded outcome."""
+    tried: int
+    """How many of them count against the retry budget; being asked to slow down does not."""
     message_id: str | None
     error: int | None
     """The gateway's error code of a failed or undelivered message."""

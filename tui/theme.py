@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 _INK: Final = "#e8eaed"
 _PAPER: Final = "#0e1116"
@@ -69,6 +69,7 @@ ANSI: Final = Theme(
     panel="ansi_default",
     boost="ansi_default",
     variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
         "text-muted": "ansi_default",
         "draft": "ansi_default",
         "scheduled": "ansi_bright_blue",

@@ -143,6 +143,7 @@ class Recipient(Model):
     state = SmallIntegerField(default=0, constraints=[Check("state BETWEEN 0 AND 4")])
     skip = TextField(null=True)
     attempt = SmallIntegerField(default=0)
+    tried = SmallIntegerField(default=0)
     message_id = TextField(null=True)
     error = IntegerField(null=True)
     delivery = SmallIntegerField(default=0)

@@ -30,7 +30,7 @@ def contacts(path: Path, text: str, **options: str) -> Contacts:
     return open_contacts(path, **options)
 
 
-def options_of(name: str) -> dict[str, str]:
+def options_of(name: str) -> dict[str, Any]:
     arguments = EXPECTED[name]["args"]
     pairs = zip(arguments[::2], arguments[1::2], strict=True)
     return {option.removeprefix("--").replace("-", "_"): value for option, value in pairs}

@@ -86,7 +86,7 @@ def test_body_text_and_quick_replies_are_those_of_meta_s_openapi_file() -> None:
     expected = json.loads(json.dumps(example["template"]["components"]))
     # Currency and date parameters are a thing of templates that nobody can create any more.
     expected[1]["parameters"] = expected[1]["parameters"][:1]
-    components = [
+    components: list[dict[str, Any]] = [
         {"type": "HEADER", "format": "IMAGE"},
         {"type": "BODY", "text": "x {{1}} y"},
         {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "A"}, {"type": "QUICK_REPLY", "text": "B"}]},

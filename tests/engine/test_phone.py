@@ -86,6 +86,12 @@ def test_R34_of_two_valid_readings_the_mobile_number_is_meant() -> None:
     assert parse("4915123117849", "DE") == Phone(4915123117849, "DE")
 
 
+def test_R34_the_national_reading_wins_when_it_is_the_mobile_number() -> None:
+    # Indian 65619 19074, or a landline of Singapore.
+    assert parse("+6561919074", None) == Phone(6561919074, "SG")
+    assert parse("6561919074", "IN") == Phone(916561919074, "IN")
+
+
 def test_R34_two_mobile_readings_are_ambiguous() -> None:
     # Indian 65810 78307, or Singapore's +65 8107 8307.
     assert parse("+916581078307", None) == Phone(916581078307, "IN")
@@ -221,6 +227,9 @@ def test_R34_what_the_fast_answer_leaves_open_the_library_decides() -> None:
     # A national prefix between calling code and number.
     assert region_of("49015123252822") is None
     assert parse("+49015123252822", None) == GERMAN
+    # Russia's freephone numbers begin with the digit that is also its national prefix.
+    assert region_of("78002000500") is None
+    assert parse("+78002000500", None) == Phone(78002000500, "RU")
 
 
 @pytest.mark.parametrize("digits", ["", "0", "1", "49", "999123456", "00491512"])

@@ -48,11 +48,13 @@ def price_of(rows: Sequence[ContactRow]) -> int:
 
 
 def result(seq: int, kind: ResultKind, now: int = START, **facts: object) -> Result:
-    """What became of one row; a sent one gets a message id of its own, a failed one a code."""
+    """What became of one row; a sent one gets a message id of its own, a refused one a code."""
     if kind is ResultKind.SENT:
         facts.setdefault("message_id", f"wamid.{seq}")
     if kind is ResultKind.FAILED:
         facts.setdefault("code", 131026)
+    if kind is ResultKind.PUT_BACK:
+        facts.setdefault("code", 130429)
     return Result(seq, kind, now, now - 100, **facts)  # type: ignore[arg-type]  # fields of Result, named by the test
 
 

@@ -11,8 +11,8 @@ from tests import driver
 @pytest.fixture(autouse=True)
 def no_blink(monkeypatch: pytest.MonkeyPatch) -> None:
     """No cursor blinks: two pictures of one screen are equal."""
-    for widget in (Input, TextArea):
-        monkeypatch.setattr(widget, "_toggle_cursor", lambda self: None, raising=False)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda self: None)
 
 
 @pytest.fixture(autouse=True)

@@ -22,9 +22,10 @@ def runs(
     width: int,
     base: Style,
     mark: str = " ",
+    end: str = "",
     tone: Callable[[str], Style] | None = None,
 ) -> list[Segment]:
-    """A line of `width` cells in one run of `base`, broken only by cells that have a style of their own.
+    """A line of `width` cells, then `end`, in one run of `base`, broken only by cells that have a style of their own.
 
     Without `tone`, which turns a cell's style into Rich's, it is never broken: the header and the cursor's line.
     """
@@ -40,7 +41,7 @@ def runs(
             run = ""
         else:
             run += text
-    segments.append(Segment(run + " " * (width - x), base))
+    segments.append(Segment(run + " " * (width - x) + end, base))
     return segments
 
 
@@ -50,3 +51,15 @@ def title(column: Column, sorted_by: bool, reverse: bool) -> Cell:
         return Cell(column.title)
     glyph = "▼" if reverse else "▲"
     return Cell(f"{column.title}{glyph}" if column.align == "left" else f"{glyph}{column.title}")
+
+
+def thumb(rows: int, page: int, top: int) -> range:
+    """The lines of the scroll bar's thumb, counted from the first row's; none when all rows are in view."""
+    if rows <= page:
+        return range(0)
+    size = max(page * page // rows, 1)
+    start = top * (page - size) // (rows - page)
+    # At the edges only when there is nothing more to see beyond.
+    start = max(start, 1) if 0 < top and page - size > 1 else start
+    start = min(start, page - size - 1) if top < rows - page and page - size > 1 else start
+    return range(start, start + size)

@@ -49,7 +49,7 @@ class Record:
     """
 
     def __init__(self) -> None:
-        # One string a message: a million of them fit into 110 MB.
+        # One string a message, about 120 bytes, for a run may have a million.
         self._entries: list[str] = []
         self._run = os.urandom(9)
         self._log: int | None = None
