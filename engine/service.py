@@ -152,4 +152,7 @@ async def _keep_registered(clock: Clock, simulator_url: str, url: str, secret: s
             await register(simulator_url, url, secret)
         except Busy as error:
             log.debug("the simulator does not take the callback address yet: %s", error.message)
+        except BadInput as error:
+            log.warning("no delivery news: %s %s", error.message, error.hint)
+            return
         await clock.sleep(REGISTER_S)

@@ -150,7 +150,9 @@ def check_text_snapshot(name: str, text: str, folder: Path = SNAPSHOTS, update: 
         path.write_text(text, encoding="utf-8")
         return
     if not path.exists():
-        raise AssertionError(f"there is no snapshot {name} yet; look at the screen, then run --snapshot-update:\n{text}")
+        raise AssertionError(
+            f"there is no snapshot {name} yet; look at the screen, then run --snapshot-update:\n{text}"
+        )
     kept = path.read_text(encoding="utf-8")
     if kept != text:
         diff = difflib.unified_diff(kept.splitlines(), text.splitlines(), "kept", "now", lineterm="", n=2)

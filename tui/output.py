@@ -40,17 +40,21 @@ class Output:
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
         """Aligned columns; those whose header is in `right` are aligned at the right."""
-        for line in aligned(headers, rows, right):
+        for line in aligned((headers, *rows), [header in right for header in headers]):
+            print(line)
+
+    def facts(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """What is what, one a line, the values below each other."""
+        for line in aligned(pairs, (False, False)):
             print(line)
 
 
-def aligned(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
-    """A table as lines, the header first; wide characters take two columns, as terminals draw them."""
+def aligned(rows: Sequence[Sequence[str]], to_right: Sequence[bool]) -> list[str]:
+    """Rows as lines with the columns below each other; wide characters take two cells, as terminals draw them."""
     from rich.cells import cell_len
 
-    lines = [[shown(cell) for cell in row] for row in (headers, *rows)]
-    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(headers))]
-    to_right = [header in right for header in headers]
+    lines = [[shown(cell) for cell in row] for row in rows]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(to_right))]
     return [
         GAP.join(
             _padded(cell, width - cell_len(cell), at_right)

@@ -116,7 +116,10 @@ def copy(
 def _fill_tmux_buffer(text: str, run: Callable[..., subprocess.CompletedProcess[bytes]]) -> bool:
     try:
         done = run(
-            ["tmux", "load-buffer", "-w", "-"], input=text.encode(errors="replace"), capture_output=True, timeout=_TMUX_TIMEOUT_S
+            ["tmux", "load-buffer", "-w", "-"],
+            input=text.encode(errors="replace"),
+            capture_output=True,
+            timeout=_TMUX_TIMEOUT_S,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from pathlib import Path
 
 from tui.cli.campaign_arguments import campaign
-from tui.cli.parser import Subparsers, add_command, add_group, whole
+from tui.cli.parser import add_command, add_group, path, whole
+
+# Not from typing: see tui.cli.parser.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui.cli.parser import Subparsers
 
 
 def _init(commands: Subparsers, text: str) -> None:
@@ -31,7 +36,7 @@ def _sender(commands: Subparsers, text: str) -> None:
 def _template(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "template", text)
     add = add_command(group, "add", "setup:add_templates", "add or renew the templates in a file", writes=True)
-    add.add_argument("file", type=Path, metavar="FILE.json", help="in the Cloud API's message_templates shape")
+    add.add_argument("file", type=path, metavar="FILE.json", help="in the Cloud API's message_templates shape")
     add_command(group, "list", "setup:list_templates", "list the templates")
     show = add_command(group, "show", "setup:show_template", "show a template with its placeholders")
     show.add_argument("template", metavar="NAME[:LANG]")
@@ -52,10 +57,10 @@ def _audience(commands: Subparsers, text: str) -> None:
     check = add_command(
         group, "check", "audience:check", "read a contact file as an import would, and keep nothing", database=None
     )
-    check.add_argument("file", type=Path, metavar="FILE", help="CSV or XLSX")
+    check.add_argument("file", type=path, metavar="FILE", help="CSV or XLSX")
     check.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     check.add_argument("--number-column", metavar="C", help="the column with the numbers")
-    check.add_argument("--rejects", type=Path, metavar="FILE.csv", help="write the skipped rows here")
+    check.add_argument("--rejects", type=path, metavar="FILE.csv", help="write the skipped rows here")
 
 
 def _demo(commands: Subparsers, text: str) -> None:
@@ -76,7 +81,7 @@ def _simulate(commands: Subparsers, text: str) -> None:
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where to listen, on this machine only")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="the same seed has the same outcomes")
     parser.add_argument("--scenario", metavar="FILE", help="a TOML file, or friendly, rough or perfect")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append one line for every accepted message")
+    parser.add_argument("--log", type=path, metavar="FILE", help="append one line for every accepted message")
 
 
 FILL: dict[str, Callable[[Subparsers, str], None]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from tui.cli.parser import add_command, add_group, path, whole
 
-from tui.cli.parser import Parser, Subparsers, add_command, add_group, whole
+# Not from typing: see tui.cli.parser.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tui.cli.parser import Parser, Subparsers
 
 STATUSES = ("draft", "scheduled", "in_progress", "completed", "failed", "cancelled")
 SORTS = ("when", "name", "status", "sender", "template", "audience", "sent", "delivered", "read", "failed")
@@ -64,7 +67,7 @@ def _reading(group: Subparsers) -> None:
     listing.add_argument("--limit", type=whole(1), metavar="N", help="only the first N")
     _with_id(add_command(group, "show", "reading:show", "show a campaign"))
     report = _with_id(add_command(group, "report", "reading:show_report", "report what became of a campaign"))
-    report.add_argument("--csv", type=Path, metavar="F", help="write one line for every audience row to this file")
+    report.add_argument("--csv", type=path, metavar="F", help="write one line for every audience row to this file")
 
 
 def _with_id(parser: Parser) -> Parser:
@@ -85,7 +88,7 @@ def _content(parser: Parser, *, required: bool) -> None:
     parser.add_argument("--name", required=required, metavar="N")
     parser.add_argument("--template", required=required, metavar="T[:LANG]")
     parser.add_argument("--sender", required=required, metavar="S", help="a sender's number")
-    parser.add_argument("--audience", type=Path, required=required, metavar="FILE", help="CSV or XLSX")
+    parser.add_argument("--audience", type=path, required=required, metavar="FILE", help="CSV or XLSX")
     parser.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     parser.add_argument("--number-column", metavar="C", help="the column with the numbers")
     for option, value, text in (

@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, NoReturn
+import os
 
 from engine.errors import BadInput
 from tui.cli.version import VERSION
 
+# Not from typing, whose import alone takes half as long as a bare interpreter's start.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from typing import Any, Literal, NoReturn, TypeAlias
+
+    Subparsers: TypeAlias = Any
+    """What `add_subparsers` answers; argparse gives it no public name."""
+
 LARGEST = 2**63 - 1
 """The largest whole number the database can hold."""
 
-Subparsers = Any
-"""What `add_subparsers` answers; argparse gives it no public name."""
+
+class Command:
+    """What a line of arguments asks for; `handler` is `module:function` below `tui.cli`."""
+
+    def __init__(self, name: str, handler: str, writes: bool, database: Literal["open", "create"] | None) -> None:
+        self.name = name
+        self.handler = handler
+        self.writes = writes
+        self.database = database
 
 
-class Command(NamedTuple):
-    """What a line of arguments asks for."""
+class Formatter(argparse.HelpFormatter):
+    """argparse's own, told the width: asking for it loads shutil and every compression there is."""
 
-    name: str
-    handler: str
-    """`module:function` below `tui.cli`."""
-    writes: bool
-    database: Literal["open", "create"] | None
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        try:
+            width = int(columns) if columns.isdecimal() else os.get_terminal_size().columns
+        except OSError:
+            width = 80
+        super().__init__(prog, width=width - 2)
 
 
 class Parser(argparse.ArgumentParser):
     """argparse with mistakes as `BadInput` and options that must be spelt out."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+        super().__init__(*args, **{"allow_abbrev": False, "formatter_class": Formatter, **kwargs})
 
     def error(self, message: str) -> NoReturn:
         raise BadInput("usage", f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
@@ -129,6 +147,13 @@ def add_command(
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+def path(text: str) -> Path:
+    """The type of an argument that names a file."""
+    from pathlib import Path
+
+    return Path(text)
 
 
 def whole(lowest: int, highest: int = LARGEST) -> Callable[[str], int]:

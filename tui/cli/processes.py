@@ -31,9 +31,9 @@ def console(options: Namespace) -> int:
 def demo(options: Namespace) -> int:
     """Open the console on a throw-away database with sample campaigns, and remove that afterwards."""
     _need_terminal()
-    from engine import sample
     from engine.clock import SystemClock
     from engine.context import Context, operator
+    from engine.sample import fill
     from store import database
     from tui.app import run_console
 
@@ -42,7 +42,7 @@ def demo(options: Namespace) -> int:
         url = str(Path(folder) / "demo.db")
         database.open_database(url, create=True)
         with database.session():
-            sample.fill(Context(SystemClock(), operator()))
+            fill(Context(SystemClock(), operator()))
         return run_console(url, read_only=options.read_only, demo=True)
 
 

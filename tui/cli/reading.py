@@ -37,7 +37,7 @@ def show(options: Namespace, session: Session) -> int:
         ("grace", f"{campaign.grace} min"),
         ("created by", campaign.created_by),
     ]
-    session.output.table(("", ""), lines)
+    session.output.facts(lines)
     return 0
 
 

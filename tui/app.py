@@ -1,0 +1,139 @@
+"""The console: its screens as modes, the worker it keeps, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+
+from engine.clock import SystemClock
+from engine.context import Context, operator
+from store import account, database
+from store.errors import NoDatabase
+from tui import terminal
+from tui.screens.campaigns import CampaignsScreen
+from tui.screens.draft import DraftScreen
+from tui.screens.report import ReportScreen
+from tui.screens.setup import SetupScreen
+from tui.services import Services
+from tui.store_threads import StoreThreads
+from tui.supervisor import Supervisor
+from tui.theme import THEMES
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from store.types import Actor
+
+QUIT_S = 0.8
+"""How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
+
+
+class SendoffApp(App[int]):
+    """The operator console."""
+
+    TITLE = "sendoff"
+    CSS_PATH = "sendoff.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar = {
+        "campaigns": CampaignsScreen,
+        "draft": DraftScreen,
+        "report": ReportScreen,
+        "setup": SetupScreen,
+    }
+    DEFAULT_MODE = "campaigns"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_only: bool = False,
+        demo: bool = False,
+        clock: Clock | None = None,
+        actor: Actor | None = None,
+        with_worker: bool = True,
+    ) -> None:
+        super().__init__()
+        self.services = Services(
+            threads=StoreThreads(),
+            context=Context(clock or SystemClock(), actor or operator()),
+            supervisor=None,
+            database=_name_of(url),
+            url=url,
+            read_only=read_only,
+            demo=demo,
+        )
+        self._with_worker = with_worker and not read_only
+        self.unfinished_worker: int | None = None
+        """Process id of a worker that was still finishing when the console closed."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
+
+    async def on_mount(self) -> None:
+        """Begin where there is something to show: the list, or the set-up where there is no account yet."""
+        if await self.services.threads.read(account.has_account):
+            await self.open_list()
+        else:
+            await self.switch_mode("setup")
+
+    async def open_list(self, select: int | None = None) -> None:
+        """Show the list, the cursor on one campaign when given; start the worker the first time."""
+        self.services.zone = (await self.services.threads.read(account.get_account)).timezone
+        if self._with_worker and self.services.supervisor is None:
+            self.services.supervisor = Supervisor(self.services.url)
+            self.services.supervisor.start()
+        await self.switch_mode("campaigns")
+        screen = self.screen
+        if isinstance(screen, CampaignsScreen):
+            screen.come_back(select)
+
+    async def open_draft(self, campaign_id: int | None) -> None:
+        """Show the draft editor on a draft, or on a new one."""
+        await self.switch_mode("draft")
+        screen = self.screen
+        if isinstance(screen, DraftScreen):
+            await screen.open(campaign_id)
+
+    async def open_report(self, campaign_id: int) -> None:
+        """Show a campaign's report on the whole screen."""
+        await self.switch_mode("report")
+        screen = self.screen
+        if isinstance(screen, ReportScreen):
+            await screen.open(campaign_id)
+
+    async def action_quit(self) -> None:
+        """Stop the worker in order and leave."""
+        supervisor = self.services.supervisor
+        if supervisor is not None:
+            pid = supervisor.pid
+            if not await supervisor.stop(QUIT_S):
+                self.unfinished_worker = pid
+        await asyncio.to_thread(self.services.threads.close)
+        self.exit(0)
+
+
+def _name_of(url: str) -> str:
+    path = database.sqlite_path(url)
+    return url.rpartition("@")[2] if path is None else path.name
+
+
+def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> int:
+    """Open the console and stay until the operator quits; answers the process's exit status.
+
+    A database that is not there yet is set up on the console's first screen.
+    """
+    terminal.prepare()
+    try:
+        database.open_database(database_url, read_only=read_only)
+    except NoDatabase:
+        if read_only:
+            raise
+        database.open_database(database_url, create=True)
+    app = SendoffApp(database_url, read_only=read_only, demo=demo)
+    result = app.run()
+    if app.unfinished_worker is not None:
+        print(f"The worker (pid {app.unfinished_worker}) finishes what is on its way and then ends.", file=sys.stderr)
+    return result or 0
+

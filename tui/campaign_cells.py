@@ -1,0 +1,115 @@
+"""One campaign as a line of the list: what each column says. Pure; the time is passed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine import schedule
+from engine.lifecycle import cancel_locked, lock_at
+from engine.text import shown
+from store.types import Status
+from tui.signs import DASH, bar, rate, sign, tone, word
+from tui.widgets.columns import Cell, Column
+
+if TYPE_CHECKING:
+    from store.types import CampaignRow
+
+COLUMNS: Final = (
+    Column("status", "STATUS", 13),
+    Column("name", "NAME", 14, flex=3),
+    Column("sender", "SENDER", 6, min_total_width=110),
+    Column("template", "TEMPLATE", 12, flex=1, min_total_width=100),
+    Column("when", "WHEN", 17),
+    Column("audience", "AUDIENCE", 9, "right"),
+    Column("progress", "PROGRESS", 16),
+    Column("sent", "SENT%", 6, "right"),
+    Column("delivered", "DELIV%", 6, "right", min_total_width=96),
+    Column("read", "READ%", 6, "right", min_total_width=104),
+    Column("failed", "FAIL%", 6, "right", min_total_width=112),
+)
+_BAR: Final = 10
+_HOUR: Final = 3_600_000
+
+REASONS: Final = {
+    "no_valid_recipients": "no recipients",
+    "template_unavailable": "template gone",
+    "template_changed": "template changed",
+    "insufficient_credits": "no credits",
+    "sender_unavailable": "sender down",
+    "missed_window": "missed its time",
+    "all_rejected": "all rejected",
+    "gateway_unreachable": "unreachable",
+}
+
+
+def cells(row: CampaignRow, zone: str, now: int) -> list[Cell]:
+    """The cells of one campaign in the order of `COLUMNS`."""
+    counters = row.progress
+    valid = counters.audience - counters.skipped
+    started = row.started_at is not None
+    return [
+        Cell(status(row), tone(row.status, row.hold_reason is not None)),
+        Cell(shown(row.name) or "Untitled"),
+        Cell(DASH if row.sender is None else f"..{row.sender % 10_000:04d}"),
+        Cell(DASH if row.template is None else shown(row.template)),
+        Cell(when(row, zone, now)),
+        Cell(f"{counters.audience:,}" if counters.audience else DASH),
+        Cell(progress(row, now)),
+        Cell(rate(counters.sent, valid) if started else DASH),
+        Cell(rate(counters.delivered, counters.sent) if started else DASH),
+        Cell(rate(counters.read, counters.delivered) if started else DASH),
+        Cell(rate(counters.failed, valid) if started else DASH),
+    ]
+
+
+def status(row: CampaignRow) -> str:
+    """Sign and word; `!` behind a Completed one in which something failed or is unknown."""
+    held = row.hold_reason is not None
+    counters = row.progress
+    doubt = row.status is Status.COMPLETED and bool(counters.failed or counters.unknown or counters.undelivered)
+    return f"{sign(row.status, held)} {word(row.status, held)}{' !' if doubt else ''}"
+
+
+def when(row: CampaignRow, zone: str, now: int) -> str:
+    """The time that matters for the status."""
+    if row.status is Status.SCHEDULED and row.scheduled_at is not None:
+        return schedule.short(row.scheduled_at, zone, now)
+    if row.finished_at is not None:
+        return schedule.short(row.started_at or row.finished_at, zone, now)
+    if row.started_at is not None:
+        return f"since {schedule.short(row.started_at, zone, now).removeprefix('today ')}"
+    return schedule.short(row.edited_at, zone, now)
+
+
+def progress(row: CampaignRow, now: int) -> str:
+    """How far a run is, when a scheduled one locks or goes, why a failed one failed."""
+    counters = row.progress
+    if row.status is Status.SCHEDULED and row.scheduled_at is not None:
+        if cancel_locked(row.scheduled_at, now):
+            left = row.scheduled_at - now
+            return f"LOCKED  {schedule.duration(max(0, left))}" if left > 0 else "LOCKED  due"
+        return f"locks in {schedule.duration(lock_at(row.scheduled_at) - now)}"
+    if row.status is Status.FAILED:
+        return REASONS.get(row.status_reason or "", row.status_reason or "")
+    if row.started_at is not None:
+        valid = counters.audience - counters.skipped
+        done = valid - counters.pending
+        share = done / valid if valid else 0.0
+        return f"{bar(share, _BAR)} {int(100 * share):>3}"
+    if row.status is Status.CANCELLED:
+        return "nothing sent"
+    return _missing(row)
+
+
+def _missing(row: CampaignRow) -> str:
+    for what, there in (("template", row.template), ("sender", row.sender), ("audience", row.progress.audience)):
+        if not there:
+            return f"needs {what}"
+    return "" if row.progress.pending else "nobody valid"
+
+
+def ticks(row: CampaignRow, now: int) -> bool:
+    """Whether the line changes with the second: a countdown below an hour."""
+    if row.status is not Status.SCHEDULED or row.scheduled_at is None:
+        return False
+    return row.scheduled_at - now < 2 * _HOUR

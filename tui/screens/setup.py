@@ -1,0 +1,101 @@
+"""The first-run screen: where no database is set up yet, it asks for the zone and the gateway, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalGroup
+from textual.widgets import Input, Label, RadioButton, RadioSet, Static
+
+from engine import schedule
+from engine.commands import setup
+from engine.errors import BadInput
+from store.types import Gateway
+from tui.screens.base import ConsoleScreen
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+
+def machine_zone() -> str:
+    """The machine's time zone by name, as far as it tells; UTC otherwise."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    linked = str(Path("/etc/localtime").resolve()).rpartition("zoneinfo/")[2]
+    for candidate in (named, linked):
+        try:
+            schedule.zone(candidate)
+        except BadInput:
+            continue
+        return candidate
+    return "UTC"
+
+
+class SetupScreen(ConsoleScreen):
+    """Create the account of a new database."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("ctrl+s", "create", "Create"),
+        ("f2", "create", "Create"),
+        ("ctrl+q", "app.quit", "Quit"),
+        ("escape", "app.quit", "Quit"),
+    ]
+    AUTO_FOCUS = "#company"
+
+    def compose(self) -> ComposeResult:
+        """The form."""
+        with VerticalGroup(id="setup"):
+            yield Static("Welcome to sendoff", id="setup-title", markup=False)
+            yield Static(f"{self.services.database} is new. Three answers and it is ready.", markup=False)
+            yield Label("Company", markup=False)
+            yield Input(placeholder="as you want to see it on the screen", id="company", compact=True)
+            yield Label("Time zone: campaigns are scheduled and shown in it", markup=False)
+            yield Input(machine_zone(), id="zone", compact=True)
+            yield Static("", id="setup-zone-error", classes="error", markup=False)
+            yield Label("Messages are handed to", markup=False)
+            with RadioSet(id="gateway", compact=True):
+                yield RadioButton("the simulator: nothing leaves this machine, everything can be tried", value=True)
+                yield RadioButton("the WhatsApp Cloud API: real messages, needs SENDOFF_TOKEN")
+            yield Label("WhatsApp Business Account id (Cloud API only)", markup=False)
+            yield Input(id="waba", compact=True)
+            yield Static("", id="setup-error", classes="error", markup=False)
+            yield Static("ctrl+s or f2 create   tab next field   esc quit", id="setup-keys", markup=False)
+
+    def on_input_submitted(self) -> None:
+        """Enter goes to the next field, and from the last one creates."""
+        self.focus_next()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell about the zone while it is typed."""
+        if event.input.id != "zone":
+            return
+        line = self.query_one("#setup-zone-error", Static)
+        try:
+            schedule.zone(event.value.strip())
+        except BadInput as error:
+            line.update(f"{error.message} {error.hint}")
+        else:
+            line.update("")
+
+    async def action_create(self) -> None:
+        """Create the account and go to the list; what is wrong is told, and nothing typed is lost."""
+        gateway = Gateway.SIMULATOR if self.query_one(RadioSet).pressed_index == 0 else Gateway.CLOUD_API
+        waba = self.query_one("#waba", Input).value.strip()
+        error_line = self.query_one("#setup-error", Static)
+        if gateway is Gateway.CLOUD_API and not waba:
+            error_line.update("The Cloud API needs the WhatsApp Business Account id; it stands in WhatsApp Manager.")
+            self.query_one("#waba", Input).focus()
+            return
+        error_line.update("")
+        name = self.query_one("#company", Input).value.strip() or "My company"
+        zone = self.query_one("#zone", Input).value.strip()
+
+        def create() -> bool:
+            return setup.init(
+                self.services.context, name=name, timezone=zone, gateway=gateway, waba_id=waba or None
+            )
+
+        if await self.doing(create) is not None:
+            await self.console.open_list()
