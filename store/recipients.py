@@ -251,6 +251,15 @@ def find(campaign_id: int, phone: int) -> list[Recipient]:
     return [_recipient(campaign_id, row) for row in found]
 
 
+def find_digits(campaign_id: int, digits: str, limit: int = 1000) -> list[int]:
+    """The `seq` of the rows whose number is, or ends in, these digits, in file order."""
+    found = execute(
+        "SELECT seq FROM recipient WHERE audience_id = ? AND phone % ? = ? ORDER BY seq LIMIT ?",
+        (audience_of(campaign_id), 10 ** len(digits), int(digits), limit),
+    ).fetchall()
+    return [seq for (seq,) in found]
+
+
 def first_valid(campaign_id: int, offset: int) -> Recipient | None:
     """The `offset`-th row (from 0) that would get a message, for the preview."""
     row = execute(

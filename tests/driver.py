@@ -22,6 +22,9 @@ from textual.widget import Widget
 PATIENCE = 100
 """How often `expect` looks; each look lets the program run until it has nothing to do, about 20 ms."""
 
+# `Console.type` hides the builtin inside the class.
+WidgetType = type[Widget]
+
 SNAPSHOTS = Path(__file__).parent / "tui" / "snapshots"
 
 
@@ -94,7 +97,7 @@ class Console:
         await self.pilot.pause()
         return self
 
-    async def click(self, target: str | type[Widget], offset: tuple[int, int] = (0, 0), times: int = 1) -> Self:
+    async def click(self, target: str | WidgetType, offset: tuple[int, int] = (0, 0), times: int = 1) -> Self:
         """Click on a widget, `offset` cells right and down of its corner."""
         await self.pilot.click(target, offset=offset, times=times)
         await self.pilot.pause()

@@ -14,15 +14,14 @@ from store import account, database
 from store.errors import NoDatabase
 from tui import terminal
 from tui.screens.campaigns import CampaignsScreen
-from tui.screens.draft import DraftScreen
-from tui.screens.report import ReportScreen
-from tui.screens.setup import SetupScreen
 from tui.services import Services
 from tui.store_threads import StoreThreads
 from tui.supervisor import Supervisor
 from tui.theme import THEMES
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from engine.clock import Clock
     from store.types import Actor
 
@@ -30,17 +29,36 @@ QUIT_S = 0.8
 """How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
 
 
+def _draft() -> Screen[None]:
+    from tui.screens.draft import DraftScreen
+
+    return DraftScreen()
+
+
+def _report() -> Screen[None]:
+    from tui.screens.report import ReportScreen
+
+    return ReportScreen()
+
+
+def _setup() -> Screen[None]:
+    from tui.screens.setup import SetupScreen
+
+    return SetupScreen()
+
+
 class SendoffApp(App[int]):
     """The operator console."""
 
     TITLE = "sendoff"
-    CSS_PATH = "sendoff.tcss"
+    CSS_PATH: ClassVar = ["sendoff.tcss", "console.tcss", "draft.tcss"]
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar = {
+        # The list is what a start waits for; the other screens are imported when they are first opened.
         "campaigns": CampaignsScreen,
-        "draft": DraftScreen,
-        "report": ReportScreen,
-        "setup": SetupScreen,
+        "draft": _draft,
+        "report": _report,
+        "setup": _setup,
     }
     DEFAULT_MODE = "campaigns"
 
@@ -91,6 +109,8 @@ class SendoffApp(App[int]):
 
     async def open_draft(self, campaign_id: int | None) -> None:
         """Show the draft editor on a draft, or on a new one."""
+        from tui.screens.draft import DraftScreen
+
         await self.switch_mode("draft")
         screen = self.screen
         if isinstance(screen, DraftScreen):
@@ -98,6 +118,8 @@ class SendoffApp(App[int]):
 
     async def open_report(self, campaign_id: int) -> None:
         """Show a campaign's report on the whole screen."""
+        from tui.screens.report import ReportScreen
+
         await self.switch_mode("report")
         screen = self.screen
         if isinstance(screen, ReportScreen):
@@ -136,4 +158,3 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> in
     if app.unfinished_worker is not None:
         print(f"The worker (pid {app.unfinished_worker}) finishes what is on its way and then ends.", file=sys.stderr)
     return result or 0
-

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     Column("status", "STATUS", 13),
-    Column("name", "NAME", 14, flex=3),
+    Column("name", "NAME", 16, flex=3),
     Column("sender", "SENDER", 6, min_total_width=110),
     Column("template", "TEMPLATE", 12, flex=1, min_total_width=100),
-    Column("when", "WHEN", 17),
-    Column("audience", "AUDIENCE", 9, "right"),
-    Column("progress", "PROGRESS", 16),
-    Column("sent", "SENT%", 6, "right"),
-    Column("delivered", "DELIV%", 6, "right", min_total_width=96),
-    Column("read", "READ%", 6, "right", min_total_width=104),
-    Column("failed", "FAIL%", 6, "right", min_total_width=112),
+    Column("when", "WHEN", 15),
+    Column("audience", "AUDIENCE", 8, "right"),
+    Column("progress", "PROGRESS", 15),
+    Column("sent", "SENT%", 5, "right"),
+    Column("delivered", "DLVD%", 5, "right", min_total_width=96),
+    Column("read", "READ%", 5, "right", min_total_width=104),
+    Column("failed", "FAIL%", 5, "right", min_total_width=112),
 )
 _BAR: Final = 10
 _HOUR: Final = 3_600_000

@@ -134,15 +134,19 @@ _IN_DRAFT = (
         writes=True, footer=1,
     ),
     _draft(
-        "draft.test", "ctrl+t", "test send", "Send the message to up to five numbers of your own; it is charged.",
-        writes=True, footer=2,
-    ),
-    _draft(
         "draft.schedule", "ctrl+g", "schedule", "Schedule it for the time typed, or send it now.",
-        act=Action.SCHEDULE, footer=3,
+        act=Action.SCHEDULE, footer=2,
     ),
-    _draft("draft.back", "escape", "back", "Back to the list; asks when something is not saved.", footer=4),
-    _draft("draft.next", "tab", "next field", "To the next field; shift+tab goes back.", "app.focus_next", footer=5),
+    _draft("draft.back", "escape", "back", "Back to the list; asks when something is not saved.", footer=3),
+    _draft("draft.next", "tab", "next field", "To the next field; shift+tab goes back.", "app.focus_next", footer=4),
+    _draft("draft.problem", "f8", "next problem", "To the field of the first problem; again, to the next.", footer=5),
+    _draft(
+        "draft.flip", "f6", "form / preview",
+        "In a narrow terminal change between the form and what will happen.", footer=6,
+    ),
+    _draft("draft.step_back", "f3", "previous recipient", "Preview the previous recipient.", "step(-1)"),
+    _draft("draft.step_on", "f4", "next recipient", "Preview the next recipient.", "step(1)"),
+    _draft("draft.skipped", "f9", "skipped rows", "Show the rows that get no message, with their reasons."),
 )  # fmt: skip
 
 _IN_REPORT = (
@@ -189,3 +193,9 @@ def of(*scopes: Scope) -> list[Command]:
 def bindings(*scopes: Scope) -> list[BindingType]:
     """Textual's bindings for the commands of these scopes."""
     return [binding(command) for command in of(*scopes)]
+
+
+def commands_of(scope: Scope) -> list[Command]:
+    """Every command of a screen: its own, its table's, and those that work everywhere."""
+    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT) else ()
+    return of(scope, *table, Scope.EVERYWHERE)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from engine.report import Report
 
 
+SCREENFUL = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What the screen needs to know: its filter and order, the rows in view, the campaign under the cursor."""
@@ -65,6 +68,11 @@ class Feed:
         self._ask: Ask | None = None
         self._counts: dict[Status, int] = {}
 
+    def glance(self, ask: Ask, now: int) -> Snapshot:
+        """The first screenful only, for the first paint of a long list; `poll` reads the rest."""
+        ids = listing.ids(ask.wanted, ask.sort, reverse=ask.reverse, limit=SCREENFUL)
+        return Snapshot(ask, overview(now, {}), ids, listing.rows(ids[:SCREENFUL]) if ids else {}, None)
+
     def poll(self, ask: Ask, now: int) -> Snapshot | None:
         """A new snapshot, or `None` when nothing was committed and nothing else was asked since the last one."""
         version = database.data_version()
@@ -80,7 +88,7 @@ class Feed:
         if not same_list or event != self._event:
             ids = listing.ids(ask.wanted, ask.sort, reverse=ask.reverse)
             self._counts = listing.counts(ask.wanted)
-        visible = ask.visible or (ids[:64] if ids is not None else ())
+        visible = ask.visible or (ids[:SCREENFUL] if ids is not None else ())
         snapshot = Snapshot(
             ask, overview(now, self._counts), ids, listing.rows(visible) if visible else {}, read_report(ask.chosen)
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine import phone, report, schedule
+from engine import report, schedule
 from engine.text import shown
 from store.types import Status
 from tui.signs import bar, percent, sign, word
@@ -130,6 +130,8 @@ def _error(line: ErrorLine) -> Content:
 
 def facts(one: Report, now: int) -> list[Content]:
     """Template, sender, price, times: what an operator asks next."""
+    from engine import phone
+
     campaign = one.campaign
     template = "-" if one.template is None else shown(one.template.ref)
     sender = "-" if one.sender is None else phone.display(one.sender.number)
@@ -179,3 +181,8 @@ def pane(one: Report, now: int, width: int) -> list[Content]:
         lines.extend(funnel(one.campaign, width))
     lines.extend(errors(one, limit=3))
     return lines
+
+
+def joined(lines: list[Content]) -> Content:
+    """Lines as one text."""
+    return Content("\n").join(lines)

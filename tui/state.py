@@ -11,10 +11,15 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from store.types import SortKey, Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VERSION: Final = 1
 KEPT: Final = 20
@@ -48,7 +53,7 @@ def load(path: Path, database: str) -> UiState:
     found = _read(path).get(_key(database))
     if not isinstance(found, dict):
         return UiState()
-    good = {field.name: _checked(field.name, found.get(field.name)) for field in fields(UiState)}
+    good: dict[str, Any] = {field.name: _checked(field.name, found.get(field.name)) for field in fields(UiState)}
     return UiState(**{name: value for name, value in good.items() if value is not None})
 
 
@@ -62,7 +67,7 @@ def save(path: Path, database: str, state: UiState) -> bool:
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump({"version": VERSION, "databases": kept}, file, indent=1)
         beside.replace(path)
     except OSError:

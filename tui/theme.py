@@ -15,6 +15,17 @@ _PAPER: Final = "#0e1116"
 _BLUE: Final = "#6cb6ff"
 _ORANGE: Final = "#ffa657"
 
+STATUS_COLORS: Final = {
+    "draft": _INK,
+    "scheduled": _BLUE,
+    "in_progress": "#ffffff",
+    "held": _ORANGE,
+    "completed": _INK,
+    "failed": _ORANGE,
+    "cancelled": _INK,
+}
+"""Our own variables: the defaults under another theme (`App.get_theme_variable_defaults`)."""
+
 DARK: Final = Theme(
     name="sendoff",
     primary="#2f6fb0",
@@ -30,13 +41,7 @@ DARK: Final = Theme(
     text_alpha=1.0,
     variables={
         "text-muted": "#a3adb8",
-        "draft": _INK,
-        "scheduled": _BLUE,
-        "in_progress": "#ffffff",
-        "held": _ORANGE,
-        "completed": _INK,
-        "failed": _ORANGE,
-        "cancelled": _INK,
+        **STATUS_COLORS,
         "border": "#5b6875",
         "border-blurred": "#3b4652",
         "block-cursor-background": _INK,

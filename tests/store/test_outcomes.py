@@ -239,7 +239,7 @@ def test_R50_every_hand_over_that_went_wrong_is_kept_in_order(scene: Scene) -> N
     flight.record(result(1, PUT_BACK, START, code=130429, detail="slow down"), close=True)
     lease = scene.lease("w1")
     for n, kind in ((1, PUT_BACK), (2, FAILED)):
-        window, rows = scene.claim(flight.id, lease, 1)
+        window, rows = scene.claim(flight.id, lease, 1, START + n)
         outcomes.record(
             flight.id, [result(1, kind, START + n, code=131000 + n)], countries_of(rows), [window.id], START + n
         )

@@ -137,18 +137,24 @@ def _import(options: Namespace, session: Session, campaign: Campaign) -> None:
         number_column=options.number_column,
         progress=_progress(session),
     )
+    if _watched(session) and campaigns.progress(campaign.id).audience >= SHOWN_EVERY:
+        print(file=sys.stderr)
 
 
 def _progress(session: Session) -> Callable[[int], None]:
     """What tells a person at a terminal how far a long import is."""
-    if session.output.as_json or not sys.stderr.isatty():
+    if not _watched(session):
         return lambda rows: None
 
-    def tell(rows: int) -> None:
+    def tell_rows(rows: int) -> None:
         if rows >= SHOWN_EVERY:
             print(f"\r{rows:,} rows read", end="", file=sys.stderr, flush=True)
 
-    return tell
+    return tell_rows
+
+
+def _watched(session: Session) -> bool:
+    return not session.output.as_json and sys.stderr.isatty()
 
 
 def _answer_with_id(session: Session, campaign_id: int) -> None:

@@ -64,7 +64,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name, default in (("database", None), ("config", None), ("read_only", False), ("json", False)):
         if not hasattr(options, name):
             setattr(options, name, default)
+    _check_text(options)
     return options
+
+
+def _check_text(options: argparse.Namespace) -> None:
+    """Refuse text that is not what the terminal's encoding can write; names of files may be anything."""
+    for value in vars(options).values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+                raise BadInput("usage", f"{text!a} is not valid text.", "Type it in the terminal's encoding, UTF-8.")
 
 
 def build(arguments: Sequence[str]) -> Parser:

@@ -30,6 +30,8 @@ def console(options: Namespace) -> int:
 
 def demo(options: Namespace) -> int:
     """Open the console on a throw-away database with sample campaigns, and remove that afterwards."""
+    if options.database is not None:
+        raise BadInput("usage", "The demo makes a database of its own.", "Leave out --database.")
     _need_terminal()
     from engine.clock import SystemClock
     from engine.context import Context, operator

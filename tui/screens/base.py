@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual.screen import Screen
 
-from engine.errors import Busy, EngineError, NotFound
+from engine.errors import BadInput, Busy, EngineError, NotFound
+from engine.text import shown
 from store.errors import Missing, StoreError
+from tui import terminal
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS
 
@@ -29,9 +33,8 @@ class ConsoleScreen(Screen[None]):
     @property
     def console(self) -> SendoffApp:
         """The application."""
-        from tui.app import SendoffApp
 
-        return cast(SendoffApp, self.app)
+        return cast("SendoffApp", self.app)
 
     @property
     def services(self) -> Services:
@@ -81,11 +84,74 @@ class ConsoleScreen(Screen[None]):
 
     async def doing(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Give the engine a command off the loop; a refusal is told and gives `None`."""
+        done: list[T] = []
+        await self.did(lambda: done.append(function(*args, **kwargs)))
+        return done[0] if done else None
+
+    async def did(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Give the engine a command off the loop; tells whether it was done, and a refusal to the operator."""
         try:
-            return await self.services.threads.write(function, *args, **kwargs)
+            await self.services.threads.write(function, *args, **kwargs)
         except (EngineError, StoreError) as error:
             self.tell(as_told(error))
-            return None
+            return False
+        return True
+
+    async def ask(
+        self,
+        title: str,
+        lines: Callable[[int], Sequence[str]],
+        yes: str,
+        *,
+        no: str = "Keep it",
+        too_late: Callable[[int], str | None] | None = None,
+        number: int | None = None,
+    ) -> bool:
+        """Ask before what is hard to reverse; only an explicit yes is one. Call it in a worker."""
+        from tui.screens.confirm import Confirm, Question
+
+        question = Question(title, lines, yes, no, too_late, number)
+        return await self.app.push_screen_wait(Confirm(question, self.services.context.clock))
+
+    def to_clipboard(self, text: str) -> None:
+        """Send text to the terminal's clipboard."""
+        try:
+            said = terminal.copy(text, self._write_raw, tmux="TMUX" in os.environ)
+        except EngineError as error:
+            self.tell(error)
+        else:
+            self.notify(said, markup=False)
+
+    def _write_raw(self, sequence: str) -> None:
+        driver = self.app._driver
+        if driver is not None:
+            driver.write(sequence)
+            driver.flush()
+
+    async def export(self, campaign_id: int, name: str) -> None:
+        """Ask for a file name and write every row of a campaign there as CSV."""
+        from engine import export
+        from tui.screens.prompt import PromptScreen
+
+        slug = "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "campaign"
+        file = await self.app.push_screen_wait(
+            PromptScreen(f"Export “{shown(name)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
+        )
+        if file is None:
+            return
+        path = Path(file).expanduser()
+        rows = await self.reading(export.write_csv, campaign_id, path, self.services.zone)
+        if rows is not None:
+            self.notify(f"{rows:,} rows written to {path}.", markup=False)
+
+
+def _export_echo(typed: str) -> str:
+    path = Path(typed).expanduser()
+    if path.is_dir():
+        raise BadInput("is_a_folder", f"{path} is a folder.", "Add a file name.")
+    if not path.parent.is_dir():
+        raise BadInput("no_such_folder", f"There is no folder {path.parent}.", "Choose one that is there.")
+    return f"{'REPLACES' if path.exists() else 'writes'} {path.absolute()}"
 
 
 def as_told(error: EngineError | StoreError) -> EngineError:

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.containers import VerticalGroup
 from textual.widgets import Input, Label, RadioButton, RadioSet, Static
 
@@ -17,6 +16,7 @@ from store.types import Gateway
 from tui.screens.base import ConsoleScreen
 
 if TYPE_CHECKING:
+    from textual.app import ComposeResult
     from textual.binding import BindingType
 
 
@@ -93,9 +93,7 @@ class SetupScreen(ConsoleScreen):
         zone = self.query_one("#zone", Input).value.strip()
 
         def create() -> bool:
-            return setup.init(
-                self.services.context, name=name, timezone=zone, gateway=gateway, waba_id=waba or None
-            )
+            return setup.init(self.services.context, name=name, timezone=zone, gateway=gateway, waba_id=waba or None)
 
         if await self.doing(create) is not None:
             await self.console.open_list()

@@ -60,6 +60,6 @@ def thumb(rows: int, page: int, top: int) -> range:
     size = max(page * page // rows, 1)
     start = top * (page - size) // (rows - page)
     # At the edges only when there is nothing more to see beyond.
-    start = max(start, 1) if 0 < top and page - size > 1 else start
+    start = max(start, 1) if top > 0 and page - size > 1 else start
     start = min(start, page - size - 1) if top < rows - page and page - size > 1 else start
     return range(start, start + size)

@@ -1,0 +1,272 @@
+"""What the keys of the campaign list do to campaigns: one dialog, one engine command each, one notice.
+
+With rows marked the same key acts on all of them: the dialog says beforehand what will be done and what will not,
+and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine import schedule
+from engine.lifecycle import Action, lock_at
+from engine.lifecycle import refusal as lifecycle_refusal
+from engine.text import shown
+from store import listing
+from store.types import CampaignRow, Status
+from tui.screens.base import ConsoleScreen
+from tui.widgets.paged_table import PagedTable
+
+if TYPE_CHECKING:
+    from engine.context import Context
+
+_MOST_NAMED = 6
+
+
+class CampaignActions(ConsoleScreen):
+    """The actions of the list; the screen itself reads and shows."""
+
+    def poll(self) -> None:
+        """Look at the store again now."""
+        raise NotImplementedError
+
+    def told(self, row: CampaignRow) -> str:
+        """A campaign by name and time."""
+        raise NotImplementedError
+
+    async def action_open(self) -> None:
+        """The report; of a draft the editor, for it has nothing to report."""
+        row = self.subject
+        if row is None:
+            return
+        if row.status is Status.DRAFT:
+            await self.console.open_draft(row.id)
+        else:
+            await self.console.open_report(row.id)
+
+    async def action_new(self) -> None:
+        """A new draft."""
+        await self.console.open_draft(None)
+
+    async def action_edit(self) -> None:
+        """The editor."""
+        if self.subject is not None:
+            await self.console.open_draft(self.subject.id)
+
+    async def action_duplicate(self) -> None:
+        """A new Draft with the same content and audience."""
+        from engine.commands import drafts
+
+        row = self.subject
+        if row is None:
+            return
+        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id)
+        if copy_id is not None:
+            self.notify(f"Duplicated {shown(row.name)}: a new draft, nothing scheduled.", markup=False)
+            await self.console.open_list(copy_id)
+
+    def action_cancel(self) -> None:
+        """Scheduled to Cancelled."""
+        from engine.commands import launch
+
+        self.run_worker(
+            self._act(
+                Action.CANCEL,
+                "Cancel",
+                ["Nothing is sent and no credit is taken. It stays in the list."],
+                "Yes, cancel",
+                launch.cancel,
+                "Cancelled",
+            )
+        )
+
+    def action_reopen(self) -> None:
+        """Scheduled back to Draft."""
+        from engine.commands import launch
+
+        self.run_worker(
+            self._act(
+                Action.REOPEN,
+                "Back to draft",
+                ["It will not go at its time; the schedule is lost, everything else stays."],
+                "Yes, back to draft",
+                launch.reopen,
+                "Back to draft",
+            )
+        )
+
+    def action_delete(self) -> None:
+        """Delete a Draft."""
+        from engine.commands import drafts
+
+        self.run_worker(
+            self._act(
+                Action.DELETE,
+                "Delete",
+                ["The draft and its audience leave the list."],
+                "Yes, delete",
+                drafts.delete,
+                "Deleted",
+            )
+        )
+
+    def action_resume(self) -> None:
+        """Let a held run go on."""
+        from engine.commands import launch
+
+        self.run_worker(
+            self._act(Action.RESUME, "Resume", ["Sending goes on at once."], "Yes, resume", launch.resume, "Resumed")
+        )
+
+    async def _targets(self) -> list[CampaignRow]:
+        table = self.query_one(PagedTable)
+        marks = table.window.marks
+        if not marks:
+            return [] if self.subject is None else [self.subject]
+        found = await self.reading(listing.rows, sorted(marks))
+        return list((found or {}).values())
+
+    def _refused(self, action: Action, row: CampaignRow, now: int) -> str | None:
+        why_not = lifecycle_refusal(
+            action,
+            row.status,
+            scheduled_at=row.scheduled_at,
+            now=now,
+            held=row.hold_reason is not None,
+        )
+        return None if why_not is None else why_not.message
+
+    async def _act(
+        self,
+        action: Action,
+        verb: str,
+        consequences: list[str],
+        yes: str,
+        command: Callable[[Context, int], object],
+        done: str,
+    ) -> None:
+        rows = await self._targets()
+        if not rows:
+            return
+        title = f"{verb} “{shown(rows[0].name)}”?" if len(rows) == 1 else f"{verb} {len(rows)} campaigns?"
+        if not await self.ask(
+            title,
+            lambda now: self._dialog_lines(action, rows, consequences, now),
+            yes,
+            too_late=lambda now: self._nothing_left(action, rows, now),
+        ):
+            return
+        finished = [
+            row
+            for row in rows
+            if self._refused(action, row, self.services.now) is None
+            and await self.did(command, self.services.context, row.id)
+        ]
+        if finished:
+            self.query_one(PagedTable).clear_marks()
+            named = shown(finished[0].name) if len(finished) == 1 else f"{len(finished)} campaigns"
+            self.notify(f"{done}: {named}.", markup=False)
+        self.poll()
+
+    def _nothing_left(self, action: Action, rows: list[CampaignRow], now: int) -> str | None:
+        """Why a yes would do nothing any more, from the moment it would."""
+        reasons = [self._refused(action, row, now) for row in rows]
+        return reasons[0] if all(reasons) else None
+
+    def _dialog_lines(self, action: Action, rows: list[CampaignRow], consequences: list[str], now: int) -> list[str]:
+        """What the dialog says at this moment."""
+        will = [row for row in rows if self._refused(action, row, now) is None]
+        lines = [self._facts(rows[0])] if len(rows) == 1 else self._one_by_one(action, rows, len(will), now)
+        lines.extend(consequences)
+        locks = [lock_at(row.scheduled_at) for row in will if row.scheduled_at is not None]
+        if locks and action in (Action.CANCEL, Action.REOPEN):
+            lines.append(f"Still possible for {schedule.duration(max(0, min(locks) - now))}.")
+        return lines
+
+    def _one_by_one(self, action: Action, rows: list[CampaignRow], will: int, now: int) -> list[str]:
+        lines = []
+        for row in rows[:_MOST_NAMED]:
+            why_not = self._refused(action, row, now)
+            lines.append(f"✓ {self.told(row)}" if why_not is None else f"✗ {self.told(row)}: {why_not}")
+        if len(rows) > _MOST_NAMED:
+            lines.append(f"… and {len(rows) - _MOST_NAMED} more")
+        return [*lines, f"{will} of {len(rows)} will be done."]
+
+    def _facts(self, row: CampaignRow) -> str:
+        counters = row.progress
+        people = f"{counters.audience - counters.skipped:,} recipients"
+        if row.scheduled_at is None:
+            return f"{people}."
+        return f"Scheduled for {schedule.describe(row.scheduled_at, self.services.zone, self.services.now)}, {people}."
+
+    async def action_send(self) -> None:
+        """Send a draft at once, after the number of recipients was typed."""
+        from engine.commands import launch
+
+        row = self.subject
+        if row is None:
+            return
+        result = await self.doing(launch.check, row.id)
+        if result is None:
+            return
+        if result.blocking:
+            problems = "; ".join(check.text for check in result.blocking)
+            self.notify(f"It cannot go yet: {problems}. Press e to mend it.", severity="warning", markup=False)
+            return
+        lines = [
+            f"{result.valid:,} messages go out at once, for {result.price:,} credits.",
+            "Sending now cannot be cancelled.",
+        ]
+        self.run_worker(self._send(row, lines, result.valid))
+
+    async def _send(self, row: CampaignRow, lines: list[str], people: int) -> None:
+        from engine.commands import launch
+
+        if not await self.ask(f"Send “{shown(row.name)}” now?", lambda now: lines, "Send", number=people):
+            return
+        if await self.doing(launch.send_now, self.services.context, row.id) is not None:
+            self.notify(f"{shown(row.name)} is on its way.", markup=False)
+            self.poll()
+
+    async def action_reschedule(self) -> None:
+        """Give a Scheduled campaign another time."""
+        row = self.subject
+        if row is not None:
+            self.run_worker(self._reschedule(row))
+
+    async def _reschedule(self, row: CampaignRow) -> None:
+        from engine.commands import launch
+        from tui.screens.prompt import PromptScreen
+
+        typed = await self.app.push_screen_wait(
+            PromptScreen(f"Another time for “{shown(row.name)}”", self._echo, placeholder="tomorrow 10:00")
+        )
+        if typed is None:
+            return
+        done = await self.doing(launch.reschedule, self.services.context, row.id, typed)
+        if done is not None:
+            words = schedule.describe(done.at, self.services.zone, self.services.now)
+            locked = " It is locked already: less than 5 minutes ahead." if done.locked else ""
+            self.notify(f"{shown(row.name)} goes {words}.{locked}", markup=False)
+            self.poll()
+
+    def _echo(self, typed: str) -> str:
+        at = schedule.parse_when(typed, self.services.zone, self.services.now)
+        return schedule.describe(at, self.services.zone, self.services.now)
+
+    async def action_export(self) -> None:
+        """The report as a CSV file."""
+        row = self.subject
+        if row is not None:
+            self.run_worker(self.export(row.id, row.name))
+
+    def action_copy(self) -> None:
+        """Name, status and figures to the terminal's clipboard."""
+        row = self.subject
+        if row is None:
+            return
+        counters = row.progress
+        figures = ("audience", "sent", "delivered", "read", "failed", "unknown")
+        text = "\t".join([row.name, row.status.value, *(f"{name} {getattr(counters, name)}" for name in figures)])
+        self.to_clipboard(text)

@@ -1,0 +1,430 @@
+"""The campaign list under its status tabs, the report pane below, the worker's line and the footer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import VerticalScroll
+from textual.widgets import Input, Static
+
+from engine import schedule
+from engine.lifecycle import refusal as lifecycle_refusal
+from engine.text import shown
+from store import listing
+from store.errors import StoreError
+from store.types import CampaignRow, ListFilter, SortKey, Status
+from tui import campaign_cells, report_view, state
+from tui.command import Command, Scope, footer
+from tui.commands import bindings, of
+from tui.feed import Ask, Feed, Snapshot
+from tui.screens.base import ConsoleScreen, as_told
+from tui.screens.campaign_actions import CampaignActions
+from tui.widgets.footer import Footer
+from tui.widgets.paged_table import PagedTable, Sort
+from tui.widgets.pane import Pane
+from tui.widgets.status_bar import TopBar, TopStatus, WorkerLine, WorkerStatus
+from tui.widgets.status_tabs import TABS, StatusTabs
+from tui.widgets.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from engine.errors import EngineError
+    from engine.report import Report
+    from tui.widgets.columns import Cell
+
+POLL_S = 0.4
+TICK_S = 1.0
+PANE_DELAY_S = 0.15
+"""The pane follows the cursor only when it rests: a held key costs no bytes there."""
+SEARCH_DELAY_S = 0.15
+
+
+class CampaignsScreen(CampaignActions, ConsoleScreen):
+    """Everything there is, what runs, what needs a person."""
+
+    SCOPE = Scope.CAMPAIGNS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CAMPAIGNS, Scope.EVERYWHERE)
+    # Textual declares it as an instance variable.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-vast")]  # noqa: RUF012
+    AUTO_FOCUS = "PagedTable"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._feed = Feed()
+        self._remembered: state.UiState | None = None
+        self._asked = Ask()
+        self._snapshot: Snapshot | None = None
+        self._polling = False
+        self._again = False
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom."""
+        yield TopBar()
+        yield StatusTabs()
+        yield Input(placeholder="search names and templates; esc clears", id="search", compact=True)
+        table: PagedTable[CampaignRow] = PagedTable(campaign_cells.COLUMNS, self._cells, Window(), id="campaigns")
+        yield Pane(table, id="list")
+        with VerticalScroll(id="report-pane", can_focus=False):
+            yield Static("", id="report", markup=False)
+        yield WorkerLine()
+        yield Footer()
+
+    # Life
+
+    def on_mount(self) -> None:
+        """Take up where the operator was, and begin to look."""
+        self._remembered = state.load(state.default_path(), self.services.url)
+        seen = self._remembered
+        self._asked = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
+        self.query_one("#search", Input).display = bool(seen.search)
+        self.query_one("#search", Input).value = seen.search
+        self.query_one(StatusTabs).active = seen.tab
+        self.query_one(StatusTabs).hint = "/ search   s sort"
+        self._show_sort()
+        self.query_one("#list", Pane).show_loading("Reading campaigns")
+        self.set_interval(POLL_S, self.poll)
+        self.set_interval(TICK_S, self._tick)
+        self.poll()
+
+    def come_back(self, select: int | None) -> None:
+        """Shown again: read anew, the cursor on `select` when given."""
+        if select is not None:
+            if self._asked.wanted != ListFilter():
+                self._ask_for(wanted=ListFilter())
+            self._ask_for(chosen=select)
+        self.poll()
+
+    def remember(self) -> None:
+        """Keep tab, order, search and cursor for the next start."""
+        asked = self._asked
+        seen = state.UiState(
+            asked.wanted.status, asked.sort, asked.reverse, asked.wanted.search, None, self._table.window.cursor
+        )
+        state.save(state.default_path(), self.services.url, seen)
+
+    # Reading
+
+    @property
+    def _table(self) -> PagedTable[CampaignRow]:
+        return self.query_one("#campaigns", PagedTable)
+
+    def _cells(self, row: CampaignRow) -> Sequence[Cell]:
+        return campaign_cells.cells(row, self.services.zone, self.services.now)
+
+    def _ask_for(
+        self,
+        *,
+        wanted: ListFilter | None = None,
+        sort: SortKey | None = None,
+        reverse: bool | None = None,
+        chosen: int | None = None,
+    ) -> None:
+        asked = self._asked
+        self._asked = Ask(
+            asked.wanted if wanted is None else wanted,
+            asked.sort if sort is None else sort,
+            asked.reverse if reverse is None else reverse,
+            (),
+            asked.chosen if chosen is None else chosen,
+        )
+
+    def poll(self) -> None:
+        """Look at the store once; asked for while a look is under way, look again after it."""
+        if not self.is_current:
+            return
+        if self._polling:
+            self._again = True
+            return
+        self._polling = True
+        self.run_worker(self._look(), group="poll", exit_on_error=True)
+
+    async def _look(self) -> None:
+        try:
+            while True:
+                asked = self._asked
+                ask = Ask(asked.wanted, asked.sort, asked.reverse, tuple(self._table.visible_ids), asked.chosen)
+                look = self._feed.glance if self._snapshot is None else self._feed.poll
+                self._again = self._snapshot is None
+                try:
+                    snapshot = await self.services.threads.read(look, ask, self.services.now)
+                except StoreError as error:
+                    self._show_trouble(error)
+                    return
+                self._trouble = ""
+                if snapshot is not None and self.is_mounted:
+                    self._show(snapshot)
+                if not self._again:
+                    return
+        finally:
+            self._polling = False
+
+    def _show_trouble(self, error: StoreError) -> None:
+        told = as_told(error)
+        self._trouble = told.message
+        if self._snapshot is None:
+            self.query_one("#list", Pane).show_error(told.message, told.hint)
+        self._show_worker()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        first = self._snapshot is None
+        self._snapshot = snapshot
+        same_question = (snapshot.ask.wanted, snapshot.ask.sort, snapshot.ask.reverse) == (
+            self._asked.wanted,
+            self._asked.sort,
+            self._asked.reverse,
+        )
+        with self.app.batch_update():
+            if snapshot.ids is not None and same_question:
+                self._table.set_ids(snapshot.ids, keep_cursor=True)
+                if self._asked.chosen is not None and (first or self._table.window.cursor != self._asked.chosen):
+                    self._table.move_to_id(self._asked.chosen)
+            self._table.update_rows(snapshot.rows, snapshot.rows)
+            if not self._table.window.ids and not first:
+                self._show_empty()
+            else:
+                self.query_one("#list", Pane).show_content()
+            if not first:
+                self.query_one(StatusTabs).counts = dict(snapshot.overview.counts)
+            self._show_top()
+            self._show_worker()
+            if snapshot.ask.chosen == self._table.window.cursor:
+                self._show_report(snapshot.report)
+            self._show_footer()
+        if self._asked.chosen is None:
+            self._follow_cursor()
+
+    def _show_empty(self) -> None:
+        pane = self.query_one("#list", Pane)
+        if self._asked.wanted.search:
+            pane.show_empty(f"Nothing matches “{self._asked.wanted.search}” here.", "esc", "clears the search")
+        elif self._asked.wanted.status is not None:
+            pane.show_empty(f"No campaign is {self._asked.wanted.status.replace('_', ' ')}.", "0", "shows all")
+        else:
+            pane.show_empty("No campaigns yet.", "n", "starts the first draft")
+        self._show_report(None)
+
+    def _show_report(self, report: Report | None) -> None:
+        static = self.query_one("#report", Static)
+        if report is None:
+            static.update("")
+            return
+        lines = report_view.pane(report, self.services.now, self.size.width)
+        static.update(report_view.joined(lines))
+
+    def _show_top(self) -> None:
+        if self._snapshot is None:
+            return
+        seen = self._snapshot.overview
+        self.query_one(TopBar).show(
+            TopStatus(
+                account=seen.account.name,
+                database=self.services.database,
+                read_only=self.read_only,
+                free=seen.balance.free,
+                reserved=seen.balance.reserved,
+                quota_used=None,
+                quota=None,
+                now=self.services.now,
+                timezone=self.services.zone,
+                program="sendoff demo" if self.services.demo else "sendoff",
+            )
+        )
+
+    def _show_worker(self) -> None:
+        seen = None if self._snapshot is None else self._snapshot.overview
+        now = self.services.now
+        lease = next((one for one in seen.leases if one.until >= now), None) if seen else None
+        supervisor = self.services.supervisor
+        gateway, doing = "", "idle"
+        if lease is not None and lease.status:
+            told = json.loads(lease.status)
+            gateway = "does not answer" if told["gateway_ms"] is None else f"ok {told['gateway_ms']} ms"
+            doing = f"sending {len(told['sending'])}" if told["sending"] else "idle"
+        if lease is None:
+            starting = supervisor is not None and not self._trouble
+            who = f"this console, {supervisor.state.value}" if starting and supervisor else ""
+            doing = "about to start" if starting else ""
+        elif supervisor is not None and lease.pid == supervisor.pid:
+            who = "this console"
+        else:
+            who = f"{lease.role} on {lease.host}, pid {lease.pid}"
+        due = seen.next_due if seen else None
+        self.query_one(WorkerLine).show(
+            WorkerStatus(
+                who=who,
+                doing=self._trouble or doing,
+                gateway=gateway,
+                next_name=due[1] if due else "",
+                next_at=due[2] if due else None,
+                now=now,
+                trouble=bool(self._trouble) or gateway == "does not answer",
+            )
+        )
+
+    def _show_footer(self) -> None:
+        typing = isinstance(self.focused, Input)
+        self.query_one(Footer).show(footer(of(Scope.CAMPAIGNS, Scope.TABLE, Scope.EVERYWHERE), self, typing))
+
+    def _tick(self) -> None:
+        """Move the clocks: what counts down, and nothing else, is drawn again."""
+        if not self.is_current or self._snapshot is None:
+            return
+        self._table.redraw()
+        self._show_top()
+        self._show_worker()
+        self._show_footer()
+
+    # Table
+
+    @on(PagedTable.RowsWanted)
+    async def _load_rows(self, event: PagedTable.RowsWanted) -> None:
+        wanted = event.table.window.missing(event.first, event.last)
+        found = await self.reading(listing.rows, wanted)
+        if found is not None:
+            event.table.update_rows(found, wanted)
+
+    @on(PagedTable.Highlighted)
+    def _cursor_moved(self) -> None:
+        self._show_footer()
+        self.set_timer(PANE_DELAY_S, self._follow_cursor)
+
+    def _follow_cursor(self) -> None:
+        cursor = self._table.window.cursor
+        if (cursor is not None and cursor != self._asked.chosen) or (self._snapshot and self._snapshot.report is None):
+            self._ask_for(chosen=cursor)
+            self.poll()
+
+    @on(PagedTable.Opened)
+    async def _opened(self, event: PagedTable.Opened) -> None:
+        await self.action_command("campaign.open")
+
+    @on(PagedTable.Marked)
+    def _marked(self) -> None:
+        self._show_footer()
+
+    @on(PagedTable.SortAsked)
+    def _sort_asked(self, event: PagedTable.SortAsked) -> None:
+        self._sort_by(SortKey(event.key) if event.key in list(SortKey) else SortKey.WHEN)
+
+    # Search, tabs, order
+
+    @on(StatusTabs.Selected)
+    def _tab_selected(self, event: StatusTabs.Selected) -> None:
+        self._show_tab(event.status)
+
+    @on(Footer.Pressed)
+    async def _footer_pressed(self, event: Footer.Pressed) -> None:
+        await self.action_command(event.command_id)
+
+    def _show_tab(self, status: Status | None) -> None:
+        self.query_one(StatusTabs).active = status
+        wanted = self._asked.wanted
+        self._ask_for(wanted=ListFilter(status=status, search=wanted.search))
+        self.poll()
+
+    def action_tab(self, index: int) -> None:
+        """Show one tab."""
+        self._show_tab(TABS[index])
+
+    def action_next_tab(self, step: int) -> None:
+        """Show a neighbouring tab."""
+        self._show_tab(self.query_one(StatusTabs).next(step))
+
+    def action_search(self) -> None:
+        """Open the search line."""
+        box = self.query_one("#search", Input)
+        box.display = True
+        box.focus()
+
+    @on(Input.Changed, "#search")
+    def _typed(self, event: Input.Changed) -> None:
+        typed = event.value
+        self.set_timer(SEARCH_DELAY_S, lambda: self._search(typed))
+
+    def _search(self, typed: str) -> None:
+        # Only the last of what was typed quickly is searched for.
+        if self.query_one("#search", Input).value != typed or typed.strip() == self._asked.wanted.search:
+            return
+        self._ask_for(wanted=ListFilter(status=self._asked.wanted.status, search=typed.strip()))
+        self.poll()
+
+    @on(Input.Submitted, "#search")
+    def _search_done(self) -> None:
+        self._table.focus()
+
+    def action_clear(self) -> None:
+        """Clear the search, then the marks."""
+        box = self.query_one("#search", Input)
+        if box.display:
+            box.value = ""
+            box.display = False
+            self._table.focus()
+            self._ask_for(wanted=ListFilter(status=self._asked.wanted.status))
+            self.poll()
+        elif self.marked:
+            self._table.clear_marks()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        keys = list(SortKey)
+        self._sort_by(keys[(keys.index(self._asked.sort) + 1) % len(keys)])
+
+    def _sort_by(self, key: SortKey) -> None:
+        if key is self._asked.sort:
+            self.action_reverse()
+            return
+        self._ask_for(sort=key, reverse=False)
+        self._show_sort()
+        self.poll()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self._ask_for(reverse=not self._asked.reverse)
+        self._show_sort()
+        self.poll()
+
+    def _show_sort(self) -> None:
+        self._table.sort = Sort(self._asked.sort.value, self._asked.reverse)
+
+    def action_refresh(self) -> None:
+        """Read everything again."""
+        self._feed = Feed()
+        self.poll()
+
+    # What the registry asks
+
+    @property
+    def subject(self) -> CampaignRow | None:
+        """The campaign under the cursor."""
+        window = self._table.window
+        return None if window.cursor is None else window.row(window.cursor_index)
+
+    @property
+    def marked(self) -> int:
+        """How many are marked."""
+        return len(self._table.window.marks)
+
+    def refuses(self, command: Command) -> EngineError | None:
+        """The rule that forbids it for the campaign under the cursor; with marks the dialog tells row by row."""
+        row = self.subject
+        if command.act is None or row is None or self.marked:
+            return None
+        return lifecycle_refusal(
+            command.act,
+            row.status,
+            scheduled_at=row.scheduled_at,
+            now=self.services.now,
+            held=row.hold_reason is not None,
+        )
+
+    def told(self, row: CampaignRow) -> str:
+        """A campaign by name and time, for dialogs and notices."""
+        at = f", {schedule.short(row.scheduled_at, self.services.zone, self.services.now)}" if row.scheduled_at else ""
+        return f"{shown(row.name) or 'Untitled'}{at}"

@@ -1,0 +1,129 @@
+"""What a form would do if it went now: preflight, counts and one message, read off the loop.
+
+Counting walks every audience row, so it is done again only when the answer can differ: another audience, another
+template, another mapping. Typing a longer fallback changes no count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine import message, placeholders, preflight, resolution
+from engine.placeholders import clean_value
+from store import account, campaigns, ledger, optouts, recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.preflight import Facts, Preflight
+    from store.types import Audience, Campaign, DraftFields, Fill, Recipient, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One recipient's message."""
+
+    phone: int | None
+    """`None` while there is nobody to send to; then the template is shown as it is."""
+    position: int
+    """From 0, among those who would get a message."""
+    preview: message.Preview
+    problems: tuple[str, ...]
+    """What WhatsApp would refuse in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Everything the right-hand side shows."""
+
+    facts: Facts
+    preflight: Preflight
+    audience: Audience | None
+    sample: Sample | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    key: tuple[object, ...]
+    facts: Facts
+
+
+class Looker:
+    """Answers for one form after the other; remembers the last count. For one thread."""
+
+    def __init__(self) -> None:
+        self._counted: _Counted | None = None
+
+    def look(
+        self, fields: DraftFields, campaign_id: int | None, position: int, wanted: Callable[[], bool] = lambda: True
+    ) -> Outlook | None:
+        """The outlook with the recipient at `position`, or the last one there is; `None` when no longer `wanted`."""
+        if not wanted():
+            return None
+        campaign = None if campaign_id is None else campaigns.get(campaign_id)
+        facts = self._facts(fields, campaign)
+        audience = None if campaign is None else campaign.audience
+        position = max(min(position, facts.valid - 1), 0)
+        sample = None
+        if facts.template is not None:
+            sample = _sample(facts.template, fields.fills, audience, position)
+        return Outlook(facts, preflight.run(facts), audience, sample)
+
+    def _facts(self, fields: DraftFields, campaign: Campaign | None) -> Facts:
+        key = _count_key(fields, campaign)
+        if self._counted is None or self._counted.key != key:
+            facts = preflight.facts_for_form(fields, campaign)
+            self._counted = _Counted(key, facts)
+            return facts
+        return replace(
+            self._counted.facts,
+            name=fields.name,
+            sender=None if fields.sender_id is None else account.get_sender(fields.sender_id),
+            template=None if fields.template_id is None else account.get_template(fields.template_id),
+            fills=fields.fills,
+            balance=ledger.balance(),
+            scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
+        )
+
+
+def _count_key(fields: DraftFields, campaign: Campaign | None) -> tuple[object, ...]:
+    """What the counts depend on: of the texts only whether there is one."""
+    fills = tuple(
+        (key, fill.column, bool(clean_value(fill.fixed or "")), bool(clean_value(fill.fallback or "")))
+        for key, fill in sorted(fields.fills.items())
+    )
+    audience = None if campaign is None or campaign.audience is None else campaign.audience.id
+    return audience, fields.template_id, fills
+
+
+def _sample(template: Template, fills: Mapping[str, Fill], audience: Audience | None, position: int) -> Sample:
+    row = None if audience is None else _nth_valid(template, fills, audience, position)
+    # Not required: a hole is shown as what it is, and the preflight tells about it.
+    known = [
+        replace(one, required=False)
+        for one in placeholders.placeholders(template.components, template.parameter_format)
+    ]
+    columns = () if audience is None else audience.columns
+    cells = () if row is None else row.cells
+    values = placeholders.Filler(known, fills, columns).fill(cells) or {}
+    return Sample(
+        phone=None if row is None else row.phone,
+        position=position,
+        preview=message.preview(template.components, values),
+        problems=tuple(message.problems(template.components, values)),
+    )
+
+
+def _nth_valid(template: Template, fills: Mapping[str, Fill], audience: Audience, position: int) -> Recipient | None:
+    """The row at `position` among those who would get a message by a mapping that need not be saved."""
+    filler, out = resolution.filler_for(template, fills, audience), optouts.numbers()
+    passed = 0
+    for chunk in recipients.chunks(audience.id):
+        for row in chunk:
+            if resolution.decide(row, filler, out) is None:
+                if passed == position:
+                    return row
+                passed += 1
+    return None

@@ -1,0 +1,118 @@
+"""Every key of a screen with a sentence each, made from the registry; typing filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from engine.text import shown
+from tui.command import Context, key_word, refusal
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tui.command import Command
+
+_KEYS_WIDTH = 20
+
+
+def help_lines(commands: Sequence[Command], context: Context, query: str = "") -> list[Content]:
+    """The commands under their headings; with a query those where every word of it stands somewhere.
+
+    What does not work now is dimmed and says why.
+    """
+    words = query.casefold().split()
+    groups: dict[str, list[Content]] = {}
+    for command in commands:
+        keys = ", ".join(key_word(key) for key in command.keys)
+        text = f"{keys} {command.label} {command.help} {command.group}".casefold()
+        if all(word in text for word in words):
+            groups.setdefault(command.group, []).append(_line(command, keys, context))
+    lines: list[Content] = []
+    for group, members in groups.items():
+        lines += [*([Content("")] if lines else []), Content.styled(group, "bold $accent"), *members]
+    return lines or [Content(f"No key fits “{shown(query.strip())}”.")]
+
+
+def _line(command: Command, keys: str, context: Context) -> Content:
+    why_not = refusal(command, context)
+    if why_not is None:
+        return Content.assemble((f"  {keys:<{_KEYS_WIDTH}}", "bold"), command.help)
+    return Content.styled(f"  {keys:<{_KEYS_WIDTH}}{command.help} Not now: {shown(why_not.message)}", "dim")
+
+
+class Help(ModalScreen[None]):
+    """The keys of the screen below."""
+
+    AUTO_FOCUS = "#help-filter"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,f1", "close", "Close"),
+        ("down", "scroll(1)", "Down"),
+        ("up", "scroll(-1)", "Up"),
+        ("pagedown", "scroll(10)", "Page down"),
+        ("pageup", "scroll(-10)", "Page up"),
+    ]
+    DEFAULT_CSS = """
+    Help {
+        background: $background;
+    }
+    Help > #help-title {
+        height: 1;
+        padding: 0 1;
+        text-style: bold;
+        background: $panel;
+    }
+    Help > #help-filter {
+        margin: 0 1;
+    }
+    Help > #help-scroll {
+        height: 1fr;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+    }
+    Help #help-lines {
+        height: auto;
+    }
+    """
+
+    def __init__(self, title: str, commands: Sequence[Command], context: Context) -> None:
+        super().__init__()
+        self._title = title
+        self._commands = commands
+        self._asked = context
+        self._lines = Static(markup=False, id="help-lines")
+
+    def compose(self) -> ComposeResult:
+        yield Static(
+            Content(f"Keys: {shown(self._title)}      type to filter   up/down scroll   esc close"), id="help-title"
+        )
+        filter_input = Input(placeholder="filter", compact=True, id="help-filter")
+        filter_input.cursor_blink = False
+        yield filter_input
+        with VerticalScroll(id="help-scroll", can_focus=False):
+            yield self._lines
+
+    def on_mount(self) -> None:
+        self._show("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._show(event.value)
+
+    def _show(self, query: str) -> None:
+        self._lines.update(Content("\n").join(help_lines(self._commands, self._asked, query)))
+        self.query_one("#help-scroll").scroll_home(animate=False)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by so many lines."""
+        self.query_one("#help-scroll").scroll_relative(y=lines, animate=False)
+
+    def action_close(self) -> None:
+        """Back to the screen below."""
+        self.dismiss(None)

@@ -1,0 +1,78 @@
+"""A field for a file's path that completes it: tab or → takes what is suggested."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.binding import Binding
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+CONTACT_FILES: Final = frozenset((".csv", ".tsv", ".txt", ".xlsx"))
+_MOST_ENTRIES: Final = 10_000
+
+
+def complete(typed: str) -> str | None:
+    """The path that `typed` may be the beginning of: the first folder or contact file by name; `~` stays as typed.
+
+    Folders end with a separator, so that the next tab goes on inside. Answers `None` when there is none or nothing
+    to add.
+    """
+    if not typed:
+        return None
+    folder, name = os.path.split(typed)
+    try:
+        with os.scandir(Path(folder or ".").expanduser()) as entries:
+            fitting = sorted(
+                (not entry.is_dir(), entry.name)
+                for _, entry in zip(range(_MOST_ENTRIES), entries, strict=False)
+                if entry.name.startswith(name) and _offered(entry, name)
+            )
+    except (OSError, ValueError, RuntimeError):
+        # No such folder, no right to look into it, a character no path can hold, a user that `~name` does not find.
+        return None
+    # A contact file goes before a folder of the same beginning.
+    for is_file, found in sorted(fitting, key=lambda one: (not one[0], one[1])):
+        whole = typed[: len(typed) - len(name)] + found + ("" if is_file else os.sep)
+        if whole != typed:
+            return whole
+    return None
+
+
+def _offered(entry: os.DirEntry[str], name: str) -> bool:
+    if entry.name.startswith(".") and not name.startswith("."):
+        return False
+    return entry.is_dir() or Path(entry.name).suffix.lower() in CONTACT_FILES
+
+
+class PathSuggester(Suggester):
+    """Looks at the folder anew each time, off the loop: the file may have been copied there a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return await asyncio.to_thread(complete, value)
+
+
+class PathInput(Input):
+    """An `Input` whose tab completes first and moves on when there is nothing to complete."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False)]
+
+    def __init__(self, placeholder: str = "", id: str | None = None) -> None:
+        super().__init__(placeholder=placeholder, suggester=PathSuggester(), id=id)
+
+    def action_complete(self) -> None:
+        """Take the suggestion, else go to the next field."""
+        before = self.value
+        if self.cursor_position >= len(before):
+            self.action_cursor_right()
+        if self.value == before:
+            self.screen.focus_next()
