@@ -47,18 +47,29 @@ def command(context: Context, action: str, campaign_id: int | None = None) -> It
     Raises what the engine raises: `Refused`, `BadInput`, `NotFound`, `Busy`.
     """
     try:
-        yield
+        with database.translated():
+            yield
     except Missing as error:
-        raise NotFound("not_found", f"There is {error}.", "See `sendoff campaign list` for what there is.") from error
-    except StoreBusy as error:
-        raise Busy("busy", str(error), "Another process is writing. Try again in a moment.") from error
-    except StoreFailed as error:
-        raise Busy(
-            "store_failed", str(error), "Check free disk space and the file's permissions, then try again."
-        ) from (error)
+        raise NotFound("not_found", _sentence(error), "See `sendoff campaign list` for what there is.") from error
+    except (StoreBusy, StoreFailed) as error:
+        raise _unusable(error) from error
     except Refused as error:
-        _audit_refusal(context, action, campaign_id, error)
+        try:
+            _audit_refusal(context, action, campaign_id, error)
+        except (StoreBusy, StoreFailed) as fault:
+            raise _unusable(fault) from error
         raise
+
+
+def _sentence(error: Missing) -> str:
+    words = str(error)
+    return f"There is {words}." if words.startswith("no ") else f"{words[:1].upper()}{words[1:]}."
+
+
+def _unusable(error: StoreBusy | StoreFailed) -> Busy:
+    if isinstance(error, StoreBusy):
+        return Busy("busy", str(error), "Another process is writing. Try again in a moment.")
+    return Busy("store_failed", str(error), "Check free disk space and the file's permissions, then try again.")
 
 
 def _audit_refusal(context: Context, action: str, campaign_id: int | None, error: EngineError) -> None:

@@ -38,8 +38,11 @@ def secret(name: str, file: Path | None = None) -> str | None:
         raise BadInput("secrets_readable", f"{path} can be read by others.", f"Close it first: chmod 600 {path}")
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8")).get(_KEYS[name])
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Not the error's own words: they may quote the secret.
+        raise BadInput("secrets_unreadable", f"{path} is not TOML.", 'Write lines such as: token = "..."') from error
+    except OSError as error:
         raise BadInput(
-            "secrets_unreadable", f"{path} is not TOML: {error}", 'Write lines such as: token = "..."'
-        ) from (error)
+            "secrets_unreadable", f"{path} cannot be read: {error.strerror}.", "Give it to the user who runs this."
+        ) from error
     return None if found is None else str(found)

@@ -43,8 +43,11 @@ class Decision:
     """The person wants no more marketing messages."""
 
 
-def decide(outcome: Outcome, seq: int, tried: int, handed_at: int, now: int, rng: Random) -> Decision:
-    """Judge an outcome; `tried` counts the row's recorded hand-overs before this one, times are UTC epoch ms."""
+def decide(outcome: Outcome, seq: int, tried: int, handed_at: int, now: int, rng: Random, attempt: int = 0) -> Decision:
+    """Judge an outcome; times are UTC epoch ms.
+
+    `tried` counts the row's hand-overs before this one that used up its retry budget, `attempt` all that were answered.
+    """
     if isinstance(outcome, Accepted):
         return Decision(Result(seq, ResultKind.SENT, now, handed_at, message_id=outcome.message_id))
     if isinstance(outcome, Unknown):
@@ -53,10 +56,12 @@ def decide(outcome: Outcome, seq: int, tried: int, handed_at: int, now: int, rng
     if isinstance(outcome, NotTaken):
         result = Result(seq, ResultKind.PUT_BACK, now, handed_at, detail=outcome.reason, not_before=now, counts=False)
         return Decision(result, hold=HoldOrder(GATEWAY_UNREACHABLE, f"The gateway cannot be reached: {outcome.reason}"))
-    return _rejected(outcome, seq, tried, handed_at, now, rng)
+    return _rejected(outcome, seq, tried, handed_at, now, rng, attempt)
 
 
-def _rejected(outcome: Rejection, seq: int, tried: int, handed_at: int, now: int, rng: Random) -> Decision:
+def _rejected(
+    outcome: Rejection, seq: int, tried: int, handed_at: int, now: int, rng: Random, attempt: int
+) -> Decision:
     def result(kind: ResultKind, wait_s: float = 0.0, counts: bool = True) -> Result:
         return Result(
             seq,
@@ -75,7 +80,7 @@ def _rejected(outcome: Rejection, seq: int, tried: int, handed_at: int, now: int
         order = HoldOrder(PAUSING[outcome.action], text)
         return Decision(result(ResultKind.PUT_BACK, counts=False), hold=order)
     if outcome.action is Action.SLOW:
-        return Decision(result(ResultKind.PUT_BACK, retry.delay(1, rng), counts=False), slow=True)
+        return Decision(result(ResultKind.PUT_BACK, retry.delay(attempt + 1, rng), counts=False), slow=True)
     if outcome.action in (Action.RETRY, Action.WAIT_PAIR):
         budget = retry.BUDGET if outcome.tries is None else min(retry.BUDGET, outcome.tries)
         if tried + 1 < budget:

@@ -47,6 +47,8 @@ def finish(clock: Clock, campaign_id: int, actor: Actor) -> Status | None:
                 "failed": counters.failed,
                 "unknown": counters.unknown,
                 "skipped": counters.skipped,
+                "settled": counters.settled,
+                "released": counters.released,
             },
         )
         return ended
@@ -74,6 +76,13 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
                 after={"reason": order.reason, "until": order.until},
                 detail=order.text,
             )
+
+
+def prolong(clock: Clock, campaign: Campaign, until: int) -> None:
+    """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end."""
+    if campaign.hold is not None:
+        with database.transaction():
+            transitions.hold(campaign.id, campaign.hold.reason, campaign.hold.text, clock.now(), until)
 
 
 def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:

@@ -1,8 +1,8 @@
 """Owning senders: taking, renewing and trusting leases (DESIGN section 4, step 6).
 
-The lease in the store is what makes sending safe; the file lock beside a SQLite database only makes take-over fast:
-the kernel drops it
-the moment its owner dies, so whoever gets it knows that the lease in the store has no living owner on this machine.
+The lease in the store is what makes sending safe; the file lock beside a SQLite database only makes take-over fast: the
+kernel drops it the moment its owner dies, so whoever gets it knows that the lease in the store has no living owner on
+this machine.
 """
 
 from __future__ import annotations
@@ -41,11 +41,15 @@ class Leases:
         self._role = role
         self._terms: dict[int, _Term] = {}
         self._locks: dict[int, int] = {}
+        self._no_proof_until: dict[int, float] = {}
 
     def ensure(self, sender_id: int, status: str = "") -> Lease | None:
         """Take or renew the lease of a sender; `None` while somebody else has it."""
         term = self._terms.get(sender_id)
         steady = self._clock.steady()
+        if term is not None and sender_id not in self._locks:
+            # Taken over from a process that hung; its file lock comes free when it wakes or ends.
+            self._lock(sender_id)
         if term is not None and steady < term.renew_at:
             return term.lease if steady < term.trusted_until else None
         until = self._clock.now() + TTL_MS
@@ -54,6 +58,9 @@ class Leases:
                 lease: Lease | None = replace(term.lease, until=until)
             else:
                 self.drop(sender_id)
+                # Whoever took the lease had to do without the file lock that this process held: for a while its being
+                # free proves nobody's death.
+                self._no_proof_until[sender_id] = steady + TTL_MS / 1000
                 lease = None
         else:
             lease = self._take(sender_id, until)
@@ -62,10 +69,13 @@ class Leases:
         self._terms[sender_id] = _Term(lease, steady + TTL_MS / 1000 - MARGIN_S, steady + RENEW_S)
         return lease
 
-    def trusted(self, sender_id: int) -> bool:
-        """Whether work may be handed out now: trust runs from before the last renewal, by a clock that never stops."""
+    def trusts(self, sender_id: int, lease: Lease) -> bool:
+        """Whether work may be handed out under this very term now.
+
+        Trust runs from before the last renewal, by a clock that never stops.
+        """
         term = self._terms.get(sender_id)
-        return term is not None and self._clock.steady() < term.trusted_until
+        return term is not None and term.lease.fence == lease.fence and self._clock.steady() < term.trusted_until
 
     def held(self) -> list[int]:
         """Ids of the senders this worker owns."""
@@ -83,7 +93,7 @@ class Leases:
             self.drop(sender_id)
 
     def _take(self, sender_id: int, until: int) -> Lease | None:
-        alone = self._lock(sender_id)
+        alone = self._lock(sender_id) and self._clock.steady() >= self._no_proof_until.get(sender_id, 0.0)
         lease = leases.take(
             leases.name_of(sender_id),
             self.owner,

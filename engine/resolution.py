@@ -7,14 +7,19 @@ whenever one of them changes and again before the run starts, by the same pure f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from engine import placeholders
 from store import account, campaigns, optouts, recipients
 from store.types import Audience, Campaign, Fill, Recipient, RecipientState, SkipReason, Template
 
 RECONSIDERED = (None, SkipReason.MISSING_VARIABLE, SkipReason.OPTED_OUT)
+
+_OPEN = (RecipientState.PENDING, RecipientState.SKIPPED)
+
+Decided: TypeAlias = tuple[Recipient, SkipReason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def filler_for(template: Template | None, fills: Mapping[str, Fill], audience: A
 
 
 def decide(row: Recipient, filler: placeholders.Filler | None, out: frozenset[int]) -> SkipReason | None:
-    """Why this row gets no message, or `None`; a reason that the import found is never reconsidered."""
+    """Why this row by itself gets no message, or `None`; a reason that the import found is not reconsidered."""
     if row.skip not in RECONSIDERED:
         return row.skip
     if row.phone in out:
@@ -52,15 +57,42 @@ def decide(row: Recipient, filler: placeholders.Filler | None, out: frozenset[in
     return None
 
 
+def decisions(audience_id: int, filler: placeholders.Filler | None, out: frozenset[int]) -> Iterator[list[Decided]]:
+    """What becomes of every row, in lists; of several rows with one number the first valid one wins (R36)."""
+    repeated = recipients.repeated_numbers(audience_id)
+    won: set[int] = set()
+    beaten: dict[int, Decided] = {}
+    """By number the first of its rows, while none of them is valid."""
+    for chunk in recipients.chunks(audience_id):
+        decided: list[Decided] = []
+        for row in chunk:
+            if row.phone is None or row.phone not in repeated:
+                decided.append((row, decide(row, filler, out)))
+                continue
+            alone = replace(row, skip=None) if row.skip is SkipReason.DUPLICATE else row
+            reason = decide(alone, filler, out)
+            if row.phone in won or (reason is not None and row.phone in beaten):
+                decided.append((row, SkipReason.DUPLICATE))
+            elif reason is not None:
+                beaten[row.phone] = row, reason
+            else:
+                won.add(row.phone)
+                decided.append((row, None))
+                if row.phone in beaten:
+                    # One row of the number must say so, or the next look would not know that it is there twice.
+                    decided.append((beaten.pop(row.phone)[0], SkipReason.DUPLICATE))
+        yield decided
+    yield list(beaten.values())
+
+
 def count(audience: Audience, template: Template | None, fills: Mapping[str, Fill]) -> Counts:
     """What `resolve` would find for a mapping that is not saved yet; writes nothing."""
     filler, out = filler_for(template, fills, audience), optouts.numbers()
     countries: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     fallbacks = 0
-    for chunk in recipients.chunks(audience.id):
-        for row in chunk:
-            reason = decide(row, filler, out)
+    for decided in decisions(audience.id, filler, out):
+        for row, reason in decided:
             if reason is not None:
                 skipped[reason.value] += 1
                 continue
@@ -83,12 +115,7 @@ def resolve(campaign_id: int) -> None:
         return
     filler = filler_for(template_of(campaign), campaign.fills, campaign.audience)
     out = optouts.numbers()
-    for chunk in recipients.chunks(campaign.audience.id):
-        changes = [
-            (row, reason)
-            for row in chunk
-            if row.state in (RecipientState.PENDING, RecipientState.SKIPPED)
-            and (reason := decide(row, filler, out)) != row.skip
-        ]
+    for decided in decisions(campaign.audience.id, filler, out):
+        changes = [(row, reason) for row, reason in decided if row.state in _OPEN and reason != row.skip]
         if changes:
             recipients.set_skips(campaign_id, changes)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine import message, resolution
 from engine.decide import Decision, HoldOrder, decide
-from store import database, optouts, outcomes, windows
+from engine.gateway.base import Unknown
+from engine.recorder import Recorder
+from store import optouts, windows
 from store.errors import Fenced, StoreBusy, StoreFailed
 from store.types import Campaign, Lease, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
@@ -31,13 +32,14 @@ log = logging.getLogger("sendoff.run")
 
 RAMP = (1, 10)
 """Sizes of the first windows: a fault of the whole campaign shows on the first row."""
-FLUSH_S = 0.05
-FLUSH_ROWS = 50
 MAX_IN_FLIGHT = 400
 ERRORS_IN_A_ROW = 50
 SILENCES_IN_A_ROW = 20
 RETRY_POLL_S = 0.25
-FLUSH_TRIES = 8
+STOP_PATIENCE_S = 8.0
+"""How long an orderly stop waits for answers; it must be over within 10 s (DESIGN section 3)."""
+OPT_OUT_POLL_S = 0.25
+"""How stale the opt-outs read at the claim may be: a window of a slow sender takes seconds."""
 
 
 class Ended(Enum):
@@ -80,12 +82,10 @@ class Run:
         self._window_size = max(5, min(50, sender.rate // 20 or 5))
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._results: list[Result] = []
-        self._countries: dict[int, str | None] = {}
-        self._left: Counter[int] = Counter()
-        self._complete: list[int] = []
-        self._suppressed: list[int] = []
+        self._recorder = Recorder(campaign.id, tools.clock)
         self.hold: HoldOrder | None = None
+        self.answered = False
+        """Whether the gateway has taken or refused anything."""
         self._fault: BaseException | None = None
         self._errors_in_a_row = 0
         self._silences_in_a_row = 0
@@ -95,18 +95,21 @@ class Run:
 
         What is to be held is in `hold` then; putting it into the store is the caller's part.
         """
-        flusher = asyncio.create_task(self._flush_often())
+        flusher = asyncio.create_task(self._recorder.flush_often())
+        flusher.add_done_callback(self._note_fault)
         try:
             ended = await self._send(stop)
         finally:
-            await self._drain()
-            flusher.cancel()
+            try:
+                await self._drain(stop)
+            finally:
+                flusher.cancel()
         if self._fault is not None:
             raise self._fault
         return Ended.HELD if self.hold is not None else ended
 
     async def _send(self, stop: asyncio.Event) -> Ended:
-        ramp = list(RAMP)
+        opened = 0
         while True:
             if stop.is_set():
                 return Ended.STOPPED
@@ -114,13 +117,13 @@ class Run:
                 return Ended.HELD
             if not self._tools.trusted():
                 return Ended.LOST
-            if ramp:
+            if opened <= len(RAMP) or not self.answered:
                 # Wait for the outcomes so far: they tell whether the whole campaign is at fault.
-                await self._drain()
+                await self._drain(stop)
                 if not self._may_go_on(stop):
                     continue
             try:
-                claimed = self._claim(ramp.pop(0) if ramp else self._window_size)
+                claimed = self._claim(self._size(opened))
             except Fenced:
                 return Ended.LOST
             except (StoreBusy, StoreFailed) as error:
@@ -128,41 +131,67 @@ class Run:
                 log.warning("campaign %d: cannot claim: %s", self._campaign.id, error)
                 await self._tools.clock.sleep(1.0)
                 continue
-            if claimed is not None:
-                await self._hand_over_window(*claimed, stop)
-            elif not await self._wait_for_retry():
-                return Ended.DONE
+            if claimed is None:
+                if not await self._wait_for_retry(stop):
+                    return Ended.DONE
+                continue
+            window, rows = claimed
+            if rows:
+                opened += 1
+                await self._hand_over_window(window, rows, stop)
+            else:
+                # All of them opted out meanwhile; a long list of such must not keep the loop from its other work.
+                await self._tools.clock.sleep(0)
+
+    def _size(self, opened: int) -> int:
+        """How many rows to claim after so many windows; the tap stays shut until the gateway has answered anything."""
+        if opened < len(RAMP):
+            return RAMP[opened]
+        return self._window_size if self.answered else RAMP[-1]
 
     def _claim(self, size: int) -> tuple[Window, list[Recipient]] | None:
         return windows.claim(self._campaign.id, self._lease, size, self._tools.clock.now())
 
-    async def _wait_for_retry(self) -> bool:
+    async def _wait_for_retry(self, stop: asyncio.Event) -> bool:
         """Whether there may be more to send: a row put back by what is still in flight, or one whose time will come."""
-        if self._in_flight or self._results:
-            await self._drain()
+        if self._in_flight or self._recorder.waiting:
+            await self._drain(stop)
             return True
         not_before = windows.next_retry(self._campaign.id)
         if not_before is None:
-            return windows.has_fresh(self._campaign.id)
+            return False
         wait_s = max(0.0, (not_before - self._tools.clock.now()) / 1000)
         await self._tools.clock.sleep(min(wait_s, RETRY_POLL_S))
         return True
 
     async def _hand_over_window(self, window: Window, rows: list[Recipient], stop: asyncio.Event) -> None:
-        self._left[window.id] = len(rows)
-        for row in rows:
-            self._countries[row.seq] = row.country
-        for row in rows:
-            if self._may_go_on(stop):
-                await self._tools.pacer.wait()
-                await self._slots.acquire()
-                if self._may_go_on(stop):
-                    task = asyncio.create_task(self._hand_over(window, row))
-                    self._in_flight.add(task)
-                    task.add_done_callback(self._landed)
-                    continue
+        self._recorder.expect(window, rows)
+        clock = self._tools.clock
+        looked, out = clock.steady(), frozenset[int]()
+        for i, row in enumerate(rows):
+            if not await self._turn(stop):
+                self._put_back(window, row)
+                continue
+            if clock.steady() - looked >= OPT_OUT_POLL_S:
+                looked, out = clock.steady(), optouts.among(one.phone for one in rows[i:] if one.phone is not None)
+            if row.phone in out:
                 self._slots.release()
-            self._put_back(window, row)
+                self._skip(window, row, SkipReason.OPTED_OUT)
+                continue
+            task = asyncio.create_task(self._hand_over(window, row))
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
+
+    async def _turn(self, stop: asyncio.Event) -> bool:
+        """Wait until the next row may go; false, and then without a slot, when it must not go any more."""
+        if not self._may_go_on(stop):
+            return False
+        await self._tools.pacer.wait()
+        await self._slots.acquire()
+        if self._may_go_on(stop):
+            return True
+        self._slots.release()
+        return False
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
         return not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()
@@ -171,13 +200,21 @@ class Run:
         self._in_flight.discard(task)
         self._slots.release()
         # A row whose task broke has no outcome: its window stays open, and the next owner makes it `unknown`.
-        self._fault = self._fault or task.exception()
+        self._note_fault(task)
+
+    def _note_fault(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._fault = self._fault or task.exception()
 
     def _put_back(self, window: Window, row: Recipient) -> None:
         now = self._tools.clock.now()
-        self._add(
+        self._recorder.add(
             window, Result(row.seq, ResultKind.PUT_BACK, now, now, not_before=now, counts=False, detail="not begun")
         )
+
+    def _skip(self, window: Window, row: Recipient, reason: SkipReason) -> None:
+        now = self._tools.clock.now()
+        self._recorder.add(window, Result(row.seq, ResultKind.SKIPPED, now, now, skip=reason))
 
     async def _hand_over(self, window: Window, row: Recipient) -> None:
         clock = self._tools.clock
@@ -185,18 +222,21 @@ class Run:
         values = self._filler.fill(row.cells)
         if values is None or row.phone is None:
             # A message with a hole is never sent (R37).
-            reason = SkipReason.MISSING_VARIABLE if values is None else SkipReason.INVALID_NUMBER
-            self._add(window, Result(row.seq, ResultKind.SKIPPED, handed_at, handed_at, skip=reason))
+            self._skip(window, row, SkipReason.MISSING_VARIABLE if values is None else SkipReason.INVALID_NUMBER)
             return
         reference = message.reference(self._campaign.id, row.seq, row.attempt + 1)
         payload = self._composer.payload(values, row.phone, reference)
-        outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload)
-        decision = decide(outcome, row.seq, row.tried, handed_at, clock.now(), self._tools.rng)
+        try:
+            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload)
+        except asyncio.CancelledError:
+            outcome = Unknown("no answer by the time the worker was stopped")
+        decision = decide(outcome, row.seq, row.tried, handed_at, clock.now(), self._tools.rng, row.attempt)
         self._judge(decision, row)
-        self._add(window, decision.result)
+        self._recorder.add(window, decision.result)
 
     def _judge(self, decision: Decision, row: Recipient) -> None:
         kind = decision.result.kind
+        self.answered |= kind is ResultKind.SENT or decision.result.http_status is not None
         if kind is ResultKind.SENT:
             self._errors_in_a_row = self._silences_in_a_row = 0
         elif kind is ResultKind.FAILED:
@@ -206,7 +246,7 @@ class Run:
         if decision.slow:
             self._tools.pacer.slow()
         if decision.suppress and row.phone is not None:
-            self._suppressed.append(row.phone)
+            self._recorder.suppress(row.phone)
         if self.hold is None:
             self.hold = decision.hold or self._too_many()
 
@@ -217,50 +257,17 @@ class Run:
             return HoldOrder("gateway_silent", f"{self._silences_in_a_row} messages in a row got no answer")
         return None
 
-    def _add(self, window: Window, result: Result) -> None:
-        self._results.append(result)
-        self._left[window.id] -= 1
-        if not self._left[window.id]:
-            del self._left[window.id]
-            self._complete.append(window.id)
-
-    async def _flush_often(self) -> None:
-        while True:
-            await self._tools.clock.sleep(FLUSH_S)
-            self._flush()
-
-    async def _flush_all(self) -> None:
-        for _ in range(FLUSH_TRIES):
-            if self._flush():
-                return
-            await self._tools.clock.sleep(1.0)
-        log.error(
-            "campaign %d: the store does not take %d outcomes; these rows will be shown as unknown",
-            self._campaign.id,
-            len(self._results),
-        )
-
-    def _flush(self) -> bool:
-        """Record what has come in; false when the store would not take it, and then nothing is forgotten."""
-        if not self._results:
-            return True
-        results, complete, suppressed = self._results, self._complete, self._suppressed
-        countries = {result.seq: self._countries[result.seq] for result in results}
-        now = self._tools.clock.now()
-        try:
-            with database.transaction():
-                outcomes.record(self._campaign.id, results, countries, complete, now)
-                for phone in suppressed:
-                    optouts.add(phone, now, "gateway: stopped marketing messages")
-        except (StoreBusy, StoreFailed) as error:
-            log.warning("campaign %d: cannot record %d outcomes yet: %s", self._campaign.id, len(results), error)
-            return False
-        self._results, self._complete, self._suppressed = [], [], []
-        for result in results:
-            self._countries.pop(result.seq, None)
-        return True
-
-    async def _drain(self) -> None:
-        while self._in_flight:
-            await asyncio.wait(self._in_flight)
-        await self._flush_all()
+    async def _drain(self, stop: asyncio.Event) -> None:
+        """Wait for what is on its way and record it; what has no answer in time for an orderly stop is unknown."""
+        if self._in_flight:
+            landing = asyncio.create_task(asyncio.wait(self._in_flight))
+            told = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({landing, told}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                told.cancel()
+            await asyncio.wait({landing}, timeout=STOP_PATIENCE_S)
+            for task in self._in_flight:
+                task.cancel()
+            await landing
+        await self._recorder.flush_all()

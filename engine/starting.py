@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import preflight, resolution, schedule
+from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
-from store.errors import Missing, ShortOfCredits
+from store.errors import Conflict, Missing, ShortOfCredits
 from store.types import Actor, Campaign, RootCause, Status, Template
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ def start_due(clock: Clock, campaign_id: int) -> RootCause | None:
     # Opt-outs since the import are applied in short transactions of their own; one that comes later still is seen at
     # the claim.
     resolution.resolve(campaign_id)
+    try:
+        return _start_or_fail(clock, campaign_id)
+    except Conflict:
+        return None
+
+
+def _start_or_fail(clock: Clock, campaign_id: int) -> RootCause | None:
     with database.transaction():
         now = clock.now()
         campaign = campaigns.get(campaign_id)
@@ -59,7 +67,7 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
     frozen = campaign.template_frozen
     if template is None or frozen is None:
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": frozen.ref if frozen else "", "state": "DELETED"}
-    if preflight.template_problem(template) is not None:
+    if template.status != APPROVED:
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": template.ref, "state": template.status}
     if _content(template) != _content(frozen):
         return RootCause.TEMPLATE_CHANGED, {"template": template.ref}
@@ -83,9 +91,10 @@ def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] 
     except ShortOfCredits as error:
         missing = error.needed - error.free
         return RootCause.INSUFFICIENT_CREDITS, {"needed": error.needed, "free": error.free, "missing": missing}
-    transitions.start(
+    if not transitions.start(
         campaign.id, source=Status.SCHEDULED, version=None, prices=result.prices, price=result.price, now=now
-    )
+    ):
+        raise Conflict(f"campaign {campaign.id} is no longer Scheduled")
     campaigns.set_reserved(campaign.id, result.price)
     audit.write(
         now,

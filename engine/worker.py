@@ -78,7 +78,8 @@ class Worker:
         try:
             while not self._stop.is_set():
                 try:
-                    found = await self.step()
+                    with database.translated():
+                        found = await self.step()
                 except (StoreBusy, StoreFailed) as error:
                     log.warning("the database cannot be used, trying again: %s", error)
                     await self._pause(1.0)
@@ -101,11 +102,16 @@ class Worker:
         self._stop.set()
         if self._runs:
             await asyncio.wait(self._runs.values())
-        self._reap()
         if self._look is not None:
             self._look.cancel()
-        apply_waiting(self._clock)
-        self._leases.resign_all()
+            await asyncio.wait({self._look})
+        try:
+            with database.translated():
+                self._reap()
+                apply_waiting(self._clock)
+                self._leases.resign_all()
+        except (StoreBusy, StoreFailed) as error:
+            log.warning("the database cannot be used; the leases end by themselves: %s", error)
 
     async def step(self) -> Pass:
         """Look once: leases, ends of runs, callbacks, what is due, what is in progress."""
@@ -140,51 +146,75 @@ class Worker:
     def _send(self, campaign_id: int, sender: Sender, lease: Lease) -> None:
         if campaign_id in self._runs or self._stop.is_set():
             return
+        self._recover(campaign_id, lease)
         campaign = campaigns.get(campaign_id)
-        if not ending.tend_hold(self._clock, campaign, self.actor):
+        if not self._may_send(campaign):
             return
-        self._recover(campaign, lease)
-        tools = Tools(
-            self._clock, self._gateway, self._pacer(sender), self._rng, lambda: self._leases.trusted(sender.id)
-        )
-        run = Run(campaigns.get(campaign_id), sender, lease, tools)
-        self._runs[campaign_id] = asyncio.create_task(self._drive(campaign_id, run), name=f"run {campaign_id}")
+        self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
 
-    def _recover(self, campaign: Campaign, lease: Lease) -> None:
+    def _may_send(self, campaign: Campaign) -> bool:
+        """Tend a hold; one for an unreachable gateway is lifted only when the gateway answers.
+
+        Lifting it to try would forget since when it lasts, and its 72 h would never be over.
+        """
+        hold, now = campaign.hold, self._clock.now()
+        if (
+            hold is not None
+            and hold.reason == GATEWAY_UNREACHABLE
+            and hold.until is not None
+            and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS
+            and self._health is None
+        ):
+            ending.prolong(self._clock, campaign, self._next_try(campaign.id))
+            return False
+        return ending.tend_hold(self._clock, campaign, self.actor)
+
+    def _recover(self, campaign_id: int, lease: Lease) -> None:
         # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
+        if not windows.open_windows(campaign_id):
+            return
         with database.transaction():
             now = self._clock.now()
-            lost = windows.recover(campaign.id, lease.fence + 1, now)
+            lost = windows.recover(campaign_id, lease.fence + 1, now)
             if lost:
                 audit.write(
                     now,
                     self.actor,
                     "campaign.recovered",
-                    campaign.id,
+                    campaign_id,
                     after={"unknown": lost},
                     detail="in flight when the worker before ended; whether they went out is not known",
                 )
-                log.warning("campaign %d: %d recipients were in flight when the last worker ended", campaign.id, lost)
+                log.warning("campaign %d: %d recipients were in flight when the last worker ended", campaign_id, lost)
 
-    async def _drive(self, campaign_id: int, run: Run) -> Ended:
-        ended = await run.drive(self._stop)
-        if run.hold is not None:
-            self._hold(campaign_id, run.hold)
-        else:
-            self._unreachable.pop(campaign_id, None)
-        if ended is Ended.DONE:
-            status = ending.finish(self._clock, campaign_id, self.actor)
-            log.info("campaign %d: %s", campaign_id, status.value if status else "not over yet")
+    async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
+        tools = Tools(
+            self._clock, self._gateway, self._pacer(sender), self._rng, lambda: self._leases.trusts(sender.id, lease)
+        )
+        with database.translated():
+            run = Run(campaign, sender, lease, tools)
+            ended = await run.drive(self._stop)
+            if run.answered:
+                self._unreachable.pop(campaign.id, None)
+            # Also when it is to be held: the reason may have come with the last recipient, and nothing is left then.
+            status = ending.finish(self._clock, campaign.id, self.actor)
+            if status is not None:
+                log.info("campaign %d: %s", campaign.id, status.value)
+            elif run.hold is not None and tools.trusted():
+                self._hold(campaign.id, run.hold)
         return ended
 
     def _hold(self, campaign_id: int, order: HoldOrder) -> None:
         if order.reason == GATEWAY_UNREACHABLE:
             # Nothing was handed over, so trying again costs nothing and risks nothing.
-            streak = self._unreachable[campaign_id] = self._unreachable.get(campaign_id, 0) + 1
-            wait_s = min(LONGEST_BACKOFF_S, retry.pair_delay(streak))
-            order = replace(order, until=self._clock.now() + round(wait_s * 1000))
+            order = replace(order, until=self._next_try(campaign_id))
         ending.hold(self._clock, campaign_id, order, self.actor)
         log.warning("campaign %d: on hold: %s", campaign_id, order.text)
+
+    def _next_try(self, campaign_id: int) -> int:
+        """When to look for the gateway again: after 1, 4, 16, then 60 seconds."""
+        streak = self._unreachable[campaign_id] = self._unreachable.get(campaign_id, 0) + 1
+        return self._clock.now() + round(1000 * min(LONGEST_BACKOFF_S, retry.pair_delay(streak)))
 
     def _pacer(self, sender: Sender) -> Pacer:
         return self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
@@ -195,7 +225,9 @@ class Worker:
                 continue
             del self._runs[campaign_id]
             fault = task.exception()
-            if fault is not None:
+            if isinstance(fault, (StoreBusy, StoreFailed)):
+                log.warning("campaign %d: the run stopped, the database cannot be used: %s", campaign_id, fault)
+            elif fault is not None:
                 log.error("campaign %d: the run broke off", campaign_id, exc_info=fault)
                 text = f"The program made a mistake ({type(fault).__name__}); see the worker's log, then resume."
                 ending.hold(self._clock, campaign_id, HoldOrder("program_fault", text), self.actor)

@@ -57,7 +57,7 @@ def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:
         # NORMAL may forget a committed intent on power loss, and a forgotten intent is a second message.
         ("synchronous", "full"),
         ("foreign_keys", 1),
-        ("cache_size", -16_000),
+        ("cache_size", -4_000),
         ("journal_size_limit", 67_108_864),
     ]
     if read_only:

@@ -23,7 +23,7 @@ from store.query import first
 from store.types import Audience, ContactRow, Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 CHUNK = 10_000
 
@@ -117,18 +117,19 @@ def copy_rows(
     states: Sequence[RecipientState] | None,
     unread: bool,
     now: int,
+    without_errors: Collection[int] = (),
 ) -> bool:
     """Give a Draft the rows of another campaign's audience, fresh: all, those in `states`, or the sent but unread ones.
 
-    Skipped rows are copied with their reason when all are copied and left out otherwise. Answers false, and leaves
-    nothing behind, when the Draft changed since `version`.
+    Rows that failed with one of `without_errors` are left out. Skipped rows are copied with their reason when all are
+    copied and left out otherwise. Answers false, and leaves nothing behind, when the Draft changed since `version`.
     """
     audience_id = new_audience(source.file, source.columns, source.number_column, source.country, now)
     skipped: Counter[str] = Counter()
     countries: Counter[str] = Counter()
     seq = 1
     for chunk in chunks(source.id):
-        rows = [_as_contact(row) for row in chunk if _wanted(row, states, unread)]
+        rows = [_as_contact(row) for row in chunk if row.error not in without_errors and _wanted(row, states, unread)]
         add_rows(audience_id, seq, rows)
         seq += len(rows)
         skipped.update(row.skip.value for row in rows if row.skip is not None)
@@ -187,6 +188,15 @@ def chunks(audience_id: int, campaign_id: int = 0) -> Iterable[list[Recipient]]:
             return
         yield [_recipient(campaign_id, row) for row in found]
         after = found[-1][0]
+
+
+def repeated_numbers(audience_id: int) -> frozenset[int]:
+    """The numbers that several rows have: all but one of those are skipped as duplicates (R36)."""
+    found = execute(
+        "SELECT DISTINCT phone FROM recipient WHERE audience_id = ? AND skip = ?",
+        (audience_id, SkipReason.DUPLICATE.value),
+    )
+    return frozenset(phone for (phone,) in found if phone is not None)
 
 
 def audience_of(campaign_id: int) -> int:

@@ -53,6 +53,7 @@ class Terminal:
     ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
+        self._unread = bytearray()
         self.written = 0
         """Bytes the program wrote so far."""
         self.started = time.monotonic()
@@ -77,6 +78,9 @@ class Terminal:
     @property
     def screen(self) -> str:
         """The screen as text."""
+        # The emulator is slow: what is drawn over before anybody looks is read in one go.
+        self._stream.feed(bytes(self._unread))
+        self._unread.clear()
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def press(self, *keys: str) -> None:
@@ -95,6 +99,12 @@ class Terminal:
     def expect(self, text: str, seconds: float = 15.0) -> None:
         """Wait until a text stands on the screen."""
         self.wait_until(lambda: text in self.screen, seconds, f"“{text}”")
+
+    def expect_bytes(self, text: str, seconds: float = 15.0) -> float:
+        """Wait until a text was written in one piece, and answer the seconds since the start; emulates no screen."""
+        wanted = text.encode()
+        self.wait_until(lambda: wanted in self._unread, seconds, f"“{text}”")
+        return time.monotonic() - self.started
 
     def expect_gone(self, text: str, seconds: float = 15.0) -> None:
         """Wait until a text stands on the screen no more."""
@@ -148,5 +158,5 @@ class Terminal:
                 return False
             raise
         self.written += len(data)
-        self._stream.feed(data)
+        self._unread += data
         return bool(data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import signal
 import sys
 from typing import TYPE_CHECKING, ClassVar
 
@@ -51,7 +53,7 @@ class SendoffApp(App[int]):
     """The operator console."""
 
     TITLE = "sendoff"
-    CSS_PATH: ClassVar = ["sendoff.tcss", "console.tcss", "draft.tcss"]
+    CSS_PATH: ClassVar = ["sendoff.tcss", "console.tcss"]
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar = {
         # The list is what a start waits for; the other screens are imported when they are first opened.
@@ -73,6 +75,9 @@ class SendoffApp(App[int]):
         with_worker: bool = True,
     ) -> None:
         super().__init__()
+        # Known before the first frame: what is painted first must not wait for a thread.
+        with database.session():
+            self._zone = account.get_account().timezone if account.has_account() else None
         self.services = Services(
             threads=StoreThreads(),
             context=Context(clock or SystemClock(), actor or operator()),
@@ -81,6 +86,7 @@ class SendoffApp(App[int]):
             url=url,
             read_only=read_only,
             demo=demo,
+            zone=self._zone or "UTC",
         )
         self._with_worker = with_worker and not read_only
         self.unfinished_worker: int | None = None
@@ -91,17 +97,21 @@ class SendoffApp(App[int]):
 
     async def on_mount(self) -> None:
         """Begin where there is something to show: the list, or the set-up where there is no account yet."""
-        if await self.services.threads.read(account.has_account):
-            await self.open_list()
-        else:
+        self._leave_on_signals()
+        if self._zone is None:
             await self.switch_mode("setup")
 
-    async def open_list(self, select: int | None = None) -> None:
-        """Show the list, the cursor on one campaign when given; start the worker the first time."""
-        self.services.zone = (await self.services.threads.read(account.get_account)).timezone
+    def start_worker(self) -> None:
+        """Start the worker if it does not run yet; the list asks for it once its first rows are painted."""
+        gc.enable()
         if self._with_worker and self.services.supervisor is None:
             self.services.supervisor = Supervisor(self.services.url)
             self.services.supervisor.start()
+
+    async def open_list(self, select: int | None = None) -> None:
+        """Show the list, the cursor on one campaign when given; start the worker if it does not run yet."""
+        self.services.zone = (await self.services.threads.read(account.get_account)).timezone
+        self.start_worker()
         await self.switch_mode("campaigns")
         screen = self.screen
         if isinstance(screen, CampaignsScreen):
@@ -132,8 +142,16 @@ class SendoffApp(App[int]):
             pid = supervisor.pid
             if not await supervisor.stop(QUIT_S):
                 self.unfinished_worker = pid
-        await asyncio.to_thread(self.services.threads.close)
+        screen = self.screen_stack[0]
+        if isinstance(screen, CampaignsScreen):
+            screen.remember()
         self.exit(0)
+
+    def _leave_on_signals(self) -> None:
+        """A closed terminal or a service manager ends the console as `q` does, so that nothing is left half-way."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: self.run_worker(self.action_quit(), exit_on_error=False))
 
 
 def _name_of(url: str) -> str:
@@ -153,8 +171,13 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> in
         if read_only:
             raise
         database.open_database(database_url, create=True)
+    # Collecting garbage while everything is being imported and built costs a tenth of the start.
+    gc.disable()
     app = SendoffApp(database_url, read_only=read_only, demo=demo)
-    result = app.run()
+    try:
+        result = app.run()
+    finally:
+        app.services.threads.close()
     if app.unfinished_worker is not None:
         print(f"The worker (pid {app.unfinished_worker}) finishes what is on its way and then ends.", file=sys.stderr)
     return result or 0

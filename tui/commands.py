@@ -142,7 +142,7 @@ _IN_DRAFT = (
     _draft("draft.problem", "f8", "next problem", "To the field of the first problem; again, to the next.", footer=5),
     _draft(
         "draft.flip", "f6", "form / preview",
-        "In a narrow terminal change between the form and what will happen.", footer=6,
+        "In a narrow terminal change between the form and what will happen.",
     ),
     _draft("draft.step_back", "f3", "previous recipient", "Preview the previous recipient.", "step(-1)"),
     _draft("draft.step_on", "f4", "next recipient", "Preview the next recipient.", "step(1)"),

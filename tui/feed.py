@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine import report
 from store import account, audit, campaigns, database, leases, ledger, listing
 from store.errors import Missing
 from store.types import Account, Balance, CampaignRow, Lease, ListFilter, SortKey, Status
@@ -103,6 +102,8 @@ def overview(now: int, counts: Mapping[Status, int]) -> Overview:
 
 def read_report(campaign_id: int | None) -> Report | None:
     """The report under the cursor; `None` when there is none or it was deleted a moment ago."""
+    from engine import report
+
     if campaign_id is None:
         return None
     try:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import audience, lifecycle, resolution
+from engine import audience, lifecycle, preflight, resolution
 from engine.context import Context, command
-from engine.errors import Refused
+from engine.errors import BadInput, Refused
+from engine.gateway import errors
+from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
-from store import account, audit, campaigns, database, recipients
+from store import account, audit, campaigns, database, recipients, tallies
 from store.codec import dump_fills, load
 from store.types import Campaign, ContactRow, DraftFields, RecipientState
 
@@ -32,6 +34,14 @@ class Imported:
 
 def _template_name(fields: DraftFields) -> str | None:
     return None if fields.template_id is None else account.get_template(fields.template_id).name
+
+
+def _check(fields: DraftFields) -> None:
+    """Raises `BadInput` for a grace below zero, `Missing` for a sender that there is not."""
+    if fields.grace < 0:
+        raise BadInput("bad_grace", f"A grace of {fields.grace} minutes is not possible.", "Give 0 minutes or more.")
+    if fields.sender_id is not None:
+        account.get_sender(fields.sender_id)
 
 
 def _audited(fields: DraftFields) -> dict[str, object]:
@@ -60,6 +70,7 @@ def fields_of(campaign: Campaign) -> DraftFields:
 def create(context: Context, fields: DraftFields) -> int:
     """Add a Draft, however incomplete, and answer its id."""
     with command(context, "campaign.create"), database.transaction():
+        _check(fields)
         now = context.clock.now()
         campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
         audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
@@ -71,6 +82,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
     with command(context, "campaign.edit", campaign_id):
         before = campaigns.get(campaign_id)
         _refuse(Action.EDIT, before, context.clock.now())
+        _check(fields)
         with database.transaction():
             now = context.clock.now()
             if not campaigns.edit(campaign_id, version, fields, _template_name(fields), now):
@@ -83,7 +95,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
                 before=_audited(fields_of(before)),
                 after=_audited(fields),
             )
-        resolution.resolve(campaign_id)
+        _bring_up_to_date(campaign_id)
         return campaigns.get(campaign_id)
 
 
@@ -127,7 +139,7 @@ def import_audience(
             recipients.drop_audience(audience_id)
             raise
         database.analyze()
-        resolution.resolve(campaign_id)
+        _bring_up_to_date(campaign_id)
         return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
 
 
@@ -171,12 +183,20 @@ _ONLY: dict[str, Sequence[RecipientState] | None] = {
     "unknown": (RecipientState.UNKNOWN,),
     "unread": None,
 }
+_FOR_GOOD = (GatewayAction.SKIP, GatewayAction.SUPPRESS)
+"""What the gateway says of a person it will not deliver to, whatever the message."""
+
+
+def _for_good(campaign_id: int) -> frozenset[int]:
+    """The errors of a campaign with which trying again is pointless (R49)."""
+    codes = [int(code) for code in tallies.of(campaign_id, tallies.ERROR)]
+    return frozenset(code for code in codes if (row := errors.row_of(code)) is not None and row.action in _FOR_GOOD)
 
 
 def duplicate(context: Context, campaign_id: int, only: str | None = None) -> int:
     """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
 
-    `only` takes a part of the audience: `failed`, `unknown` or `unread` (sent, not read).
+    `only` takes a part of the audience: `failed` (those that may be retried), `unknown` or `unread` (sent, not read).
     """
     with command(context, "campaign.duplicate", campaign_id):
         source = campaigns.get(campaign_id)
@@ -205,9 +225,16 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
             )
         if source.audience is not None:
             states = None if only is None else _ONLY[only]
-            recipients.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now())
-            resolution.resolve(copy_id)
+            pointless = _for_good(campaign_id) if only == "failed" else frozenset[int]()
+            recipients.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now(), pointless)
+            _bring_up_to_date(copy_id)
         return copy_id
+
+
+def _bring_up_to_date(campaign_id: int) -> None:
+    """After any change of a draft: which rows would get it, and what that would cost."""
+    resolution.resolve(campaign_id)
+    campaigns.set_price(campaign_id, preflight.run(preflight.facts_of(campaigns.get(campaign_id))).price)
 
 
 def _refuse(action: Action, campaign: Campaign, now: int) -> None:

@@ -218,9 +218,21 @@ class Sending(RuleBasedStateMachine):
             row.retry_at = told.not_before
             row.put_back += 1
 
-    @rule(pick=some, seq=st.integers(0, 9), statuses=st.lists(st.sampled_from(list(DELIVERY)), min_size=1, max_size=3))
-    def a_callback_comes(self, pick: int, seq: int, statuses: list[str]) -> None:
+    @rule(pick=some, statuses=st.lists(st.sampled_from(list(DELIVERY)), min_size=1, max_size=3))
+    def a_callback_comes(self, pick: int, statuses: list[str]) -> None:
+        # Half of them concern what was handed over, which is where callbacks come from; the others anything.
         run = self.runs[pick % 2]
+        likely = [seq for seq, row in run.rows.items() if row.handed] if pick % 3 else []
+        self._callback(run, likely[pick % len(likely)] if likely else pick % 10, statuses)
+
+    @precondition(lambda self: any(row.retry_at for run in self.runs for row in run.rows.values()))
+    @rule(pick=some)
+    def a_callback_contradicts_the_gateway(self, pick: int) -> None:
+        """It proves the acceptance of a message that the gateway said it had not taken."""
+        waiting = [(run, seq) for run in self.runs for seq, row in run.rows.items() if row.retry_at]
+        self._callback(*waiting[pick % len(waiting)], ["delivered"])
+
+    def _callback(self, run: Run, seq: int, statuses: list[str]) -> None:
         updates = [StatusUpdate(run.id, seq, f"wamid.{seq}", status, self.now, BOUNCED) for status in statuses]
         unmatched = callbacks.apply([], updates, self.now)
         row = run.rows.get(seq)

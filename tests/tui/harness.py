@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 import tui
-from tui.theme import THEMES
+from tui.theme import STATUS_COLORS, THEMES
 
 STYLES = Path(tui.__file__).parent / "sendoff.tcss"
 
@@ -28,6 +28,9 @@ class Harness(App[Any]):
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(STATUS_COLORS)
 
     def compose(self) -> ComposeResult:
         yield from self._widgets

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from store import database
 from tests.builders import contacts_file
-from tests.cli import TIMEOUT_S, Cli
+from tests.cli import ROOT, TIMEOUT_S, Cli
 from tests.store.invariants import check_invariants
 from tests.tui.cli_scene import MAPPED, SENDER, draft, set_up, templates_file
 
@@ -174,6 +176,48 @@ def test_a_simulator_that_cannot_be_as_asked_is_status_2(options: tuple[str, ...
 def test_a_port_that_is_taken_is_status_75(simulator: Simulator, sendoff: Cli) -> None:
     answer = sendoff("simulate", "--listen", simulator.url.removeprefix("http://"), "--json")
     assert (answer.status, answer.error["code"]) == (75, "port_taken")
+
+
+# The demo, with a stand-in for the console
+
+DEMO = """
+import os, signal, sys, types
+from pathlib import Path
+app = types.ModuleType("tui.app")
+def run_console(url, *, read_only, demo):
+    from store import database, listing
+    database.open_database(url)
+    with database.session():
+        print(Path(url).parent, demo, read_only, sum(listing.counts().values()), flush=True)
+    if sys.argv[1]:
+        os.kill(os.getpid(), int(sys.argv[1]))
+        signal.pause()
+    return 7
+app.run_console = run_console
+sys.modules["tui.app"] = app
+from tui.cli import main
+sys.exit(main(["demo", "--read-only"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("", 7), (int(signal.SIGHUP), 129), (int(signal.SIGTERM), 143), (int(signal.SIGINT), 130)]
+)
+def test_the_demo_opens_the_console_on_a_sample_and_leaves_nothing_behind(
+    number: int | str, status: int, tmp_path: Path
+) -> None:
+    terminal, inside = os.openpty()
+    env = {**Cli(tmp_path / "unused.db").env, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", DEMO, str(number)],
+        cwd=ROOT, env=env, stdin=inside, stderr=inside, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    os.close(inside)
+    os.close(terminal)
+    folder, demo, read_only, campaigns = done.stdout.split()
+    assert (done.returncode, demo, read_only, campaigns) == (status, "True", "True", "15")
+    assert Path(folder).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_python_m_tui_is_the_same_command_from_any_folder(tmp_path: Path) -> None:

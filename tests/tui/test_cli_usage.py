@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -345,11 +346,12 @@ def test_an_unforeseen_fault_is_status_1_with_a_short_sentence(as_json: bool, tm
 
 
 @pytest.mark.parametrize("arguments", [[], ["demo"], ["--read-only"]])
-def test_the_console_needs_a_terminal(arguments: list[str], tmp_path: Path) -> None:
-    answer = Cli(tmp_path / "x.db")(*arguments)
-    assert answer.status == 2
-    assert "terminal" in answer.err
-    assert not (tmp_path / "x.db").exists()
+def test_the_console_needs_a_terminal(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDOFF_DATABASE", str(tmp_path / "x.db"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    answer = run_here([*arguments, "--json"])
+    assert (answer.status, answer.error["code"]) == (2, "no_terminal")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_typed_is_shown_literally(sendoff: Here, tmp_path: Path) -> None:

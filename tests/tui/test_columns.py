@@ -30,6 +30,11 @@ def test_narrow_tables_drop_the_columns_that_ask_for_more() -> None:
     assert keys(80) == ["status", "name", "audience"]
 
 
+def test_cells_kept_free_at_the_right_are_no_columns() -> None:
+    last = place(COLUMNS, 120, GUTTER, 2)[-1]
+    assert (last.column.key, last.x + last.width) == ("read", 118)
+
+
 def test_columns_that_do_not_fit_go_from_the_right() -> None:
     assert keys(35) == ["status", "name"]
     assert keys(20) == ["status"]
@@ -37,9 +42,9 @@ def test_columns_that_do_not_fit_go_from_the_right() -> None:
 
 
 def test_what_is_left_over_goes_to_the_flexible_columns_by_their_shares() -> None:
-    by_key = {placed.column.key: placed.width for placed in place(COLUMNS, 120, GUTTER)}
-    # 120 - 2 gutter - 54 cells of columns - 8 between them = 56, in shares of 3 and 1.
-    assert by_key == {"status": 13, "name": 16 + 42, "template": 12 + 14, "audience": 8, "read": 5}
+    by_key = {placed.column.key: placed.width for placed in place(COLUMNS, 160, GUTTER)}
+    # 160 - 2 gutter - 54 cells of columns - 8 between them = 96, in shares of 3 and 1.
+    assert by_key == {"status": 13, "name": 16 + 72, "template": 12 + 24, "audience": 8, "read": 5}
 
 
 @given(st.integers(0, 300))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import BadInput, Busy
 from tui.cli.session import Session, database_url, translated
@@ -39,6 +40,9 @@ def demo(options: Namespace) -> int:
     from store import database
     from tui.app import run_console
 
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        # A lost connection must not leave the folder behind.
+        signal.signal(number, _leave)
     # The worker may still be writing its last words there when the console is gone.
     with TemporaryDirectory(prefix="sendoff-demo-", ignore_cleanup_errors=True) as folder, translated():
         url = str(Path(folder) / "demo.db")
@@ -46,6 +50,10 @@ def demo(options: Namespace) -> int:
         with database.session():
             fill(Context(SystemClock(), operator()))
         return run_console(url, read_only=options.read_only, demo=True)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _need_terminal() -> None:

@@ -15,7 +15,7 @@ from engine.text import shown
 from store import listing
 from store.errors import StoreError
 from store.types import CampaignRow, ListFilter, SortKey, Status
-from tui import campaign_cells, report_view, state
+from tui import campaign_cells, state
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
 from tui.feed import Ask, Feed, Snapshot
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.events import Resize
 
     from engine.errors import EngineError
     from engine.report import Report
@@ -43,6 +44,8 @@ TICK_S = 1.0
 PANE_DELAY_S = 0.15
 """The pane follows the cursor only when it rests: a held key costs no bytes there."""
 SEARCH_DELAY_S = 0.15
+PANE_FROM = 100
+"""Columns the screen needs for the report pane below the list."""
 
 
 class CampaignsScreen(CampaignActions, ConsoleScreen):
@@ -50,8 +53,6 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     SCOPE = Scope.CAMPAIGNS
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CAMPAIGNS, Scope.EVERYWHERE)
-    # Textual declares it as an instance variable.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-vast")]  # noqa: RUF012
     AUTO_FOCUS = "PagedTable"
 
     def __init__(self) -> None:
@@ -68,7 +69,6 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         """Top to bottom."""
         yield TopBar()
         yield StatusTabs()
-        yield Input(placeholder="search names and templates; esc clears", id="search", compact=True)
         table: PagedTable[CampaignRow] = PagedTable(campaign_cells.COLUMNS, self._cells, Window(), id="campaigns")
         yield Pane(table, id="list")
         with VerticalScroll(id="report-pane", can_focus=False):
@@ -83,8 +83,8 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._remembered = state.load(state.default_path(), self.services.url)
         seen = self._remembered
         self._asked = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
-        self.query_one("#search", Input).display = bool(seen.search)
-        self.query_one("#search", Input).value = seen.search
+        if seen.search:
+            self._open_search(seen.search)
         self.query_one(StatusTabs).active = seen.tab
         self.query_one(StatusTabs).hint = "/ search   s sort"
         self._show_sort()
@@ -92,6 +92,10 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self.set_interval(POLL_S, self.poll)
         self.set_interval(TICK_S, self._tick)
         self.poll()
+
+    def on_resize(self, event: Resize) -> None:
+        """On a narrow screen the pane gives way: enter opens the report on the whole screen."""
+        self.query_one("#report-pane").display = event.size.width >= PANE_FROM
 
     def come_back(self, select: int | None) -> None:
         """Shown again: read anew, the cursor on `select` when given."""
@@ -151,7 +155,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
                 asked = self._asked
                 ask = Ask(asked.wanted, asked.sort, asked.reverse, tuple(self._table.visible_ids), asked.chosen)
                 look = self._feed.glance if self._snapshot is None else self._feed.poll
-                self._again = self._snapshot is None
+                self._again = False
                 try:
                     snapshot = await self.services.threads.read(look, ask, self.services.now)
                 except StoreError as error:
@@ -197,8 +201,15 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             if snapshot.ask.chosen == self._table.window.cursor:
                 self._show_report(snapshot.report)
             self._show_footer()
-        if self._asked.chosen is None:
+        if first:
+            # Everything else waits for the first rows to be painted.
+            self.call_after_refresh(self._begin)
+        elif self._asked.chosen is None:
             self._follow_cursor()
+
+    def _begin(self) -> None:
+        self.console.start_worker()
+        self.poll()
 
     def _show_empty(self) -> None:
         pane = self.query_one("#list", Pane)
@@ -215,6 +226,8 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         if report is None:
             static.update("")
             return
+        from tui import report_view
+
         lines = report_view.pane(report, self.services.now, self.size.width)
         static.update(report_view.joined(lines))
 
@@ -339,9 +352,16 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def action_search(self) -> None:
         """Open the search line."""
-        box = self.query_one("#search", Input)
-        box.display = True
-        box.focus()
+        self._open_search("").focus()
+
+    def _open_search(self, text: str) -> Input:
+        # Made when it is first wanted: it is the dearest widget of the screen and rarely the first thing needed.
+        found = self.query("#search").results(Input)
+        box = next(found, None)
+        if box is None:
+            box = Input(text, placeholder="search names and templates; esc clears", id="search", compact=True)
+            self.mount(box, before="#list")
+        return box
 
     @on(Input.Changed, "#search")
     def _typed(self, event: Input.Changed) -> None:
@@ -350,7 +370,8 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def _search(self, typed: str) -> None:
         # Only the last of what was typed quickly is searched for.
-        if self.query_one("#search", Input).value != typed or typed.strip() == self._asked.wanted.search:
+        boxes = list(self.query("#search").results(Input))
+        if not boxes or boxes[0].value != typed or typed.strip() == self._asked.wanted.search:
             return
         self._ask_for(wanted=ListFilter(status=self._asked.wanted.status, search=typed.strip()))
         self.poll()
@@ -361,10 +382,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def action_clear(self) -> None:
         """Clear the search, then the marks."""
-        box = self.query_one("#search", Input)
-        if box.display:
-            box.value = ""
-            box.display = False
+        boxes = self.query("#search")
+        if boxes:
+            boxes.remove()
             self._table.focus()
             self._ask_for(wanted=ListFilter(status=self._asked.wanted.status))
             self.poll()

@@ -54,7 +54,7 @@ class Choice(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
-            dialog.border_title = Content(shown(self._title))  # type: ignore[assignment] # typed as str only
+            dialog.border_title = Content(shown(self._title))
             yield Static(Content("\n").join([Content(shown(line)) for line in self._said]), id="lines")
             with Horizontal(id="answers"):
                 yield Button(Content(f"[ {self._stay} ]"), id="stay", compact=True)

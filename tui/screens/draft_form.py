@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from store.types import Campaign, DraftFields, Fill, OverQuota
+from store.types import Audience, Campaign, DraftFields, Fill, OverQuota, Status
 
 
 class Source(StrEnum):
@@ -110,3 +110,37 @@ class Form:
     def with_fill(self, key: str, text: FillText) -> Form:
         """The form with another line for one placeholder."""
         return replace(self, fills={**self.fills, key: text})
+
+
+_EMPTY = DraftFields(name="")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDraft:
+    """The draft behind the form, as it was last read or written."""
+
+    campaign_id: int | None = None
+    """`None` for a new one: nothing of it is stored."""
+    version: int = 0
+    status: Status = Status.DRAFT
+    saved: DraftFields = _EMPTY
+    read: FileChoice = FileChoice()
+    """The file that its audience came from, as the form said it then."""
+    audience: Audience | None = None
+
+    @classmethod
+    def of(cls, campaign: Campaign, form: Form, keys: Iterable[str]) -> OpenDraft:
+        """A stored draft with the form that shows it."""
+        return cls(campaign.id, campaign.version, campaign.status, form.fields(keys), form.file, campaign.audience)
+
+    def unsaved(self, form: Form, keys: Iterable[str]) -> bool:
+        """Whether saving would change anything."""
+        return self.campaign_id is None or form.fields(keys) != self.saved
+
+    def unread(self, form: Form) -> bool:
+        """Whether the file, or how to read it, is another one than the audience came from."""
+        return form.file != self.read and (bool(form.file.path) or self.audience is not None)
+
+    def changed(self, form: Form, keys: Iterable[str]) -> bool:
+        """Whether leaving would lose something; a new draft without a word in it is no loss."""
+        return form.fields(keys) != self.saved or self.unread(form)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine import message, placeholders, preflight, resolution
 from engine.placeholders import clean_value
-from store import account, campaigns, ledger, optouts, recipients
+from store import account, campaigns, ledger, optouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,8 @@ class Looker:
 
     def __init__(self) -> None:
         self._counted: _Counted | None = None
+        self._found: tuple[int, Recipient | None] | None = None
+        """The row at a position, by what was counted last."""
 
     def look(
         self, fields: DraftFields, campaign_id: int | None, position: int, wanted: Callable[[], bool] = lambda: True
@@ -68,14 +70,22 @@ class Looker:
         position = max(min(position, facts.valid - 1), 0)
         sample = None
         if facts.template is not None:
-            sample = _sample(facts.template, fields.fills, audience, position)
+            row = None if audience is None else self._row(facts.template, fields.fills, audience, position)
+            sample = _sample(facts.template, fields.fills, audience, row, position)
         return Outlook(facts, preflight.run(facts), audience, sample)
+
+    def _row(
+        self, template: Template, fills: Mapping[str, Fill], audience: Audience, position: int
+    ) -> Recipient | None:
+        if self._found is None or self._found[0] != position:
+            self._found = position, _nth_valid(template, fills, audience, position)
+        return self._found[1]
 
     def _facts(self, fields: DraftFields, campaign: Campaign | None) -> Facts:
         key = _count_key(fields, campaign)
         if self._counted is None or self._counted.key != key:
             facts = preflight.facts_for_form(fields, campaign)
-            self._counted = _Counted(key, facts)
+            self._counted, self._found = _Counted(key, facts), None
             return facts
         return replace(
             self._counted.facts,
@@ -98,8 +108,9 @@ def _count_key(fields: DraftFields, campaign: Campaign | None) -> tuple[object, 
     return audience, fields.template_id, fills
 
 
-def _sample(template: Template, fills: Mapping[str, Fill], audience: Audience | None, position: int) -> Sample:
-    row = None if audience is None else _nth_valid(template, fills, audience, position)
+def _sample(
+    template: Template, fills: Mapping[str, Fill], audience: Audience | None, row: Recipient | None, position: int
+) -> Sample:
     # Not required: a hole is shown as what it is, and the preflight tells about it.
     known = [
         replace(one, required=False)
@@ -120,10 +131,9 @@ def _nth_valid(template: Template, fills: Mapping[str, Fill], audience: Audience
     """The row at `position` among those who would get a message by a mapping that need not be saved."""
     filler, out = resolution.filler_for(template, fills, audience), optouts.numbers()
     passed = 0
-    for chunk in recipients.chunks(audience.id):
-        for row in chunk:
-            if resolution.decide(row, filler, out) is None:
-                if passed == position:
-                    return row
-                passed += 1
+    for decided in resolution.decisions(audience.id, filler, out):
+        valid = [row for row, reason in decided if reason is None]
+        if position < passed + len(valid):
+            return valid[position - passed]
+        passed += len(valid)
     return None

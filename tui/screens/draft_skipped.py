@@ -109,9 +109,7 @@ class SkippedRows(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
-            dialog.border_title = Content(  # type: ignore[assignment] # typed as str only
-                f"Rows of {shown(self._audience.file)} that get no message"
-            )
+            dialog.border_title = Content(f"Rows of {shown(self._audience.file)} that get no message")
             yield Static(Content(f"{reasons(self._skipped)}{self._note}"), id="summary")
             yield PagedTable[Recipient](COLUMNS, lambda row: cells(row, self._number_at), id="skipped")
             yield Static(Content("ctrl+e writes them to a CSV file   esc back to the form"), id="keys")

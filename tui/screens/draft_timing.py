@@ -14,9 +14,9 @@ from engine.preflight import Check, Level
 NOW: Final = "now"
 WHEN: Final = "when"
 ZONE: Final = "zone"
+_TYPE_ONE: Final = 'Type a time, or "now".'
 _SECOND: Final = 1_000
 _MINUTE: Final = 60 * _SECOND
-_HELP: Final = 'a time such as "tomorrow 10:00", "Fri 09:00", "in 30 min", or "now"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +53,16 @@ def read(text: str, zone: str, now: int) -> Timing:
     except (BadInput, Refused) as error:
         return Timing(error=error)
     # Whole seconds, so that what is confirmed is to the second what is shown.
-    at -= at % _SECOND
-    return Timing(at=at) if at > now else Timing(now=False, error=_past())
-
-
-def _past() -> Refused:
-    return Refused("time_in_past", "That is less than a second ahead.", "Choose a later time, or send now.")
+    return Timing(at=at + -at % _SECOND)
 
 
 def echo(timing: Timing, zone: str, now: int) -> str:
-    """The line below the field: how the time is understood, or what may be typed."""
+    """The line below the field: how the time is understood; empty when it is not."""
     if timing.now:
         return "at once, when you confirm; that cannot be cancelled"
     if timing.at is not None:
         return schedule.describe(timing.at, zone.strip(), now)
-    return _HELP if timing.missing else ""
+    return ""
 
 
 def check(timing: Timing) -> Check:
@@ -75,9 +70,11 @@ def check(timing: Timing) -> Check:
     if timing.error is not None:
         message = timing.error.message.rstrip(".")
         field = ZONE if timing.wrong_zone else WHEN
-        return Check(timing.error.code, Level.BLOCK, message, timing.error.hint, field)
+        # The field itself lists every form a time may have.
+        advice = _TYPE_ONE if timing.error.code == "bad_time" else timing.error.hint
+        return Check(timing.error.code, Level.BLOCK, message, advice, field)
     if timing.missing:
-        return Check("time_missing", Level.BLOCK, "no time yet", 'Type a time, or "now".', WHEN)
+        return Check("time_missing", Level.BLOCK, "no time yet", _TYPE_ONE, WHEN)
     return Check("time", Level.OK, "goes at once" if timing.now else "the time is ahead", field=WHEN)
 
 

@@ -24,6 +24,7 @@ class PromptScreen(ModalScreen[str | None]):
     nothing.
     """
 
+    CSS_PATH = "prompt.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "leave")]
 
     def __init__(self, title: str, echo: Callable[[str], str], *, value: str = "", placeholder: str = "") -> None:

@@ -81,9 +81,8 @@ class ReportScreen(ConsoleScreen):
     """The report of one campaign; a mode that is kept and opened again for another."""
 
     SCOPE = Scope.REPORT
+    CSS_PATH = "report.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.REPORT, Scope.EVERYWHERE)
-    # Textual declares it as an instance variable.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = "PagedTable"
 
     def __init__(self) -> None:

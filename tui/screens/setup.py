@@ -36,6 +36,7 @@ def machine_zone() -> str:
 class SetupScreen(ConsoleScreen):
     """Create the account of a new database."""
 
+    CSS_PATH = "setup.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("ctrl+s", "create", "Create"),
         ("f2", "create", "Create"),

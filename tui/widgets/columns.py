@@ -13,7 +13,7 @@ from engine.text import shown
 ELLIPSIS = "…"
 GAP = 2
 NARROW_GAP = 1
-NARROW = 100
+NARROW = 132
 """Below this many cells columns stand one cell apart."""
 
 
@@ -50,14 +50,15 @@ class Placed:
     width: int
 
 
-def place(columns: Sequence[Column], width: int, start: int = 0) -> list[Placed]:
-    """Lay columns out in `width` cells from cell `start` on.
+def place(columns: Sequence[Column], total: int, start: int = 0, end: int = 0) -> list[Placed]:
+    """Lay columns out in a table of `total` cells, `start` of them left free at the left and `end` at the right.
 
     Narrow tables drop the columns that ask for more, then the rightmost ones that still do not fit; the first column
     always stays. What is left over goes to the flexible columns by their shares.
     """
-    gap = NARROW_GAP if width < NARROW else GAP
-    kept = [(index, column) for index, column in enumerate(columns) if width >= column.min_total_width or index == 0]
+    gap = NARROW_GAP if total < NARROW else GAP
+    kept = [(index, column) for index, column in enumerate(columns) if total >= column.min_total_width or index == 0]
+    width = total - end
     while len(kept) > 1 and _needed(kept, gap) > width - start:
         kept.pop()
     spare = max(width - start - _needed(kept, gap), 0)

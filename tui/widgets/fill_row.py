@@ -61,11 +61,14 @@ class FillRow(Horizontal):
         text-style: bold;
     }
     FillRow > .fill--source {
-        width: 5fr;
+        width: 1fr;
         margin-right: 1;
     }
+    FillRow SelectOverlay {
+        min-width: 36;
+    }
     FillRow > .fill--text {
-        width: 6fr;
+        width: 1fr;
     }
     """
 

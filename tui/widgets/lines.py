@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 GUTTER = 2
 """Cells before the first column: the mark and a space."""
+MARGIN = 2
+"""Cells behind the last column: a space and the scroll bar."""
 
 
 def runs(

@@ -20,7 +20,7 @@ from tui.command import Scope
 from tui.commands import bindings
 from tui.signs import MARK
 from tui.widgets.columns import ELLIPSIS, Cell, Column, Placed, fit, place
-from tui.widgets.lines import GUTTER, runs, thumb, title
+from tui.widgets.lines import GUTTER, MARGIN, runs, thumb, title
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
             return isinstance(message, PagedTable.Highlighted) and message.table is self.table
 
     class Opened(_OfTable):
-        """Enter or a double click on a row."""
+        """A double click on a row, or `action_open`. Enter is the screen's key: what it opens is in the registry."""
 
         def __init__(self, table: PagedTable[Any], row_id: int) -> None:
             super().__init__(table)
@@ -289,8 +289,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
             self._scroll_rows_to(index - self._page_rows + 1)
 
     def _place(self) -> None:
-        # One cell stays free before the scroll bar.
-        self._placed = place(self._columns, self._width - 1, GUTTER)
+        self._placed = place(self._columns, self.size.width, GUTTER, MARGIN)
 
     def on_resize(self) -> None:
         in_view = round(self.scroll_y) <= self.window.cursor_index

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widget import Widget
 
 from engine.preflight import Level
 from engine.text import shown
 from tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
+    from textual.geometry import Size
+
     from engine.preflight import Check
 
 SIGNS: Final = {Level.OK: "✓", Level.WARN: "!", Level.BLOCK: "✗"}
@@ -22,20 +24,27 @@ FIELD_WORDS: Final = {
     "sender": "Sender",
     "template": "Template",
     "file": "File",
-    "when": "When",
+    "when": "Time",
     "zone": "Zone",
 }
-_ADVICE: Final = {
-    "unmapped_placeholder": "Choose a column for it, or a text that is always the same.",
+_WORDS: Final = {
+    "unmapped_placeholder": ("{field} has no text yet", "Choose a column, or type a text."),
+    "no_such_column": ("{field} is filled from a column that the file does not have", "Choose one that is there."),
 }
-"""The engine's advice names options of the command line; here it is a field."""
+"""What the engine says of these checks names options of the command line; here each has a field of its own."""
+
+
+def words(check: Check) -> str:
+    """What is right or wrong."""
+    said = _WORDS.get(check.code)
+    return check.text if said is None or not check.field else said[0].format(field=check.field)
 
 
 def advice(check: Check) -> str:
     """What to do about a check, with the field it belongs to."""
-    words = _ADVICE.get(check.code, check.advice)
+    what_to_do = _WORDS[check.code][1] if check.code in _WORDS else check.advice
     field = FIELD_WORDS.get(check.field, check.field)
-    return f"{field}: {words}" if field else words
+    return f"{field}: {what_to_do}" if field and what_to_do else what_to_do
 
 
 def to_mend(checks: Sequence[Check]) -> list[Check]:
@@ -43,16 +52,23 @@ def to_mend(checks: Sequence[Check]) -> list[Check]:
     return [check for level in (Level.BLOCK, Level.WARN) for check in checks if check.level is level]
 
 
-def checks_content(checks: Sequence[Check], outlook: Sequence[str]) -> Content:
+def hanging(sign: str, tone: str, text: Content, width: int) -> list[Content]:
+    """A text behind a sign, its further lines as far to the right as its first."""
+    lines = text.wrap(max(width - len(sign), 1))
+    first = Content.assemble((sign, tone), lines[0] if lines else "")
+    return [first, *(line.pad_left(len(sign)) for line in lines[1:])]
+
+
+def list_lines(checks: Sequence[Check], outlook: Sequence[str], width: int) -> list[Content]:
     """Every check with its sign, advice below what is wrong, then when it goes and until when it can be cancelled."""
-    parts: list[Content] = []
+    found: list[Content] = []
     for check in checks:
-        tone = _TONES[check.level]
-        parts.append(Content.assemble((f"{SIGNS[check.level]} ", tone), shown(check.text)))
-        if check.level is not Level.OK and (words := advice(check)):
-            parts.append(Content.styled(f"  {shown(words)}", "$text-muted"))
-    parts += [Content(f"  {shown(line)}") for line in outlook]
-    return Content("\n").join(parts)
+        found += hanging(f"{SIGNS[check.level]} ", _TONES[check.level], Content(shown(words(check))), width)
+        if check.level is not Level.OK and (what_to_do := advice(check)):
+            found += hanging("  ", "", Content.styled(shown(what_to_do), "$text-muted"), width)
+    for line in outlook:
+        found += hanging("  ", "", Content(shown(line)), width)
+    return found
 
 
 def in_one_line(checks: Sequence[Check]) -> Content:
@@ -63,12 +79,12 @@ def in_one_line(checks: Sequence[Check]) -> Content:
         return Content("✓ ready: nothing stands in its way")
     first = (blocking or warnings)[0]
     if not blocking:
-        return Content.assemble(("! ", _TONES[Level.WARN]), f"ready, but {shown(first.text)}")
+        return Content.assemble(("! ", _TONES[Level.WARN]), f"ready, but {shown(words(first))}")
     count = "1 problem" if len(blocking) == 1 else f"{len(blocking)} problems"
-    return Content.assemble(("✗ ", _TONES[Level.BLOCK]), (count, "bold"), f": {shown(first.text)}")
+    return Content.assemble(("✗ ", _TONES[Level.BLOCK]), (count, "bold"), f": {shown(words(first))}")
 
 
-class PreflightList(Static):
+class PreflightList(Widget):
     """The list in its frame."""
 
     DEFAULT_CSS = """
@@ -82,16 +98,26 @@ class PreflightList(Static):
     """
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(markup=False, id=id)
+        super().__init__(id=id)
         self.border_title = "Before it goes"
+        self._said: tuple[tuple[Check, ...], tuple[str, ...]] = ((), ())
 
     def show(self, checks: Sequence[Check], outlook: Sequence[str], note: str = "") -> None:
-        """Show other checks; nothing is repainted when they look the same. `note` stands in the frame."""
+        """Show other checks; nothing is repainted when they are the same. `note` stands in the frame."""
         if self.border_subtitle != note:
             self.border_subtitle = note
-        content = checks_content(checks, outlook)
-        if not isinstance(self.content, Content) or not self.content.is_same(content):
-            self.update(content)
+        said = tuple(checks), tuple(outlook)
+        if said != self._said:
+            self._said = said
+            self.refresh(layout=True)
+
+    def render(self) -> Content:
+        """The lines for the width there is."""
+        return Content("\n").join(list_lines(*self._said, self.content_size.width))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are."""
+        return len(list_lines(*self._said, width))
 
 
 class ProblemLine(OneLine):

@@ -97,9 +97,14 @@ class Window(Generic[Row]):
         return 0 <= index < len(self.ids) and self.ids[index] in self._gone
 
     def missing(self, first: int, last: int) -> list[int]:
-        """The ids to fetch that are needed to draw rows `first` to `last`, both included: whole pages, at most all."""
+        """The ids to fetch for drawing rows `first` to `last`, both included: whole pages, at most what fits."""
         first, last = max(first, 0), min(last, len(self.ids) - 1)
-        if last < first or not any(self._lacks(row_id) for row_id in self.ids[first : last + 1]):
+        # Those that are there count as looked at, or the rows that come would push them out.
+        there = [row_id for row_id in self.ids[first : last + 1] if not self._lacks(row_id)] if first <= last else []
+        for row_id in there:
+            if row_id in self._rows:
+                self._rows.move_to_end(row_id)
+        if len(there) == max(last - first + 1, 0):
             return []
         start = first // self._page * self._page
         stop = min((last // self._page + 1) * self._page, start + self._capacity)

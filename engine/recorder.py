@@ -1,0 +1,95 @@
+"""Outcomes on their way into the store: gathered as they come, committed in batches (DESIGN section 4, step 3)."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from store import database, optouts, outcomes
+from store.errors import StoreBusy, StoreFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.clock import Clock
+    from store.types import Recipient, Result, Window
+
+log = logging.getLogger("sendoff.run")
+
+FLUSH_S = 0.05
+FLUSH_TRIES = 8
+
+
+class Recorder:
+    """What became of the rows of one run; an outcome is forgotten only once the store has it."""
+
+    def __init__(self, campaign_id: int, clock: Clock) -> None:
+        self._campaign_id = campaign_id
+        self._clock = clock
+        self._results: list[Result] = []
+        self._countries: dict[int, str | None] = {}
+        self._left: Counter[int] = Counter()
+        self._complete: list[int] = []
+        self._suppressed: list[int] = []
+
+    @property
+    def waiting(self) -> int:
+        """Outcomes that are not in the store yet."""
+        return len(self._results)
+
+    def expect(self, window: Window, rows: Sequence[Recipient]) -> None:
+        """Outcomes of these rows will come; with the last of them the window closes."""
+        self._left[window.id] = len(rows)
+        for row in rows:
+            self._countries[row.seq] = row.country
+
+    def add(self, window: Window, result: Result) -> None:
+        """One row of an expected window has its outcome."""
+        self._results.append(result)
+        self._left[window.id] -= 1
+        if not self._left[window.id]:
+            del self._left[window.id]
+            self._complete.append(window.id)
+
+    def suppress(self, phone: int) -> None:
+        """This person wants no more marketing messages."""
+        self._suppressed.append(phone)
+
+    def flush(self) -> bool:
+        """Record what has come in; false when the store would not take it, and then nothing is forgotten."""
+        if not self._results:
+            return True
+        results, complete, suppressed = self._results, self._complete, self._suppressed
+        countries = {result.seq: self._countries[result.seq] for result in results}
+        now = self._clock.now()
+        try:
+            with database.transaction():
+                outcomes.record(self._campaign_id, results, countries, complete, now)
+                for phone in suppressed:
+                    optouts.add(phone, now, "gateway: stopped marketing messages")
+        except (StoreBusy, StoreFailed) as error:
+            log.warning("campaign %d: cannot record %d outcomes yet: %s", self._campaign_id, len(results), error)
+            return False
+        self._results, self._complete, self._suppressed = [], [], []
+        for result in results:
+            self._countries.pop(result.seq, None)
+        return True
+
+    async def flush_often(self) -> None:
+        """Flush again and again, until cancelled."""
+        while True:
+            await self._clock.sleep(FLUSH_S)
+            self.flush()
+
+    async def flush_all(self) -> None:
+        """Flush, patiently."""
+        for _ in range(FLUSH_TRIES):
+            if self.flush():
+                return
+            await self._clock.sleep(1.0)
+        log.error(
+            "campaign %d: the store does not take %d outcomes; these rows will be shown as unknown",
+            self._campaign_id,
+            len(self._results),
+        )

@@ -1,0 +1,186 @@
+"""Runs against the simulator over loopback HTTP, and what must be true of them whatever happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from engine.clock import HOUR, Clock
+from engine.commands import launch
+from engine.gateway.base import Accepted, Gateway, Outcome, Rejection
+from engine.gateway.cloud_api import CloudApi
+from engine.gateway.errors import classify
+from engine.gateway.simulator.scenario import Scenario
+from engine.gateway.simulator.server import Simulator
+from engine.worker import Worker
+from store import audit, campaigns, ledger, recipients
+from store.types import AuditEvent, Progress, Recipient, RecipientState, Status
+from tests import builders
+from tests.clock import FakeClock
+from tests.store.invariants import check_invariants
+
+TOKEN = "test-token"
+
+
+class Watched:
+    """A gateway that notes every hand-over and calls `before` with its number (from 1) just before it goes out."""
+
+    def __init__(self, inner: Gateway, before: Callable[[int], None] = lambda n: None) -> None:
+        self.inner = inner
+        self.handed: list[str] = []
+        """The numbers, in the order of the requests."""
+        self.before = before
+
+    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+        self.handed.append(payload["to"].removeprefix("+"))
+        self.before(len(self.handed))
+        return await self.inner.send(phone_number_id, payload)
+
+    async def reachable(self) -> float | None:
+        return await self.inner.reachable()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+class Scripted:
+    """A gateway without a network: the outcome is a function of the number and of how often it came before."""
+
+    def __init__(self, outcome: Callable[[str, int], Outcome]) -> None:
+        self._outcome = outcome
+        self.handed: list[str] = []
+
+    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+        to = payload["to"].removeprefix("+")
+        self.handed.append(to)
+        await asyncio.sleep(0)
+        return self._outcome(to, self.handed.count(to))
+
+    async def reachable(self) -> float | None:
+        return 1.0
+
+    async def close(self) -> None:
+        return
+
+
+def takes_all(to: str, n: int) -> Outcome:
+    """Everything is taken."""
+    return Accepted(f"wamid.{to}.{n}")
+
+
+def refused(code: int, http_status: int = 400) -> Rejection:
+    """A refusal as `CloudApi` reads it off the wire."""
+    row = classify(code, None, http_status)
+    return Rejection(code, "details", http_status, row.action, row.retry_after, row.tries)
+
+
+def refuses_all(to: str, n: int) -> Outcome:
+    """Nobody is on WhatsApp."""
+    return refused(131026)
+
+
+class Bench:
+    """A simulator, a client for it, and workers on the open database."""
+
+    def __init__(self, clock: Clock, simulator: Simulator, client: CloudApi) -> None:
+        self.clock = clock
+        self.simulator = simulator
+        self.gateway = Watched(client)
+
+    def worker(self, gateway: Gateway | None = None, role: str = "service") -> Worker:
+        """One more worker; its dice are seeded."""
+        return Worker(self.clock, gateway or self.gateway, role, Random(1))
+
+    async def run(self) -> None:
+        """Let one worker do what there is to do."""
+        await self.worker().work(until_idle=True)
+
+    def accepted(self) -> Counter[str]:
+        """How often each number was taken, by the simulator's own record."""
+        return Counter(message.to for message in self.simulator.accepted)
+
+
+@asynccontextmanager
+async def bench(
+    clock: Clock, scenario: Scenario | None = None, *, seed: int = 1, timeout: float = 5.0
+) -> AsyncIterator[Bench]:
+    """A simulator that behaves as `scenario` says and a client whose patience is `timeout` seconds."""
+    async with (
+        Simulator(scenario, seed=seed) as simulator,
+        CloudApi(simulator.base_url, TOKEN, connect_timeout=2.0, timeout=timeout) as client,
+    ):
+        yield Bench(clock, simulator, client)
+
+
+def rows(campaign_id: int) -> list[Recipient]:
+    """Every row of a campaign's audience, in order."""
+    audience_id = recipients.audience_of(campaign_id)
+    return [row for chunk in recipients.chunks(audience_id, campaign_id) for row in chunk]
+
+
+def numbers(campaign_id: int, *states: RecipientState) -> set[str]:
+    """The numbers of the rows in these states."""
+    return {str(row.phone) for row in rows(campaign_id) if row.state in states}
+
+
+def progress(campaign_id: int) -> Progress:
+    """The counters of a campaign."""
+    return campaigns.get(campaign_id).progress
+
+
+def check_against(accepted: Iterable[str], *campaign_ids: int) -> None:
+    """What the gateway took is what these campaigns know: nobody twice, nobody missed, credits as accepted.
+
+    The campaigns have to be over or on hold, of one credit a message, with audiences that do not overlap.
+    """
+    taken = Counter(accepted)
+    assert [number for number, n in taken.items() if n > 1] == [], "R43: handed over twice"
+    sent = set().union(*(numbers(one, RecipientState.SENT) for one in campaign_ids))
+    unknown = set().union(*(numbers(one, RecipientState.UNKNOWN) for one in campaign_ids))
+    assert sent <= set(taken), "sent, but the gateway knows nothing of it"
+    assert set(taken) <= sent | unknown, "accepted, but neither sent nor unknown"
+    assert ledger.balance().spent == len(sent)
+    check_invariants(*campaign_ids)
+
+
+def events(campaign_id: int | None = None) -> list[AuditEvent]:
+    """The audit trail, of one campaign when given, oldest first."""
+    return audit.events(campaign_id)
+
+
+def actions(campaign_id: int | None = None) -> list[str]:
+    """What the audit trail names, oldest first."""
+    return [event.action for event in events(campaign_id)]
+
+
+async def work(clock: Clock, gateway: Gateway) -> None:
+    """Let a worker do what there is to do."""
+    await Worker(clock, gateway, "service", Random(1)).work(until_idle=True)
+
+
+def campaign_in(status: Status, clock: FakeClock, folder: Path, rows: int = 3) -> int:
+    """A campaign that came to this status by commands and a worker; the clock stays where it is."""
+    context = builders.context(clock)
+    campaign_id = builders.draft(clock, folder, rows, name=f"A {status.value} one")
+    if status in (Status.SCHEDULED, Status.CANCELLED):
+        launch.schedule_at(context, campaign_id, "in 2 h")
+    if status is Status.CANCELLED:
+        launch.cancel(context, campaign_id)
+    if status in (Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED):
+        launch.send_now(context, campaign_id)
+    if status in (Status.COMPLETED, Status.FAILED):
+        asyncio.run(work(clock, Scripted(takes_all if status is Status.COMPLETED else refuses_all)))
+    assert campaigns.get(campaign_id).status is status
+    return campaign_id
+
+
+def schedule_in(clock: FakeClock, folder: Path, audience: int = 3, ahead_ms: int = HOUR) -> int:
+    """A campaign Scheduled so far ahead."""
+    campaign_id = builders.draft(clock, folder, audience)
+    launch.schedule_at(builders.context(clock), campaign_id, f"in {ahead_ms // 1000} s")
+    return campaign_id

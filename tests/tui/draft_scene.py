@@ -1,0 +1,105 @@
+"""The draft editor on a real database, with a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.commands import setup
+from store import account, campaigns, database
+from store.types import Campaign
+from tests import builders
+from tests.clock import FakeClock
+from tests.driver import Console
+from tui.app import SendoffApp
+from tui.screens.draft import DraftScreen
+
+SEASON = {
+    "name": "season_sale",
+    "language": "en_US",
+    "category": "MARKETING",
+    "status": "APPROVED",
+    "parameter_format": "POSITIONAL",
+    "quality_score": {"score": "GREEN"},
+    "components": [
+        {"type": "HEADER", "format": "TEXT", "text": "Hello {{1}}", "example": {"header_text": ["Asha"]}},
+        {
+            "type": "BODY",
+            "text": "Your coupon is {{1}}, valid until {{2}}.",
+            "example": {"body_text": [["DW-2041", "Friday"]]},
+        },
+        {"type": "FOOTER", "text": "Reply STOP to opt out"},
+        {"type": "BUTTONS", "buttons": [{"type": "PHONE_NUMBER", "text": "Call us", "phone_number": "+918040214021"}]},
+    ],
+}
+PAUSED = {
+    "name": "weekend_offer",
+    "language": "en_US",
+    "category": "MARKETING",
+    "status": "PAUSED",
+    "components": [{"type": "BODY", "text": "It is the weekend."}],
+}
+DATA = Path(__file__).parents[1] / "data"
+
+
+@dataclass
+class Scene:
+    """A database file and the clock of everybody who uses it."""
+
+    url: str
+    folder: Path
+    clock: FakeClock
+
+    @classmethod
+    def make(cls, folder: Path, clock: FakeClock, credits: int = 41_250) -> Scene:
+        """An account with one sender and three templates, one of them paused."""
+        url = str(folder / "console.db")
+        database.open_database(url, create=True)
+        with database.session():
+            builders.account_with_sender(clock, folder, credits=credits, rate=80)
+            for template in (SEASON, PAUSED):
+                setup.add_templates(builders.context(clock), builders.template_file(folder, template))
+        return cls(url, folder, clock)
+
+    def draft(self, rows: int | Sequence[Sequence[str]] = 10, name: str = "Spring sale") -> int:
+        """A stored draft that passes the preflight."""
+        with database.session():
+            return builders.draft(self.clock, self.folder, rows, name)
+
+    def campaign(self, campaign_id: int) -> Campaign:
+        """A campaign as it is stored now."""
+        with database.session():
+            return campaigns.get(campaign_id)
+
+    def only_campaign(self) -> Campaign:
+        """The first campaign there is, as it is stored now."""
+        return self.campaign(1)
+
+    def template_id(self, name: str) -> int:
+        """The id of a template."""
+        with database.session():
+            return account.find_templates(name)[0].id
+
+    def app(self, read_only: bool = False) -> SendoffApp:
+        """A console without a worker."""
+        database.open_database(self.url, read_only=read_only)
+        return SendoffApp(
+            self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only
+        )
+
+    def console(self, size: tuple[int, int] = (120, 40), read_only: bool = False) -> Console:
+        """A console to be entered with `async with`."""
+        return Console(self.app(read_only), size)
+
+
+async def editor(console: Console, campaign_id: int | None = None) -> DraftScreen:
+    """The draft editor on a draft, as soon as the right-hand side has its first answer."""
+    app = console.app
+    assert isinstance(app, SendoffApp)
+    await console.until(lambda: app.current_mode == "campaigns", "the list is there")
+    await app.open_draft(campaign_id)
+    screen = app.screen
+    assert isinstance(screen, DraftScreen)
+    await console.until(lambda: screen.outlook is not None, "the editor has looked once")
+    return screen

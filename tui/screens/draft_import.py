@@ -1,0 +1,67 @@
+"""Reading a contact file into a draft while the console goes on: how far it is, and how to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.audience.columns import headers
+from engine.audience.reader import tables
+from engine.commands import drafts
+
+if TYPE_CHECKING:
+    from engine.commands.drafts import Imported
+    from engine.context import Context
+    from tui.screens.draft_form import FileChoice
+
+
+class Stopped(Exception):
+    """The operator stopped the import; the audience there was stays."""
+
+
+class Import:
+    """One import. `run` belongs to the store's thread, the rest to the screen."""
+
+    def __init__(self, choice: FileChoice) -> None:
+        self.choice = choice
+        self.rows = 0
+        """Read so far."""
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End it at the next chance, a few thousand rows later at most."""
+        self._stopping = True
+
+    def run(self, context: Context, campaign_id: int, version: int) -> Imported:
+        """Raises `Stopped` besides what the engine raises."""
+        return drafts.import_audience(
+            context,
+            campaign_id,
+            version,
+            Path(self.choice.path).expanduser(),
+            country=self.choice.country or None,
+            number_column=self.choice.number_column,
+            progress=self._progress,
+        )
+
+    def _progress(self, rows: int) -> None:
+        self.rows = rows
+        if self._stopping:
+            raise Stopped
+
+    @property
+    def words(self) -> str:
+        """How far it is."""
+        name = Path(self.choice.path).name
+        return f"reading {name}: {self.rows:,} rows so far   esc stops"
+
+
+def columns_in(path: Path) -> Sequence[str]:
+    """The columns of a contact file, of every sheet of a workbook; raises `BadInput`."""
+    found: dict[str, None] = {}
+    for table in tables(path):
+        record = next(iter(table.records()), None)
+        if record is not None:
+            found.update(dict.fromkeys(headers(record[1])))
+    return tuple(found)

@@ -1,0 +1,343 @@
+"""The form itself: its fields, what stands in them as one value, and the way to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Input, Select, Static
+
+from engine import phone, placeholders, preflight, templates
+from engine.text import shown
+from tui.screens.draft_form import FillText, Form, Source
+from tui.screens.draft_timing import WHEN, ZONE
+from tui.widgets.field import Field, choice
+from tui.widgets.fill_row import FillRow
+from tui.widgets.path_input import PathInput
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.content import Content, ContentText
+    from textual.widget import Widget
+
+    from engine.placeholders import Placeholder
+    from engine.preflight import Check
+    from store.types import Audience, Sender, Template
+
+NAME: Final = "name"
+SENDER: Final = "sender"
+TEMPLATE: Final = "template"
+FILE: Final = "file"
+COUNTRY: Final = "country"
+NUMBER: Final = "number"
+READ_HELP: Final = "enter reads it; tab completes the path"
+_OF_FILE: Final = (FILE, COUNTRY, NUMBER)
+_LABEL: Final = 12
+_LONGEST_LABEL: Final = 22
+
+
+def sender_label(sender: Sender) -> str:
+    """A sender as it is chosen: number, quality, rate, and its status where it cannot send."""
+    parts = [phone.display(sender.number)]
+    if sender.status != "CONNECTED":
+        parts.append(sender.status.lower())
+    elif sender.quality and sender.quality != "UNKNOWN":
+        parts.append(f"quality {sender.quality.lower()}")
+    return "  ".join([*parts, f"{sender.rate:,}/s"])
+
+
+def template_label(template: Template) -> str:
+    """A template as it is chosen; one that cannot be sent carries its status."""
+    words = f"{template.name}  {template.language}  {template.category.lower()}"
+    if template.status != templates.APPROVED:
+        return f"✗ {words}  {templates.status_words(template.status)}"
+    return words if templates.sendable(template) is None else f"✗ {words}  cannot be filled here"
+
+
+def problem_of(template: Template | None) -> Check | None:
+    """Why a template cannot be chosen (R23)."""
+    return None if template is None else preflight.template_problem(template)
+
+
+class FormPanel(VerticalScroll, can_focus=False):
+    """Posts `Changed` with every change and `FileWanted` when the contact file is to be read."""
+
+    class Changed(Message):
+        """`panel.form` is another one."""
+
+    class FileWanted(Message):
+        """Enter in a field of the file, or its number column was chosen."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.form = Form()
+        self._templates: dict[int, Template] = {}
+        self._senders: dict[int, Sender] = {}
+        self._columns: tuple[str, ...] = ()
+        self._rows: dict[str, FillRow] = {}
+        self.fields: dict[str, Field] = {
+            NAME: Field("Name", Input(placeholder="what the campaign is called here"), id="f-name"),
+            SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
+            TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
+            FILE: Field("File", PathInput(), id="f-file"),
+            COUNTRY: Field(
+                "Country",
+                Input(placeholder="optional, two letters, for numbers without a +", max_length=20),
+                id="f-country",
+            ),
+            NUMBER: Field("Numbers in", Select[str]([], prompt="recognise the column"), id="f-number"),
+            WHEN: Field("Time", Input(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
+            ZONE: Field("Zone", Input(), id="f-zone"),
+        }
+        self._result = Static(markup=False, classes="result", id="result")
+        self._fills = Vertical(id="fills")
+
+    def compose(self) -> ComposeResult:
+        yield Static("What", classes="section -first", markup=False)
+        yield from (self.fields[name] for name in (NAME, SENDER, TEMPLATE))
+        yield Static("Who", classes="section", markup=False)
+        yield from (self.fields[name] for name in _OF_FILE)
+        yield self._result
+        yield self._fills
+        yield Static("When", classes="section", markup=False)
+        yield from (self.fields[name] for name in (WHEN, ZONE))
+
+    # What the screen hands in
+
+    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template]) -> None:
+        """The senders and templates of the account."""
+        self._senders = {one.id: one for one in senders}
+        self._templates = {one.id: one for one in found}
+        self._set_options(SENDER, [choice(sender_label(one), one.id) for one in senders])
+        self._set_options(TEMPLATE, [choice(template_label(one), one.id) for one in found])
+        if not senders:
+            self._select(SENDER).prompt = "no sender yet: sendoff sender add"
+        if not found:
+            self._select(TEMPLATE).prompt = "no template yet: sendoff template sync"
+
+    async def load(self, form: Form, audience: Audience | None) -> None:
+        """Show another draft, everything in it saved."""
+        self.form = form
+        self._columns = ()
+        self.show_audience(audience)
+        self._set_number_columns(self._columns, form.file.number_column)
+        values = {
+            NAME: form.name,
+            SENDER: form.sender_id if form.sender_id in self._senders else None,
+            TEMPLATE: form.template_id if form.template_id in self._templates else None,
+            FILE: form.file.path,
+            COUNTRY: form.file.country,
+            NUMBER: form.file.number_column,
+            WHEN: form.when,
+            ZONE: form.zone,
+        }
+        for name, field in self.fields.items():
+            field.set_error()
+            field.set_value(values[name])
+        await self._build_fills()
+        self.scroll_home(animate=False)
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """Those of the template chosen, in the order of the message."""
+        template = self._templates.get(self.form.template_id or 0)
+        return () if template is None else placeholders.placeholders(template.components, template.parameter_format)
+
+    @property
+    def keys(self) -> list[str]:
+        """The placeholders' keys."""
+        return [one.key for one in self.placeholders]
+
+    def _set_columns(self, columns: Sequence[str]) -> None:
+        if tuple(columns) == self._columns:
+            return
+        self._columns = tuple(columns)
+        self._set_number_columns(columns, self.form.file.number_column)
+        for row in self._rows.values():
+            row.set_columns(columns)
+
+    def offer_number_columns(self, columns: Sequence[str]) -> None:
+        """The columns of a file whose number column is not clear."""
+        chosen = self.form.file.number_column
+        self._set_number_columns(columns, chosen if chosen in columns else None)
+        self.form = replace(self.form, file=replace(self.form.file, number_column=self.fields[NUMBER].value))
+
+    def show_audience(self, audience: Audience | None) -> None:
+        """Which file the audience came from, and which columns it has."""
+        control = self.fields[FILE].field_control
+        assert isinstance(control, Input)
+        said = "~/lists/contacts.csv" if audience is None else f"{shown(audience.file)} is in; another path replaces it"
+        if control.placeholder != said:
+            control.placeholder = said
+        self._set_columns(() if audience is None else audience.columns)
+
+    def show_result(self, text: ContentText) -> None:
+        """What the file gave, or how far reading it is."""
+        if self._result.content != text:
+            self._result.update(text)
+        self._result.display = bool(str(text))
+
+    def mark_saved(self) -> None:
+        """Everything that stands there is saved; the file fields have a state of their own."""
+        for name in (NAME, SENDER, TEMPLATE):
+            self.fields[name].mark_clean()
+
+    def mark_read(self) -> None:
+        """The file was read as it stands there."""
+        for name in _OF_FILE:
+            self.fields[name].mark_clean()
+
+    # Ways to a field
+
+    def go_to(self, field: str) -> None:
+        """Focus the field of a check: a field's name or a placeholder's key."""
+        if field in self._rows:
+            self._rows[field].focus_control()
+        elif field in self.fields:
+            self.fields[field].focus_control()
+
+    def is_of_file(self, widget: Widget | None) -> bool:
+        """Whether a widget belongs to the fields that say which file to read and how."""
+        return widget is not None and any(self.fields[name] in widget.ancestors for name in _OF_FILE)
+
+    # What people do
+
+    async def on_field_changed(self, event: Field.Changed) -> None:
+        event.stop()
+        name = (event.field.id or "").removeprefix("f-")
+        before = self.form
+        if name == TEMPLATE and not self._template_allowed(event.field):
+            return
+        self.form = self._with(name, event.field.value)
+        if self.form == before:
+            return
+        event.field.set_error()
+        if name in (WHEN, ZONE):
+            # A draft stores no time, so there is nothing to mark as unsaved.
+            event.field.mark_clean()
+        if name == TEMPLATE:
+            await self._build_fills()
+        self.post_message(self.Changed())
+        if name == NUMBER:
+            self.post_message(self.FileWanted())
+
+    def _with(self, name: str, value: object) -> Form:
+        text = value if isinstance(value, str) else ""
+        number = value if isinstance(value, int) else None
+        form, file = self.form, self.form.file
+        match name:
+            case "name":
+                return replace(form, name=text)
+            case "sender":
+                return replace(form, sender_id=number)
+            case "template":
+                return replace(form, template_id=number)
+            case "file":
+                return replace(form, file=replace(file, path=text.strip()))
+            case "country":
+                return replace(form, file=replace(file, country=text.strip()))
+            case "number":
+                return replace(form, file=replace(file, number_column=text or None))
+            case "when":
+                return replace(form, when=text)
+            case _:
+                return replace(form, zone=text)
+
+    def _template_allowed(self, field: Field) -> bool:
+        """Take back a choice that could not be sent, and say why; what a draft has already is left alone."""
+        value = field.value
+        if value == self.form.template_id:
+            return True
+        problem = problem_of(self._templates.get(value or 0))
+        if problem is None:
+            return True
+        before = self.form.template_id if self.form.template_id in self._templates else None
+        select = self._select(TEMPLATE)
+        with select.prevent(Select.Changed):
+            select.value = Select.NULL if before is None else before
+        field.set_error(f"{problem.text}. {problem.advice}")
+        return False
+
+    def on_fill_row_changed(self, event: FillRow.Changed) -> None:
+        event.stop()
+        row = event.row
+        if self._rows.get(row.key) is not row:
+            # A line of the template chosen before.
+            return
+        before = self.form.fills.get(row.key, FillText())
+        name, column = row.source
+        source = Source(name)
+        after = replace(before, source=source, column=column)
+        if source is before.source:
+            after = after.with_text(row.text)
+        elif (source is Source.FIXED) != (before.source is Source.FIXED):
+            # The other of the two texts now stands in the field.
+            row.set_text(after.text)
+        if after != before:
+            self.form = self.form.with_fill(row.key, after)
+            self.post_message(self.Changed())
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter reads the file, and goes on from any other field."""
+        event.stop()
+        if self.is_of_file(event.input):
+            self.post_message(self.FileWanted())
+        else:
+            self.screen.focus_next()
+
+    # Parts
+
+    def _select(self, name: str) -> Select[object]:
+        control = self.fields[name].field_control
+        assert isinstance(control, Select)
+        return control
+
+    def _set_options(self, name: str, options: Sequence[tuple[Content, object]]) -> None:
+        select = self._select(name)
+        value = select.value
+        with select.prevent(Select.Changed):
+            select.set_options(options)
+            if any(value == one for _, one in options):
+                select.value = value
+
+    def _set_number_columns(self, columns: Sequence[str], chosen: str | None) -> None:
+        self._set_options(NUMBER, [choice(f"column {column}", column) for column in columns])
+        select = self._select(NUMBER)
+        with select.prevent(Select.Changed):
+            select.value = chosen if chosen in columns and chosen is not None else Select.NULL
+
+    async def _build_fills(self) -> None:
+        """A line for each placeholder of the template chosen."""
+        found = self.placeholders
+        width = max([_LABEL, *(len(one.key) + 1 for one in found)])
+        rows = [self._row(one, min(width, _LONGEST_LABEL)) for one in found]
+        async with self.batch():
+            await self._fills.remove_children()
+            self._rows = {row.key: row for row in rows}
+            await self._fills.mount_all(rows)
+
+    def _row(self, placeholder: Placeholder, width: int) -> FillRow:
+        fill = self.form.fills.get(placeholder.key, FillText())
+        return FillRow(placeholder, self._columns, fill.source.value, fill.column, fill.text, width)
+
+
+def file_errors(code: str) -> str:
+    """Which field an error of the importer belongs to."""
+    by_code: Mapping[str, str] = {
+        "unknown_country": COUNTRY,
+        "number_column_unclear": NUMBER,
+        "no_such_column": NUMBER,
+    }
+    return by_code.get(code, FILE)
+
+
+def file_hint(code: str, hint: str) -> str:
+    """What to do about it, where the importer's own words name options of the command line."""
+    if code == "number_column_unclear":
+        return "Choose it here."
+    if code == "no_such_column":
+        return "Choose one that is there."
+    return hint
