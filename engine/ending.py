@@ -43,6 +43,7 @@ def finish(clock: Clock, campaign_id: int, actor: Actor) -> Status | None:
             before={"status": "in_progress"},
             after={
                 "status": ended.value,
+                "reason": None if cause is None else cause.value,
                 "sent": counters.sent,
                 "failed": counters.failed,
                 "unknown": counters.unknown,

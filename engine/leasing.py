@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TTL_MS = 15_000
 RENEW_S = TTL_MS / 1000 / 3
 MARGIN_S = 3.0
+NEWS_S = 1.0
 
 
 @dataclass(slots=True)
@@ -30,6 +31,13 @@ class _Term:
     lease: Lease
     trusted_until: float
     renew_at: float
+    renewed_at: float
+    status: str
+
+
+def _news(term: _Term, status: str, steady: float) -> bool:
+    """Whether the screens should hear of a change before the next renewal is due."""
+    return status != term.status and steady - term.renewed_at >= NEWS_S
 
 
 class Leases:
@@ -50,7 +58,7 @@ class Leases:
         if term is not None and sender_id not in self._locks:
             # Taken over from a process that hung; its file lock comes free when it wakes or ends.
             self._lock(sender_id)
-        if term is not None and steady < term.renew_at:
+        if term is not None and steady < term.renew_at and not _news(term, status, steady):
             return term.lease if steady < term.trusted_until else None
         until = self._clock.now() + TTL_MS
         if term is not None:
@@ -66,7 +74,9 @@ class Leases:
             lease = self._take(sender_id, until)
         if lease is None:
             return None
-        self._terms[sender_id] = _Term(lease, steady + TTL_MS / 1000 - MARGIN_S, steady + RENEW_S)
+        self._terms[sender_id] = _Term(
+            lease, steady + TTL_MS / 1000 - MARGIN_S, steady + RENEW_S, steady, status
+        )
         return lease
 
     def trusts(self, sender_id: int, lease: Lease) -> bool:

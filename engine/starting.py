@@ -50,7 +50,7 @@ def _start_or_fail(clock: Clock, campaign_id: int) -> RootCause | None:
                 "campaign.failed",
                 campaign_id,
                 before={"status": "scheduled"},
-                after={"status": "failed", "reason": cause.value, **detail},
+                after={"status": "failed", "reason": cause.value, "detail": dict(detail)},
             )
         return cause
 

@@ -39,8 +39,9 @@ def template_file(folder: Path, template: dict[str, Any] = GREETING, **changes: 
     return file
 
 
-def account_with_sender(clock: Clock, folder: Path, *, credits: int = 1_000_000, rate: int = 1000,
-                        base_url: str | None = None) -> None:
+def account_with_sender(
+    clock: Clock, folder: Path, *, credits: int = 1_000_000, rate: int = 1000, base_url: str | None = None
+) -> None:
     """An account with one sender, one approved template and credits, in the open database."""
     ctx = context(clock)
     setup.init(ctx, name="Acme", timezone=ZONE, gateway=Gateway.SIMULATOR, base_url=base_url)
@@ -69,11 +70,19 @@ def contacts_file(folder: Path, rows: int | Sequence[Sequence[str]], name: str =
 FILLS = {"body.1": Fill(column="Name", fallback="there"), "body.2": Fill(column="Coupon")}
 
 
-def draft(clock: Clock, folder: Path, rows: int | Sequence[Sequence[str]] = 10, name: str = "Spring sale") -> int:
+def draft(
+    clock: Clock,
+    folder: Path,
+    rows: int | Sequence[Sequence[str]] = 10,
+    name: str = "Spring sale",
+    *,
+    sender_id: int | None = None,
+) -> int:
     """A draft that passes the preflight, over an audience of so many rows."""
     ctx = context(clock)
-    sender, template = account.senders()[0], account.templates()[0]
-    fields = DraftFields(name=name, sender_id=sender.id, template_id=template.id, fills=FILLS)
+    template = account.templates()[0]
+    chosen = account.senders()[0].id if sender_id is None else sender_id
+    fields = DraftFields(name=name, sender_id=chosen, template_id=template.id, fills=FILLS)
     campaign_id = drafts.create(ctx, fields)
     version = campaigns.get(campaign_id).version
     drafts.import_audience(ctx, campaign_id, version, contacts_file(folder, rows))

@@ -30,16 +30,19 @@ TOKEN = "test-token"
 class Watched:
     """A gateway that notes every hand-over and calls `before` with its number (from 1) just before it goes out."""
 
-    def __init__(self, inner: Gateway, before: Callable[[int], None] = lambda n: None) -> None:
+    def __init__(self, inner: Gateway, before: Callable[[int], object] = lambda n: None) -> None:
         self.inner = inner
         self.handed: list[str] = []
         """The numbers, in the order of the requests."""
+        self.answered = 0
         self.before = before
 
     async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
         self.handed.append(payload["to"].removeprefix("+"))
         self.before(len(self.handed))
-        return await self.inner.send(phone_number_id, payload)
+        outcome = await self.inner.send(phone_number_id, payload)
+        self.answered += 1
+        return outcome
 
     async def reachable(self) -> float | None:
         return await self.inner.reachable()
@@ -146,6 +149,33 @@ def check_against(accepted: Iterable[str], *campaign_ids: int) -> None:
     assert set(taken) <= sent | unknown, "accepted, but neither sent nor unknown"
     assert ledger.balance().spent == len(sent)
     check_invariants(*campaign_ids)
+
+
+def started(clock: FakeClock, folder: Path, audience: int = 3) -> int:
+    """A campaign In Progress that nobody sends yet."""
+    campaign_id = builders.draft(clock, folder, audience)
+    launch.send_now(builders.context(clock), campaign_id)
+    return campaign_id
+
+
+async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Look again and again until it holds, leaving the loop free in between; fails when it takes too long."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    never = loop.create_future()
+    while not condition():
+        assert loop.time() < deadline, "it did not come to that in time"
+        await asyncio.wait({never}, timeout=0.01)
+
+
+async def step_until(worker: Worker, clock: FakeClock, condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Let a worker step, a quarter of a second of the clock's time apart, until the condition holds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    while not condition():
+        assert loop.time() < deadline, "it did not come to that in time"
+        await worker.step()
+        await clock.sleep(0.25)
 
 
 def events(campaign_id: int | None = None) -> list[AuditEvent]:

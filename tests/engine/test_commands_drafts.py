@@ -10,7 +10,8 @@ import pytest
 
 from engine.commands import drafts, launch
 from engine.errors import BadInput, NotFound, Refused
-from store import account, callbacks, campaigns, database, ledger, recipients
+from engine.gateway.base import Outcome, Unknown
+from store import account, callbacks, campaigns, database, ledger, optouts, recipients
 from store.types import DraftFields, Fill, RecipientState, SkipReason, Status, StatusUpdate
 from tests import builders
 from tests.clock import FakeClock
@@ -112,7 +113,7 @@ def test_an_import_tells_what_it_found(acme: Path, clock: FakeClock, tmp_path: P
     context = builders.context(clock)
     campaign_id = drafts.create(context, DraftFields("Sale"))
     good = [("Asha", builders.number(1), "C1"), ("Ben", builders.number(2), "C2")]
-    bad = [("Cem", "123", "C3"), ("Dan", builders.number(1), "C4"), ("Eve", "", "C5")]
+    bad = [("Cem", "015170000001", "C3"), ("Dan", builders.number(1), "C4"), ("Eve", "", "C5")]
     steps: list[int] = []
     file = builders.contacts_file(tmp_path, [*good, *bad])
     found = drafts.import_audience(context, campaign_id, 1, file, progress=steps.append)
@@ -211,7 +212,6 @@ def test_R8_a_duplicate_without_audience_has_none(acme: Path, clock: FakeClock) 
 
 def finished(clock: FakeClock, folder: Path) -> int:
     """A Completed campaign of seven rows, one failed for good, one in a way that may be retried, one unknown."""
-    from engine.gateway.base import Outcome, Unknown
 
     def outcome(to: str, n: int) -> Outcome:
         ends = {"1": refused(131026), "2": refused(131049), "3": Unknown("time-out")}
@@ -256,8 +256,6 @@ def test_R49_there_is_no_other_part(acme: Path, clock: FakeClock, tmp_path: Path
 
 
 def test_R38_a_duplicate_skips_who_opted_out_since(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
-    from store import optouts
-
     campaign_id = campaign_in(Status.COMPLETED, clock, tmp_path)
     optouts.add(rows(campaign_id)[1].phone or 0, clock.now(), "reply: STOP")
     copy_id = drafts.duplicate(builders.context(clock), campaign_id)

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from store import database
+from tests.store.back_ends import BACK_ENDS, fresh_url
 from tests.store.scene import Scene
-
-BACK_ENDS = ["sqlite"]
-"""What `fresh_url` can make an empty database of; another back end is one name here and one branch there."""
-
-
-def fresh_url(back_end: str, folder: Path) -> str:
-    """The address of a database that does not exist yet."""
-    if back_end == "sqlite":
-        return str(folder / f"{uuid4().hex}.db")
-    raise ValueError(f"no such back end: {back_end}")
 
 
 @pytest.fixture(params=BACK_ENDS)

@@ -111,7 +111,9 @@ def _counters(progress: Progress, groups: list[Group]) -> Iterator[str]:
     parts = progress.skipped + progress.pending + progress.sent + progress.failed + progress.unknown
     if progress.audience != parts:
         yield f"R41: audience {progress.audience}, but its parts come to {parts}"
-    strays = [group for group in groups if group.delivery is not Delivery.NONE and group.state is not RecipientState.SENT]
+    strays = [
+        group for group in groups if group.delivery is not Delivery.NONE and group.state is not RecipientState.SENT
+    ]
     if strays:
         yield f"R46: delivery without having been sent: {strays}"
     holes = [group for group in groups if (group.state is RecipientState.SKIPPED) != (group.skip is not None)]
@@ -173,6 +175,8 @@ def _ends(campaign_id: int, status: Status, reason: str | None, progress: Progre
         yield "R5: it is completed, but nothing was sent"
     if count("campaign WHERE id = ? AND hold_reason IS NOT NULL") and status is not Status.IN_PROGRESS:
         yield f"R45: it is on hold, but {status.value}"
-    ahead = count("retry WHERE seq > (SELECT handed FROM progress p WHERE p.campaign_id = retry.campaign_id) AND campaign_id = ?")
+    ahead = count(
+        "retry WHERE seq > (SELECT handed FROM progress p WHERE p.campaign_id = retry.campaign_id) AND campaign_id = ?"
+    )
     if ahead:
         yield f"{ahead} rows wait for a retry that were never handed over"

@@ -118,7 +118,13 @@ class Scene:
         campaign_id = self.draft(rows, name, now)
         version = campaigns.get(campaign_id).version
         assert transitions.schedule(
-            campaign_id, version, at=at, timezone="Asia/Kolkata", frozen=self.template, price=price_of(rows or ()), now=now
+            campaign_id,
+            version,
+            at=at,
+            timezone="Asia/Kolkata",
+            frozen=self.template,
+            price=price_of(rows or ()),
+            now=now,
         )
         return campaign_id
 

@@ -126,9 +126,7 @@ def test_what_is_due_is_asked_by_sender_or_for_those_without_one(scene: Scene) -
     mine = scene.scheduled(contacts(1), START + MINUTE)
     with database.transaction():
         orphan = campaigns.create(replace(scene.fields(), sender_id=None), "spring_sale", "ann", START)
-    assert transitions.schedule(
-        orphan, 1, at=START + MINUTE, timezone="UTC", frozen=scene.template, price=0, now=START
-    )
+    assert transitions.schedule(orphan, 1, at=START + MINUTE, timezone="UTC", frozen=scene.template, price=0, now=START)
     assert campaigns.due(START + HOUR, scene.sender_id) == [mine]
     assert campaigns.due(START + HOUR, None) == [orphan]
     assert campaigns.due(START + HOUR, scene.sender_id + 1) == []

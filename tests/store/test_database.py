@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import peewee
 import pytest
@@ -126,7 +128,9 @@ def test_the_file_and_its_log_are_for_their_owner_only(tmp_path: Path) -> None:
     with database.session():
         with database.transaction():
             optouts.add(1, START, "test")
-        modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in file.parent.glob("x.db*") if "lock" not in one.name}
+        modes = {
+            one.name: stat.S_IMODE(one.stat().st_mode) for one in file.parent.glob("x.db*") if "lock" not in one.name
+        }
     assert modes == dict.fromkeys(modes, 0o600)
     assert "x.db" in modes
     if database.wal_reset_fixed(database.sqlite_version()):
@@ -150,6 +154,32 @@ def test_an_old_sqlite_keeps_a_rollback_journal(tmp_path: Path, monkeypatch: pyt
     database.open_database(str(tmp_path / "x.db"), create=True)
     with database.session():
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+
+
+class Watching(peewee.SqliteDatabase):  # type: ignore[misc]  # Peewee's stubs make it Any
+    """Notes at every connection whether the lock for setting the file up was taken."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.locked: list[bool] = []
+
+    def _connect(self) -> Any:
+        with Path(f"{self.database}.migrate.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.locked.append(False)
+            except BlockingIOError:
+                self.locked.append(True)
+        return super()._connect()
+
+
+def test_only_one_process_at_a_time_makes_the_first_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It turns the write-ahead log on, and SQLite does not wait when two do that at once."""
+    monkeypatch.setattr(peewee, "SqliteDatabase", Watching)
+    database.open_database(str(tmp_path / "x.db"), create=True)
+    assert database.proxy.obj.locked == [True, False], "the second waits for no lock: it finds the log turned on"
+    database.open_database(str(tmp_path / "x.db"))
+    assert database.proxy.obj.locked == [False]
 
 
 @pytest.mark.parametrize("round_", range(4))

@@ -210,5 +210,7 @@ def test_R47_shares_are_taken_of_the_rows_that_were_not_skipped(scene: Scene) ->
     few_valid, many_valid = scene.draft(name="few valid"), scene.draft(name="many valid")
     with database.transaction():
         database.execute("UPDATE progress SET audience = 10, skipped = 8, sent = 2 WHERE campaign_id = ?", (few_valid,))
-        database.execute("UPDATE progress SET audience = 10, skipped = 0, sent = 9 WHERE campaign_id = ?", (many_valid,))
+        database.execute(
+            "UPDATE progress SET audience = 10, skipped = 0, sent = 9 WHERE campaign_id = ?", (many_valid,)
+        )
     assert listed(sort=SortKey.SENT) == [many_valid, few_valid]

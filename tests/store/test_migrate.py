@@ -12,8 +12,8 @@ from playhouse.schema_diff import diff_models
 from store import database, migrate, models
 from store.errors import NoDatabase, SchemaTooNew, StoreBusy
 
-CLUSTERED = ' WITHOUT ROWID'
-NEVER_REUSED = ' AUTOINCREMENT'
+CLUSTERED = " WITHOUT ROWID"
+NEVER_REUSED = " AUTOINCREMENT"
 
 
 def schema(db: peewee.Database) -> dict[str, str]:
@@ -112,7 +112,9 @@ def test_an_older_database_is_not_changed_by_a_read_only_start(
 
 def test_a_migration_that_breaks_leaves_nothing(db: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     old_schema(db, monkeypatch, tmp_path / "migrations")
-    breaks = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE note (id INTEGER)')\n    raise RuntimeError('no')\n"
+    breaks = (
+        "def up(migrator, db):\n    db.execute_sql('CREATE TABLE note (id INTEGER)')\n    raise RuntimeError('no')\n"
+    )
     (tmp_path / "migrations" / "0002_note.py").write_text(breaks)
     with pytest.raises(RuntimeError, match="no"):
         database.open_database(db)

@@ -28,7 +28,7 @@ from store import (
 from store.models import Campaign, Progress
 from store.types import Lease, ListFilter, RecipientState, ResultKind, Status, StatusUpdate
 from tests.clock import START
-from tests.store.conftest import fresh_url
+from tests.store.back_ends import fresh_url
 from tests.store.scene import Scene, contacts, countries_of, result
 
 ONE_ROW = {"account", "lease"}
@@ -47,7 +47,13 @@ class Full(NamedTuple):
 
 
 def _campaigns(scene: Scene) -> None:
-    sizes = {Status.DRAFT: 100, Status.SCHEDULED: 200, Status.COMPLETED: 2_000, Status.FAILED: 200, Status.CANCELLED: 100}
+    sizes = {
+        Status.DRAFT: 100,
+        Status.SCHEDULED: 200,
+        Status.COMPLETED: 2_000,
+        Status.FAILED: 200,
+        Status.CANCELLED: 100,
+    }
     with database.transaction():
         for n in range(20):
             account.add_sender(918040214100 + n, f"20{n}", 80, START)
@@ -187,10 +193,15 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
     ),
     "waiting callbacks": (lambda _: callbacks.waiting(), "SCAN t1 USING INDEX callback_waiting"),
     "applying a callback": (
-        lambda full: rolled_back(lambda: callbacks.apply([290], [StatusUpdate(full.run, 1, "x", "read", START)], START)),
+        lambda full: rolled_back(
+            lambda: callbacks.apply([290], [StatusUpdate(full.run, 1, "x", "read", START)], START)
+        ),
         "SEARCH recipient USING PRIMARY KEY (audience_id=? AND seq=?)",
     ),
-    "attempts": (lambda full: outcomes.attempts(full.run, 11), "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)"),
+    "attempts": (
+        lambda full: outcomes.attempts(full.run, 11),
+        "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)",
+    ),
     "counts by reason": (lambda full: tallies.of(full.run, tallies.SKIP), "USING INDEX sqlite_autoindex_tally_1"),
     "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
     "a campaign's events": (lambda full: audit.events(full.run), "USING INDEX audit_campaign_id"),

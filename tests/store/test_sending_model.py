@@ -29,7 +29,7 @@ from store.types import (
     StatusUpdate,
 )
 from tests.clock import START
-from tests.store.conftest import fresh_url
+from tests.store.back_ends import fresh_url
 from tests.store.invariants import violations
 from tests.store.scene import COUNTRIES, CREDITS, PRICES, Scene, contact, price_of, result
 
@@ -40,6 +40,10 @@ REFUSED, REST, BOUNCED = 131026, -1, 131049
 DELIVERY = {"sent": 0, "failed": 1, "delivered": 2, "read": 3}
 
 some = st.integers(0, 1_000)
+waits = st.sampled_from([0, 400])
+kinds = st.lists(
+    st.sampled_from([ResultKind.SENT, ResultKind.PUT_BACK, ResultKind.PUT_BACK, *ResultKind]), min_size=1, max_size=4
+)
 
 
 @dataclass
@@ -53,6 +57,8 @@ class Row:
     error: int | None = None
     handed: int = 0
     """How often it was handed over."""
+    attempt: int = 0
+    """How many hand-overs have an outcome."""
     put_back: int = 0
     """How often the gateway said that it did not take it."""
     retry_at: int | None = None
@@ -110,10 +116,11 @@ class Sending(RuleBasedStateMachine):
     def teardown(self) -> None:
         database.close_database()
 
-    @rule(ms=st.sampled_from([1, 500, 60_000]))
+    @rule(ms=st.sampled_from([1, 500, 100_000]))
     def time_passes(self, ms: int) -> None:
         self.now += ms
 
+    @precondition(lambda self: any(run.windows for run in self.runs) or not self.dead)
     @rule()
     def another_owner_takes_over(self) -> None:
         self.dead.append(self.lease)
@@ -126,6 +133,7 @@ class Sending(RuleBasedStateMachine):
             for seq in lost:
                 if run.rows[seq].state is PENDING:
                     run.rows[seq].state = UNKNOWN
+                    run.rows[seq].attempt += 1
             run.windows = []
 
     @precondition(lambda self: self.dead)
@@ -136,8 +144,20 @@ class Sending(RuleBasedStateMachine):
             windows.claim(run.id, self.dead[which % len(self.dead)], 3, self.now)
 
     @rule(pick=some, size=st.integers(1, 4))
-    def claim(self, pick: int, size: int) -> None:
+    def a_window_is_claimed(self, pick: int, size: int) -> None:
+        self._claim(self.runs[pick % 2], size)
+
+    @rule(pick=some, size=st.integers(1, 4), kinds=kinds, wait=waits)
+    def a_window_is_claimed_and_some_of_it_answered(
+        self, pick: int, size: int, kinds: list[ResultKind], wait: int
+    ) -> None:
         run = self.runs[pick % 2]
+        before = len(run.remembered)
+        self._claim(run, size)
+        if len(run.remembered) > before:
+            self._outcomes(run, run.remembered[-1], kinds, wait)
+
+    def _claim(self, run: Run, size: int) -> None:
         claimed = windows.claim(run.id, self.lease, size, self.now)
         may = self._may_be_handed_over(run)
         if claimed is None:
@@ -175,16 +195,22 @@ class Sending(RuleBasedStateMachine):
         ]
 
     @precondition(lambda self: any(run.remembered for run in self.runs))
-    @rule(
-        pick=some,
-        kinds=st.lists(st.sampled_from([ResultKind.SENT, *ResultKind]), min_size=1, max_size=4),
-        wait=st.sampled_from([0, 400]),
-        twice=st.booleans(),
-    )
+    @rule(pick=some, kinds=kinds, wait=waits, twice=st.booleans())
     def outcomes_come_in(self, pick: int, kinds: list[ResultKind], wait: int, twice: bool) -> None:
         """The owner of a window records the first outcomes that it waits for, in time or long after a take-over."""
         waiting = [(run, window) for run in self.runs for window in run.remembered]
-        run, window = waiting[pick % len(waiting)]
+        self._outcomes(*waiting[pick % len(waiting)], kinds, wait, twice)
+
+    @precondition(lambda self: any(self._late(run) for run in self.runs))
+    @rule(pick=some, kinds=kinds)
+    def outcomes_come_in_after_a_take_over(self, pick: int, kinds: list[ResultKind]) -> None:
+        waiting = [(run, window) for run in self.runs for window in self._late(run)]
+        self._outcomes(*waiting[pick % len(waiting)], kinds, 0)
+
+    def _late(self, run: Run) -> list[Open]:
+        return [window for window in run.remembered if window.fence < self.lease.fence]
+
+    def _outcomes(self, run: Run, window: Open, kinds: list[ResultKind], wait: int, twice: bool = False) -> None:
         told = [self._told(seq, kind, wait) for seq, kind in zip(list(window.left), kinds, strict=False)]
         window.left = window.left[len(told) :]
         countries = {seq: COUNTRIES_BY_PRICE[row.price] for seq, row in run.rows.items() if row.price}
@@ -203,6 +229,7 @@ class Sending(RuleBasedStateMachine):
 
     def _settle(self, run: Run, window: Open, told: Result) -> None:
         row = run.rows[told.seq]
+        row.attempt += row.state is PENDING and told.kind is not ResultKind.SKIPPED
         for one in run.windows:
             if one.id == window.id:
                 one.left.remove(told.seq)
@@ -240,23 +267,22 @@ class Sending(RuleBasedStateMachine):
             assert unmatched == len(updates)
             return
         assert unmatched == 0
+        row.attempt += row.state is PENDING
         row.state = SENT
         row.delivery = max(row.delivery, *(DELIVERY[status] for status in statuses))
         row.error = BOUNCED if row.delivery == 1 else None
 
     @rule(pick=some)
-    def somebody_opts_out(self, pick: int) -> None:
+    def somebody_opts_out_or_in_again(self, pick: int) -> None:
         phones = [row.phone for run in self.runs for row in run.rows.values() if row.phone]
-        self.out.add(phone := phones[pick % len(phones)])
-        optouts.add(phone, self.now, "STOP reply")
-
-    @precondition(lambda self: self.out)
-    @rule()
-    def everybody_opts_in_again(self) -> None:
-        for phone in self.out:
+        phone = phones[pick % len(phones)]
+        if phone in self.out:
             assert optouts.remove(phone)
-        self.out.clear()
+        else:
+            optouts.add(phone, self.now, "STOP reply")
+        self.out ^= {phone}
 
+    @precondition(lambda self: self.now > START + 1_000)
     @rule(pick=some)
     def the_run_is_held_or_goes_on(self, pick: int) -> None:
         run = self.runs[pick % 2]
@@ -266,7 +292,7 @@ class Sending(RuleBasedStateMachine):
             assert transitions.hold(run.id, "number_paused", "", self.now, None) is not run.over
         run.held = not run.held and not run.over
 
-    @precondition(lambda self: self.now > START + 120_000)
+    @precondition(lambda self: self.now > START + 100_000)
     @rule(pick=some)
     def the_rest_is_given_up(self, pick: int) -> None:
         run = self.runs[pick % 2]
@@ -277,6 +303,7 @@ class Sending(RuleBasedStateMachine):
             for row in rest:
                 row.state, row.error, row.retry_at = FAILED, REST, None
 
+    @precondition(lambda self: self.now > START + 1_000)
     @rule(pick=some)
     def the_run_ends(self, pick: int) -> None:
         run = self.runs[pick % 2]
@@ -292,8 +319,10 @@ class Sending(RuleBasedStateMachine):
     def R41_R46_every_row_is_as_the_rules_say(self) -> None:
         for run in self.runs:
             page = recipients.page(run.id, list(run.rows))
-            found = {seq: (row.state, row.delivery, row.error) for seq, row in page.items()}
-            assert found == {seq: (row.state, Delivery(row.delivery), row.error) for seq, row in run.rows.items()}
+            found = {seq: (row.state, row.delivery, row.error, row.attempt) for seq, row in page.items()}
+            assert found == {
+                seq: (row.state, Delivery(row.delivery), row.error, row.attempt) for seq, row in run.rows.items()
+            }
 
     @invariant()
     def R43_nothing_is_handed_over_again_but_what_the_gateway_did_not_take(self) -> None:

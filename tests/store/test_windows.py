@@ -98,9 +98,7 @@ def test_R43_no_row_is_ever_in_two_windows(scene: Scene) -> None:
 def test_a_row_put_back_is_retried_when_it_is_due_in_a_later_window(scene: Scene) -> None:
     campaign_id, lease = scene.running(contacts(6)), scene.lease()
     first = scene.claim(campaign_id, lease, 3)
-    record(
-        campaign_id, first, ResultKind.SENT, ResultKind.PUT_BACK, ResultKind.PUT_BACK, not_before=START + MINUTE
-    )
+    record(campaign_id, first, ResultKind.SENT, ResultKind.PUT_BACK, ResultKind.PUT_BACK, not_before=START + MINUTE)
     assert states(campaign_id) == ["sent", *["pending"] * 5]
     assert windows.next_retry(campaign_id) == START + MINUTE
     assert seqs(scene.claim(campaign_id, lease, 1, START + MINUTE - 1)) == [4]
@@ -251,9 +249,7 @@ def test_R42_a_late_close_by_an_old_owner_does_not_close_a_new_owners_window(sce
     new = scene.lease("w2")
     windows.recover(campaign_id, new.fence, START)
     mine = scene.claim(campaign_id, new, 2)[0]
-    outcomes.record(
-        campaign_id, [result(1, ResultKind.SENT)], countries_of(old_rows), [old_window.id], START
-    )
+    outcomes.record(campaign_id, [result(1, ResultKind.SENT)], countries_of(old_rows), [old_window.id], START)
     assert windows.open_windows() == [mine]
     assert windows.recover(campaign_id, new.fence + 1, START) == 2
     assert states(campaign_id) == ["sent", "unknown", "unknown", "unknown"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.commands import setup
@@ -84,9 +85,12 @@ class Scene:
     def app(self, read_only: bool = False) -> SendoffApp:
         """A console without a worker."""
         database.open_database(self.url, read_only=read_only)
-        return SendoffApp(
+        app = SendoffApp(
             self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only
         )
+        # Notices belong to what an operator sees; Textual leaves them out in tests unless it is asked for them.
+        setattr(app, "run_test", partial(app.run_test, notifications=True))  # noqa: B010
+        return app
 
     def console(self, size: tuple[int, int] = (120, 40), read_only: bool = False) -> Console:
         """A console to be entered with `async with`."""

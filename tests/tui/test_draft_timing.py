@@ -44,7 +44,7 @@ def test_R12_a_past_time_blocks_with_the_reason() -> None:
 
 
 def test_R13_another_zone_may_be_typed_and_a_wrong_one_is_the_zone_fields_fault() -> None:
-    assert draft_timing.read("10:00", "Europe/Berlin", NOW).at == NOW
+    assert draft_timing.read("11:00", "Europe/Berlin", NOW).at == NOW + 60 * MINUTE
     timing = draft_timing.read("10:00", "Asia/Kolkatta", NOW)
     assert timing.wrong_zone
     check = draft_timing.check(timing)

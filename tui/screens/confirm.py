@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from engine.text import shown
 
@@ -63,6 +65,27 @@ class _NumberInput(Input):
             event.prevent_default()
 
 
+class _Answer(Static, can_focus=True):
+    """One of the two answers. Textual's Button flashes when pressed: frames for nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "choose", "Choose")]
+    ALLOW_SELECT = False
+
+    class Chosen(Message):
+        """Enter or a click."""
+
+        def __init__(self, answer: _Answer) -> None:
+            super().__init__()
+            self.answer = answer
+
+    def action_choose(self) -> None:
+        """Take this answer."""
+        self.post_message(self.Chosen(self))
+
+    def on_click(self) -> None:
+        self.action_choose()
+
+
 class Confirm(ModalScreen[bool]):
     """Asks a question; push it with a callback that gets the answer."""
 
@@ -107,13 +130,11 @@ class Confirm(ModalScreen[bool]):
         margin-top: 1;
         align-horizontal: right;
     }
-    Confirm #answers Button {
-        min-width: 0;
-        margin-left: 2;
-        background: $surface;
-        text-style: none;
+    Confirm #answers _Answer {
+        width: auto;
+        margin-left: 4;
     }
-    Confirm #answers Button:focus {
+    Confirm #answers _Answer:focus {
         text-style: reverse;
     }
     """
@@ -125,14 +146,15 @@ class Confirm(ModalScreen[bool]):
         self._opened = clock.steady()
         self._late: str | None = None
         self._wrong = ""
-        self._lines = Static(markup=False, id="lines")
-        self._no = Button(Content(f"[ {shown(question.no)} ]"), id="no", compact=True)
-        self._yes = Button(Content(f"y  {shown(question.yes)}"), id="yes", compact=True)
+        # There from the start: set at mounting, everything would be laid out and painted twice.
+        self._lines = Static(self._said(clock.now()), markup=False, id="lines")
+        self._no = _Answer(Content(f"[ {shown(question.no)} ]"), id="no")
+        self._yes = _Answer(Content(f"y  {shown(question.yes)}"), id="yes")
         self._number = None if question.number is None else _NumberInput(self.deaf)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
-            dialog.border_title = Content(shown(self._question.title))  # type: ignore[assignment] # typed as str only
+            dialog.border_title = Content(shown(self._question.title))
             yield self._lines
             if self._number is not None:
                 with Horizontal(id="number-line"):
@@ -174,7 +196,7 @@ class Confirm(ModalScreen[bool]):
         return Content.assemble(content, ("\n! " + self._wrong, "bold $held")) if self._wrong else content
 
     def _close_only(self) -> None:
-        self._no.label = Content("[ Close ]")
+        self._no.update(Content("[ Close ]"))
         self._no.focus()
         self._yes.display = False
         if self._number is not None:
@@ -190,9 +212,10 @@ class Confirm(ModalScreen[bool]):
         if self._number is None:
             self._agree()
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    @on(_Answer.Chosen)
+    def _chosen(self, event: _Answer.Chosen) -> None:
         event.stop()
-        self.action_answer(event.button is self._yes)
+        self.action_answer(event.answer is self._yes)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

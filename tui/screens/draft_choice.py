@@ -34,6 +34,7 @@ class Way:
 class Choice(ModalScreen[str]):
     """Answers the letter of the way taken, or `STAY`; deaf at first, as every dialog is."""
 
+    CSS_PATH = "draft.tcss"
     AUTO_FOCUS = "#stay"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "answer('')", "Stay"),

@@ -93,6 +93,7 @@ def _check_path(typed: str) -> str:
 class SkippedRows(ModalScreen[None]):
     """The list, as long as it may be, over the form."""
 
+    CSS_PATH = "draft.tcss"
     AUTO_FOCUS = "#skipped"
     BINDINGS: ClassVar[list[BindingType]] = [("escape,f9,q", "leave", "back"), ("ctrl+e,x", "export", "export")]
 

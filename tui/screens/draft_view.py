@@ -64,6 +64,7 @@ class DraftHeader(OneLine):
 class DraftView(ConsoleScreen):
     """The looks of the editor; what its keys do is in `DraftActions`."""
 
+    CSS_PATH = "draft.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it as no class variable)
     AUTO_FOCUS = ""
 

@@ -36,8 +36,8 @@ def help_lines(commands: Sequence[Command], context: Context, query: str = "") -
             groups.setdefault(command.group, []).append(_line(command, keys, context))
     lines: list[Content] = []
     for group, members in groups.items():
-        lines += [*([Content("")] if lines else []), Content.styled(group, "bold $accent"), *members]
-    return lines or [Content(f"No key fits “{shown(query.strip())}”.")]
+        lines += [*([Content("")] if lines else []), Content.styled(f" {group}", "bold $accent"), *members]
+    return lines or [Content(f" No key fits “{shown(query.strip())}”.")]
 
 
 def _line(command: Command, keys: str, context: Context) -> Content:
@@ -64,7 +64,6 @@ class Help(ModalScreen[None]):
     }
     Help > #help-title {
         height: 1;
-        padding: 0 1;
         text-style: bold;
         background: $panel;
     }
@@ -73,8 +72,8 @@ class Help(ModalScreen[None]):
     }
     Help > #help-scroll {
         height: 1fr;
-        padding: 0 1;
         scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
     }
     Help #help-lines {
         height: auto;
@@ -86,11 +85,12 @@ class Help(ModalScreen[None]):
         self._title = title
         self._commands = commands
         self._asked = context
-        self._lines = Static(markup=False, id="help-lines")
+        # There from the start: set at mounting, everything would be laid out and painted twice.
+        self._lines = Static(self._told(""), markup=False, id="help-lines")
 
     def compose(self) -> ComposeResult:
         yield Static(
-            Content(f"Keys: {shown(self._title)}      type to filter   up/down scroll   esc close"), id="help-title"
+            Content(f" Keys: {shown(self._title)}      type to filter   up/down scroll   esc close"), id="help-title"
         )
         filter_input = Input(placeholder="filter", compact=True, id="help-filter")
         filter_input.cursor_blink = False
@@ -98,16 +98,13 @@ class Help(ModalScreen[None]):
         with VerticalScroll(id="help-scroll", can_focus=False):
             yield self._lines
 
-    def on_mount(self) -> None:
-        self._show("")
-
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._show(event.value)
-
-    def _show(self, query: str) -> None:
-        self._lines.update(Content("\n").join(help_lines(self._commands, self._asked, query)))
+        self._lines.update(self._told(event.value))
         self.query_one("#help-scroll").scroll_home(animate=False)
+
+    def _told(self, query: str) -> Content:
+        return Content("\n").join(help_lines(self._commands, self._asked, query))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""

@@ -84,6 +84,8 @@ class Field(Vertical):
         self._help = help
         self._error = ""
         self._clean: Any = None
+        self._known: Any = None
+        self._ready = False
         if isinstance(control, Input | Select | TextArea | Checkbox):
             control.compact = True
         if isinstance(control, Input | TextArea):
@@ -95,8 +97,8 @@ class Field(Vertical):
         yield self._note
 
     def on_mount(self) -> None:
-        self._clean = self.value
-        self._show()
+        self._ready = True
+        self.mark_clean()
 
     @property
     def value(self) -> Any:
@@ -127,7 +129,7 @@ class Field(Vertical):
 
     def mark_clean(self) -> None:
         """Take the value that stands there as the saved one."""
-        self._clean = self.value
+        self._clean = self._known = self.value
         self._show()
 
     @property
@@ -165,8 +167,11 @@ class Field(Vertical):
 
     def _changed(self, event: Message) -> None:
         event.stop()
-        self._show()
-        self.post_message(self.Changed(self))
+        # Controls also report the value they start with.
+        if self._ready and self.value != self._known:
+            self._known = self.value
+            self._show()
+            self.post_message(self.Changed(self))
 
     def _show(self) -> None:
         mark = MARK if self.dirty else ""

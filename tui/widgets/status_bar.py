@@ -62,8 +62,8 @@ def parts(status: TopStatus) -> list[Part]:
     """The pieces of the first line in the order they are shown."""
     line = [
         Part(status.program, "left", 0, "bold"),
-        Part(shown(status.account), "left", 4),
-        Part(shown(status.database), "left", 6, "$text-muted"),
+        Part(shown(status.account), "left", 5),
+        Part(shown(status.database), "left", 4, "$text-muted"),
     ]
     if status.read_only:
         line.append(Part(READ_ONLY, "left", 0, "bold reverse $held"))
@@ -73,7 +73,8 @@ def parts(status: TopStatus) -> list[Part]:
     if status.quota_used is not None:
         limit = "unlimited" if status.quota is None else f"{status.quota:,}"
         used_up = status.quota is not None and status.quota_used >= status.quota
-        line.append(Part(f"quota {status.quota_used:,} of {limit}", "right", 5, "bold $held" if used_up else ""))
+        text = f"quota {status.quota_used:,} of {limit}"
+        line.append(Part(text, "right", 1, "bold $held") if used_up else Part(text, "right", 6))
     line.append(Part(clock(status.now, status.timezone), "right", 3))
     return line
 

@@ -1,0 +1,155 @@
+"""Which audience rows would get a message now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine import resolution
+from engine.commands import drafts, launch
+from store import campaigns, optouts, recipients
+from store.types import Fill, SkipReason
+from tests import builders
+from tests.clock import FakeClock
+from tests.sending import rows
+from tests.store.invariants import check_invariants
+
+MISSING, OUT, TWICE = SkipReason.MISSING_VARIABLE, SkipReason.OPTED_OUT, SkipReason.DUPLICATE
+ONE, TWO = builders.number(1), builders.number(2)
+
+
+def phone(text: str) -> int:
+    return int(text.removeprefix("+"))
+
+
+def skips(campaign_id: int) -> list[SkipReason | None]:
+    return [row.skip for row in rows(campaign_id)]
+
+
+def remap(clock: FakeClock, campaign_id: int, **fills: Fill) -> None:
+    """Save another fill for placeholders of the body: `b2=...` for `body.2`."""
+    found = campaigns.get(campaign_id)
+    changed = {**found.fills, **{f"body.{name[1:]}": fill for name, fill in fills.items()}}
+    drafts.edit(builders.context(clock), campaign_id, found.version, replace(drafts.fields_of(found), fills=changed))
+
+
+def test_R37_a_blank_cell_takes_its_fallback_or_the_row_is_skipped(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("", ONE, "C1"), ("Ben", TWO, "  ")])
+    # The name has a fallback, the coupon has none.
+    assert skips(campaign_id) == [None, MISSING]
+    check_invariants(campaign_id)
+
+
+def test_R37_a_fixed_value_needs_no_cell(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, ""), ("Ben", TWO, "")])
+    remap(clock, campaign_id, b2=Fill(fixed="SAVE20"))
+    assert skips(campaign_id) == [None, None]
+
+
+def test_R38_opted_out_numbers_are_skipped_whatever_file_they_come_from(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    optouts.add(phone(ONE), clock.now(), "reply: STOP")
+    for name in ("first", "second"):
+        campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")], name)
+        assert skips(campaign_id) == [OUT, None]
+        check_invariants(campaign_id)
+
+
+def test_R38_opting_out_and_in_again_is_followed_while_it_has_not_started(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
+    launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
+    optouts.add(phone(TWO), clock.now(), "reply: STOP")
+    resolution.resolve(campaign_id)
+    assert skips(campaign_id) == [None, OUT]
+    optouts.remove(phone(TWO))
+    resolution.resolve(campaign_id)
+    assert skips(campaign_id) == [None, None]
+    check_invariants(campaign_id)
+
+
+def test_R39_the_rows_of_a_run_that_has_started_are_frozen(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
+    launch.send_now(builders.context(clock), campaign_id)
+    optouts.add(phone(TWO), clock.now(), "reply: STOP")
+    resolution.resolve(campaign_id)
+    # The claim honours it; the counts the run was priced by stay.
+    assert skips(campaign_id) == [None, None]
+
+
+def test_R36_of_one_number_the_first_valid_row_wins(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    data = [("Asha", ONE, ""), ("Ben", ONE, "C2"), ("Cem", ONE, "C3"), ("Dan", TWO, "C4")]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    # The first row of the number has a hole, so the second one is the first that is valid.
+    assert skips(campaign_id) == [TWICE, None, TWICE, None]
+    check_invariants(campaign_id)
+
+
+def test_R36_another_mapping_makes_another_row_win_and_never_two(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, ""), ("Ben", ONE, "C2")])
+    assert skips(campaign_id) == [TWICE, None]
+    remap(clock, campaign_id, b2=Fill(column="Coupon", fallback="WELCOME"))
+    assert skips(campaign_id) == [None, TWICE]
+    remap(clock, campaign_id, b2=Fill(column="Coupon"))
+    assert skips(campaign_id) == [TWICE, None]
+    check_invariants(campaign_id)
+
+
+def test_R36_when_no_row_of_a_number_is_valid_the_first_one_says_why(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, ""), ("Ben", ONE, ""), ("Cem", ONE, "C3")])
+    optouts.add(phone(ONE), clock.now(), "reply: STOP")
+    resolution.resolve(campaign_id)
+    assert skips(campaign_id) == [OUT, TWICE, TWICE]
+    optouts.remove(phone(ONE))
+    remap(clock, campaign_id, b2=Fill(column="Phone number"), b1=Fill(column="Name"))
+    assert skips(campaign_id) == [None, TWICE, TWICE]
+    check_invariants(campaign_id)
+
+
+def test_R36_holds_across_the_chunks_that_rows_are_read_in(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "CHUNK", 2)
+    filler = [("X", builders.number(100 + i), "C") for i in range(5)]
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, ""), *filler, ("Ben", ONE, "C2"), ("Cem", ONE, "C3")])
+    assert skips(campaign_id) == [TWICE, *[None] * 5, None, TWICE]
+    check_invariants(campaign_id)
+
+
+def test_a_reason_of_the_import_is_never_reconsidered(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", "nonsense", "C1"), ("Ben", "", "C2"), ("Cem", ONE, "C3")])
+    resolution.resolve(campaign_id)
+    assert skips(campaign_id) == [SkipReason.INVALID_NUMBER, SkipReason.BLANK, None]
+
+
+def test_an_unmapped_placeholder_skips_nobody(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "")])
+    assert skips(campaign_id) == [MISSING]
+    remap(clock, campaign_id, b2=Fill())
+    # The preflight blocks the launch; calling every row skipped would hide why.
+    assert skips(campaign_id) == [None]
+
+
+def test_counting_for_a_form_finds_what_resolving_would(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    data = [("", ONE, "C1"), ("Ben", ONE, "C2"), ("Cem", TWO, ""), ("Dan", "nonsense", "C4")]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    found = campaigns.get(campaign_id)
+    assert found.audience is not None
+    counts = resolution.count(found.audience, resolution.template_of(found), found.fills)
+    assert (counts.valid, counts.fallbacks) == (1, 1)
+    assert counts.skipped == {"duplicate": 1, "missing_variable": 1, "invalid_number": 1}
+    assert (found.progress.pending, found.progress.skipped) == (1, 3)
+
+
+def test_a_draft_without_audience_has_nothing_to_resolve(acme: Path, clock: FakeClock) -> None:
+    campaign_id = drafts.create(builders.context(clock), drafts.DraftFields("Sale"))
+    resolution.resolve(campaign_id)
+    assert campaigns.get(campaign_id).progress.audience == 0
