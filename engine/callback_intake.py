@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("sendoff.callbacks")
 
 BATCH = 20
+"""Callbacks that are applied together: a gateway may post every status by itself."""
+FULL = 500
+"""Status updates that are enough for one transaction: a callback may carry a thousand."""
 LONGEST_S = 0.1
 """How long one call may keep the worker's loop from its other work."""
 
@@ -29,18 +32,27 @@ def apply_waiting(clock: Clock) -> int:
 
     One that cannot be read is kept and passed over.
     """
-    from engine.callbacks import parse
-
     applied, began = 0, clock.steady()
     while clock.steady() - began < LONGEST_S and (waiting := callbacks.waiting(BATCH)):
+        taken: list[int] = []
         updates: list[StatusUpdate] = []
         for event_id, body in waiting:
-            try:
-                updates.extend(parse(body.encode()))
-            except BadInput as error:
-                log.warning("callback %d cannot be read: %s", event_id, error.message)
-        unmatched = callbacks.apply([event_id for event_id, _ in waiting], updates, clock.now())
+            updates += _read(event_id, body)
+            taken.append(event_id)
+            if len(updates) >= FULL:
+                break
+        unmatched = callbacks.apply(taken, updates, clock.now())
         if unmatched:
             log.warning("%d status updates concern no message of this database", unmatched)
-        applied += len(waiting)
+        applied += len(taken)
     return applied
+
+
+def _read(event_id: int, body: str) -> list[StatusUpdate]:
+    from engine.callbacks import parse
+
+    try:
+        return parse(body.encode())
+    except BadInput as error:
+        log.warning("callback %d cannot be read: %s", event_id, error.message)
+        return []

@@ -74,9 +74,7 @@ class Leases:
             lease = self._take(sender_id, until)
         if lease is None:
             return None
-        self._terms[sender_id] = _Term(
-            lease, steady + TTL_MS / 1000 - MARGIN_S, steady + RENEW_S, steady, status
-        )
+        self._terms[sender_id] = _Term(lease, steady + TTL_MS / 1000 - MARGIN_S, steady + RENEW_S, steady, status)
         return lease
 
     def trusts(self, sender_id: int, lease: Lease) -> bool:

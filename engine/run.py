@@ -178,7 +178,7 @@ class Run:
                 self._slots.release()
                 self._skip(window, row, SkipReason.OPTED_OUT)
                 continue
-            task = asyncio.create_task(self._hand_over(window, row))
+            task = asyncio.create_task(self._hand_over(window, row, stop))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)
 
@@ -216,7 +216,11 @@ class Run:
         now = self._tools.clock.now()
         self._recorder.add(window, Result(row.seq, ResultKind.SKIPPED, now, now, skip=reason))
 
-    async def _hand_over(self, window: Window, row: Recipient) -> None:
+    async def _hand_over(self, window: Window, row: Recipient, stop: asyncio.Event) -> None:
+        if not self._may_go_on(stop):
+            # The machine may have slept since the row had its turn.
+            self._put_back(window, row)
+            return
         clock = self._tools.clock
         handed_at = clock.now()
         values = self._filler.fill(row.cells)

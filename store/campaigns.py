@@ -178,7 +178,7 @@ def delete(campaign_id: int, now: int) -> bool:
 
 def due(now: int, sender_id: int | None) -> list[int]:
     """Ids of Scheduled campaigns of a sender (or of none) whose time has come, earliest first."""
-    # The sender is compared here: asked for it, SQLite walks all campaigns of the sender instead of the few that are due.
+    # The sender is compared here: SQLite would walk all campaigns of the sender instead of the few that are due.
     query = (
         CampaignModel.select(CampaignModel.id, CampaignModel.sender)
         .where(has_status(Status.SCHEDULED), CampaignModel.scheduled_at <= now, CampaignModel.deleted_at.is_null())

@@ -134,7 +134,7 @@ def url() -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What went wrong first: on a full disk SQLite rolls back by itself, and then Peewee's rollback fails and hides why."""
+    """What went wrong first: on a full disk SQLite rolls back by itself, and Peewee's own attempt then hides why."""
     while str(error).startswith(("cannot rollback", "no such savepoint")) and error.__context__ is not None:
         error = error.__context__
     return error
@@ -196,16 +196,20 @@ def data_version() -> int:
     return int(row[0])
 
 
+def _in_dialect(sql: str) -> str:
+    return sql if is_sqlite() else sql.replace("%", "%%").replace("?", "%s")
+
+
 def execute(sql: str, params: tuple[Any, ...] = ()) -> Any:
     """One statement with `?` placeholders on this thread's connection, for the hot paths."""
-    return proxy.execute_sql(sql if is_sqlite() else sql.replace("?", "%s"), params)
+    return proxy.execute_sql(_in_dialect(sql), params)
 
 
 def execute_many(sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """One statement with `?` placeholders for each of many rows; an order of magnitude faster than one by one."""
     # Only the calls that Peewee makes itself have the driver's exceptions turned into Peewee's.
     with getattr(peewee, "__exception_wrapper__"):  # noqa: B009 (the stubs leave it out)
-        proxy.connection().cursor().executemany(sql if is_sqlite() else sql.replace("?", "%s"), rows)
+        proxy.connection().cursor().executemany(_in_dialect(sql), rows)
 
 
 def analyze() -> None:

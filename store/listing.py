@@ -74,7 +74,6 @@ def ids(
     return array("q", (campaign_id for (campaign_id,) in proxy.execute_sql(*query.sql())))
 
 
-
 def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
     """List rows by id, for one page of ids; deleted ones are absent."""
     columns = (

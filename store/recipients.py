@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 CHUNK = 10_000
+LONGEST_NUMBER = 15
+"""Digits of an E.164 number (ITU-T E.164, 6)."""
 
 _INSERT = (
     "INSERT INTO recipient (audience_id, seq, line, phone, country, cells, state, skip, attempt, tried, delivery) "
@@ -263,6 +265,8 @@ def find(campaign_id: int, phone: int) -> list[Recipient]:
 
 def find_digits(campaign_id: int, digits: str, limit: int = 1000) -> list[int]:
     """The `seq` of the rows whose number is, or ends in, these digits, in file order."""
+    if not digits.isdecimal() or len(digits) > LONGEST_NUMBER:
+        return []
     found = execute(
         "SELECT seq FROM recipient WHERE audience_id = ? AND phone % ? = ? ORDER BY seq LIMIT ?",
         (audience_of(campaign_id), 10 ** len(digits), int(digits), limit),
@@ -280,12 +284,12 @@ def first_valid(campaign_id: int, offset: int) -> Recipient | None:
 
 
 def _change_skip(audience_id: int, row: Recipient, skip: SkipReason | None) -> bool:
-    before = RecipientState.PENDING if row.skip is None else RecipientState.SKIPPED
-    after = RecipientState.PENDING if skip is None else RecipientState.SKIPPED
+    before, was = (RecipientState.PENDING, "") if row.skip is None else (RecipientState.SKIPPED, row.skip.value)
+    after, reason = (RecipientState.PENDING, None) if skip is None else (RecipientState.SKIPPED, skip.value)
     changed = execute(
         "UPDATE recipient SET state = ?, skip = ? "
         "WHERE audience_id = ? AND seq = ? AND state = ? AND COALESCE(skip, '') = ?",
-        (int(after), None if skip is None else skip.value, audience_id, row.seq, int(before), row.skip.value if row.skip else ""),
+        (int(after), reason, audience_id, row.seq, int(before), was),
     )
     return bool(changed.rowcount)
 

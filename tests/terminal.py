@@ -35,6 +35,7 @@ KEYS = {
     "backspace": "\x7f",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
+    **{f"f{n}": f"\x1b[{code}~" for n, code in ((5, 15), (6, 17), (7, 18), (8, 19), (9, 20), (10, 21))},
     **{f"ctrl+{letter}": chr(ord(letter) - 96) for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
 
@@ -87,6 +88,12 @@ class Terminal:
         """Type keys by name (`enter`, `ctrl+s`); anything else is typed as it is."""
         for key in keys:
             os.write(self._fd, KEYS.get(key, key).encode())
+
+    def type_next(self, text: str) -> None:
+        """Go to the next field and type there, no faster than a person: keys at once behind a tab go to the old field."""
+        self.press("tab")
+        self.settle(0.1)
+        self.press(*text)
 
     def wait_until(self, true: Callable[[], bool], seconds: float, what: str) -> None:
         """Read the program's output until `true`; fails with the screen when it does not come in time."""

@@ -22,6 +22,7 @@ from tui.supervisor import Supervisor
 from tui.theme import THEMES
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.screen import Screen
 
     from engine.clock import Clock
@@ -49,12 +50,18 @@ def _setup() -> Screen[None]:
     return SetupScreen()
 
 
+def _palette() -> type[Provider]:
+    from tui.palette import CommandProvider
+
+    return CommandProvider
+
+
 class SendoffApp(App[int]):
     """The operator console."""
 
     TITLE = "sendoff"
     CSS_PATH: ClassVar = ["sendoff.tcss", "console.tcss"]
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar = {_palette}
     MODES: ClassVar = {
         # The list is what a start waits for; the other screens are imported when they are first opened.
         "campaigns": CampaignsScreen,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     Column("status", "STATUS", 13),
-    Column("name", "NAME", 16, flex=3),
+    Column("name", "NAME", 14, flex=3),
     Column("sender", "SENDER", 6, min_total_width=110),
     Column("template", "TEMPLATE", 12, flex=1, min_total_width=100),
     Column("when", "WHEN", 15),

@@ -78,7 +78,7 @@ def always_true(campaign: Campaign) -> Content:
         f"audience {counters.audience:,} = sent {counters.sent:,} + failed {counters.failed:,} "
         f"+ pending {counters.pending:,} + skipped {counters.skipped:,} + unknown {counters.unknown:,}"
     )
-    verdict = ("   holds", "$text-muted") if report.adds_up(campaign) else ("   DOES NOT HOLD", "bold $failed")
+    verdict = ("  ✓", "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
     return Content.assemble(text, verdict)
 
 

@@ -319,8 +319,8 @@ def up(migrator: Any, db: Database) -> None:
     Recipient._meta.without_rowid = isinstance(db, SqliteDatabase)
     # Unlike a sequence, SQLite gives the id of a deleted last row out again, and an outcome that comes late would close
     # the window of somebody else.
-    for model in (Campaign, SendWindow):
-        model._meta.primary_key.constraints = [SQL("AUTOINCREMENT")] if isinstance(db, SqliteDatabase) else []
+    for key in (Campaign.id, SendWindow.id):
+        key.constraints = [SQL("AUTOINCREMENT")] if isinstance(db, SqliteDatabase) else []
     with db.bind_ctx(TABLES):
         db.create_tables(TABLES, safe=False)
     for table in ("ledger", "audit"):

@@ -1,4 +1,4 @@
-"""What must hold at every instant: credits add up (R29), the audience adds up (R41), counters equal a recount of the rows.
+"""What must hold at every instant: credits add up (R29), the audience adds up (R41), counters equal a recount.
 
 The recount reads the rows themselves and shares no code with what keeps the counters.
 """

@@ -29,7 +29,7 @@ def test_R1_a_new_campaign_is_a_draft_with_what_was_set(scene: Scene) -> None:
     assert (found.sender_id, found.template_id, found.fills) == (scene.sender_id, scene.template_id, fields.fills)
     assert (found.over_quota, found.grace, found.duplicate_of) == (OverQuota.WAIT, 90, 4)
     assert (found.created_by, found.created_at, found.edited_at) == ("ann", START, START)
-    assert found.scheduled_at is found.started_at is found.finished_at is found.hold is found.audience is None
+    assert (found.scheduled_at, found.started_at, found.finished_at, found.hold, found.audience) == (None,) * 5
     assert (found.status_reason, found.status_detail, found.prices, found.send_now) == (None, {}, {}, False)
     assert found.progress == Progress()
 

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import peewee
 import pytest
@@ -143,7 +142,10 @@ def test_the_settings_hold_on_every_connection(db: str) -> None:
 
     wal = database.wal_reset_fixed(database.sqlite_version())
     found: list[tuple[object, ...]] = []
-    look = lambda: found.append(tuple(setting(name) for name in ("journal_mode", "synchronous", "foreign_keys")))  # noqa: E731
+
+    def look() -> None:
+        found.append(tuple(setting(name) for name in ("journal_mode", "synchronous", "foreign_keys")))
+
     look()
     assert in_threads(look, look) == []
     assert found == [("wal" if wal else "delete", 2, 1)] * 3
@@ -156,30 +158,25 @@ def test_an_old_sqlite_keeps_a_rollback_journal(tmp_path: Path, monkeypatch: pyt
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
 
 
-class Watching(peewee.SqliteDatabase):  # type: ignore[misc]  # Peewee's stubs make it Any
-    """Notes at every connection whether the lock for setting the file up was taken."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self.locked: list[bool] = []
-
-    def _connect(self) -> Any:
-        with Path(f"{self.database}.migrate.lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.locked.append(False)
-            except BlockingIOError:
-                self.locked.append(True)
-        return super()._connect()
-
-
 def test_only_one_process_at_a_time_makes_the_first_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It turns the write-ahead log on, and SQLite does not wait when two do that at once."""
-    monkeypatch.setattr(peewee, "SqliteDatabase", Watching)
-    database.open_database(str(tmp_path / "x.db"), create=True)
-    assert database.proxy.obj.locked == [True, False], "the second waits for no lock: it finds the log turned on"
-    database.open_database(str(tmp_path / "x.db"))
-    assert database.proxy.obj.locked == [False]
+    file, locked = tmp_path / "x.db", []
+    connect = peewee.SqliteDatabase._connect  # type: ignore[attr-defined]  # the stubs leave it out
+
+    def look_and_connect(self: peewee.SqliteDatabase) -> object:
+        with (tmp_path / "x.db.migrate.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locked.append(False)
+            except BlockingIOError:
+                locked.append(True)
+        return connect(self)
+
+    monkeypatch.setattr(peewee.SqliteDatabase, "_connect", look_and_connect)
+    database.open_database(str(file), create=True)
+    assert locked == [True, False], "the second needs no lock: the log is on"
+    database.open_database(str(file))
+    assert locked == [True, False, False]
 
 
 @pytest.mark.parametrize("round_", range(4))

@@ -6,7 +6,6 @@ The statements are those that the store really runs, caught on their way to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from store import campaigns, callbacks, database, outcomes, recipients, tallies
+from store import callbacks, campaigns, database, outcomes, recipients, tallies
+from store.codec import dump
 from store.errors import Missing
 from store.models import Recipient as RecipientModel
 from store.types import ContactRow, Delivery, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate
@@ -72,7 +73,7 @@ def test_rows_come_back_as_they_were_read(scene: Scene) -> None:
     assert (first.state, first.skip, first.attempt, first.delivery) == (RecipientState.PENDING, None, 0, Delivery.NONE)
     assert (second.seq, second.line, second.cells, second.phone) == (2, 9, skipped.cells, None)
     assert (second.state, second.skip) == (RecipientState.SKIPPED, SkipReason.MANGLED_NUMBER)
-    assert second.message_id is second.error is second.handed_at is second.sent_at is second.read_at is None
+    assert (second.message_id, second.error, second.handed_at, second.sent_at, second.read_at) == (None,) * 5
 
 
 def test_importing_with_executemany_stores_what_peewee_stores(db: str) -> None:
@@ -87,7 +88,7 @@ def test_importing_with_executemany_stores_what_peewee_stores(db: str) -> None:
                 "line": row.line,
                 "phone": row.phone,
                 "country": row.country,
-                "cells": recipients.dump(list(row.cells)),
+                "cells": dump(list(row.cells)),
                 "state": RecipientState.PENDING if row.skip is None else RecipientState.SKIPPED,
                 "skip": row.skip,
             }
@@ -236,7 +237,7 @@ def test_a_copy_into_a_draft_that_changed_meanwhile_leaves_nothing_behind(scene:
     assert campaigns.get(target).audience is None
 
 
-def changes(campaign_id: int, wanted: dict[int, SkipReason | None]) -> list[tuple[Recipient, SkipReason | None]]:
+def changes(campaign_id: int, wanted: Mapping[int, SkipReason | None]) -> list[tuple[Recipient, SkipReason | None]]:
     page = recipients.page(campaign_id, list(wanted))
     return [(page[seq], skip) for seq, skip in wanted.items()]
 
@@ -321,6 +322,40 @@ def test_a_number_is_found_in_file_order(scene: Scene) -> None:
     campaign_id = scene.draft(rows)
     assert [row.seq for row in recipients.find(campaign_id, 919000000007)] == [1, 3]
     assert recipients.find(campaign_id, 1) == []
+
+
+def test_R48_rows_are_found_by_the_last_digits_of_their_number(scene: Scene) -> None:
+    rows = [contact(n, phone=phone) for n, phone in enumerate((919000000107, 4915100107, 919000001070, 917), 1)]
+    campaign_id = scene.draft([*rows, contact(5, skip=SkipReason.BLANK)])
+    assert recipients.find_digits(campaign_id, "107") == [1, 2]
+    assert recipients.find_digits(campaign_id, "0107") == [1, 2]
+    assert recipients.find_digits(campaign_id, "107", limit=1) == [1]
+    assert recipients.find_digits(campaign_id, "919000000107") == [1]
+    assert recipients.find_digits(campaign_id, "7") == [1, 2, 4]
+    for nothing in ("555", "", "10²", "x", "9" * 16, "9" * 40):
+        assert recipients.find_digits(campaign_id, nothing) == []
+
+
+def test_R36_numbers_that_came_again_are_known_by_their_skipped_rows(scene: Scene) -> None:
+    again = ContactRow(9, ("x", "y"), 919000000001, "IN", SkipReason.DUPLICATE)
+    skipped = ContactRow(10, ("x", "y"), 919000000002, "IN", SkipReason.COUNTRY_NOT_ENABLED)
+    nameless = ContactRow(11, ("x", "y"), None, None, SkipReason.DUPLICATE)
+    campaign_id = scene.draft([contact(1), contact(2), again, again, skipped, nameless])
+    assert recipients.repeated_numbers(recipients.audience_of(campaign_id)) == {919000000001}
+
+
+def test_R49_a_copy_leaves_out_what_failed_for_good(scene: Scene) -> None:
+    source = scene.running(contacts(4))
+    window, rows = scene.claim(source, scene.lease(), 4)
+    codes = {1: 131026, 2: 130472, 3: 131049}
+    results = [result(seq, ResultKind.FAILED, code=code) for seq, code in codes.items()]
+    outcomes.record(source, [*results, result(4, ResultKind.SENT)], countries_of(rows), [window.id], START)
+    audience, target = campaigns.get(source).audience, scene.draft()
+    assert audience is not None
+    failed = [RecipientState.FAILED]
+    assert recipients.copy_rows(audience, target, 1, failed, False, START, without_errors={131026, 130472})
+    assert [row.line for row in all_rows(recipients.audience_of(target))] == [contacts(4)[2].line]
+    check_invariants(source, target)
 
 
 def test_the_preview_steps_through_the_valid_rows(scene: Scene) -> None:

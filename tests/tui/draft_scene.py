@@ -85,9 +85,7 @@ class Scene:
     def app(self, read_only: bool = False) -> SendoffApp:
         """A console without a worker."""
         database.open_database(self.url, read_only=read_only)
-        app = SendoffApp(
-            self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only
-        )
+        app = SendoffApp(self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only)
         # Notices belong to what an operator sees; Textual leaves them out in tests unless it is asked for them.
         setattr(app, "run_test", partial(app.run_test, notifications=True))  # noqa: B010
         return app
@@ -95,6 +93,22 @@ class Scene:
     def console(self, size: tuple[int, int] = (120, 40), read_only: bool = False) -> Console:
         """A console to be entered with `async with`."""
         return Console(self.app(read_only), size)
+
+
+async def told(console: Console, text: str) -> None:
+    """Wait for a notice; on the screen its lines are broken anywhere."""
+    app = console.app
+
+    def found() -> bool:
+        return any(text in notice.message for notice in app._notifications)
+
+    await console.until(found, f"a notice with {text!r}")
+
+
+async def wrong(console: Console, screen: DraftScreen, field: str, text: str) -> None:
+    """Wait until a field says what is wrong with it."""
+    await console.until(lambda: text in screen.panel.fields[field].error, f"{field} says {text!r}")
+    await console.expect("! ")
 
 
 async def editor(console: Console, campaign_id: int | None = None) -> DraftScreen:

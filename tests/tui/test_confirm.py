@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.clock import START, FakeClock
-from tests.driver import Console
+from tests.driver import Console, check_text_snapshot
 from tests.tui.harness import Harness
 from tui.screens.confirm import Confirm, Question
 
@@ -204,11 +204,13 @@ async def test_what_was_typed_too_early_does_not_count(clock: FakeClock) -> None
         assert app.answers == []
 
 
-@pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
-@pytest.mark.parametrize("question", [CANCEL, SEND], ids=["cancel", "send"])
-async def test_the_dialog_fits_every_terminal(clock: FakeClock, size: tuple[int, int], question: Question) -> None:
+@pytest.mark.parametrize("size", [(60, 16), (80, 24)])
+@pytest.mark.parametrize(("name", "question"), [("cancel", CANCEL), ("send", SEND)])
+async def test_the_dialog_fits_every_terminal(
+    clock: FakeClock, size: tuple[int, int], name: str, question: Question
+) -> None:
     app = Asking(question, clock)
     async with Console(app, size) as screen:
         await opened(screen, app)
-        await screen.expect(f"[ {question.no} ]")
-        assert screen.sees("1,204")
+        await screen.expect(f"[ {question.no} ]", "1,204")
+        check_text_snapshot(f"confirm_{name}_{size[0]}x{size[1]}", screen.screen)

@@ -38,6 +38,7 @@ def test_R22_every_check_has_its_sign_and_every_problem_its_field_and_advice() -
         "! 2 will get it, 1 rows are skipped",
         "✗ the campaign has no name",
         "  Name: Give it one.",
+        "",
         "  goes tomorrow 10:00",
     ]
 

@@ -69,6 +69,13 @@ class ConsoleScreen(Screen[None]):
             return
         await self.run_action(command.action)
 
+    def action_help(self) -> None:
+        """Every key of this screen."""
+        from tui.commands import commands_of
+        from tui.screens.help import Help
+
+        self.app.push_screen(Help(self.SCOPE.value.capitalize(), commands_of(self.SCOPE), self))
+
     def tell(self, error: EngineError) -> None:
         """Show a refusal with what to do instead."""
         text = f"{error.message} {error.hint}".strip()

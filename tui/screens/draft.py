@@ -10,7 +10,6 @@ from engine import lifecycle, schedule
 from engine.commands import launch
 from engine.errors import EngineError, Refused
 from engine.lifecycle import Action
-from engine.preflight import Level
 from engine.text import shown
 from store import account, campaigns, ledger, tallies
 from tui.command import Command, Scope
@@ -186,7 +185,7 @@ class DraftScreen(DraftSaving):
             return
         timing = self.timing
         time_check = draft_timing.check(timing)
-        blocking = [*checked.blocking, *([time_check] if time_check.level is Level.BLOCK else [])]
+        blocking = [*checked.blocking, *([] if time_check is None else [time_check])]
         if blocking:
             self._tell_blocked(blocking)
         elif timing.now:

@@ -147,8 +147,8 @@ class DraftSaving(DraftView):
         finally:
             progress.stop()
             self.importing = None
-            self.show_result()
-            self.look()
+        self.show_result()
+        self.look()
         if error is None:
             return True
         if error.code in CONFLICTS and self.draft.campaign_id is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from engine import phone, preflight
@@ -31,6 +32,7 @@ from tui.widgets.status_bar import READ_ONLY, clock
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
+    from textual.widget import Widget
 
     from engine.preflight import Check
     from tui.screens.draft_import import Import
@@ -67,6 +69,8 @@ class DraftView(ConsoleScreen):
     CSS_PATH = "draft.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it as no class variable)
     AUTO_FOCUS = ""
+    # Textual repaints the whole screen when the focus moves: 14 KB for a tab. The two fields repaint themselves.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +120,8 @@ class DraftView(ConsoleScreen):
     def checks(self) -> list[Check]:
         """The preflight with the time as its last line."""
         found = [] if self.outlook is None else list(self.outlook.preflight.checks)
-        return [*found, draft_timing.check(self.timing)]
+        time_check = draft_timing.check(self.timing)
+        return found if time_check is None else [*found, time_check]
 
     # Reading
 

@@ -66,6 +66,8 @@ def list_lines(checks: Sequence[Check], outlook: Sequence[str], width: int) -> l
         found += hanging(f"{SIGNS[check.level]} ", _TONES[check.level], Content(shown(words(check))), width)
         if check.level is not Level.OK and (what_to_do := advice(check)):
             found += hanging("  ", "", Content.styled(shown(what_to_do), "$text-muted"), width)
+    if found and outlook:
+        found.append(Content())
     for line in outlook:
         found += hanging("  ", "", Content(shown(line)), width)
     return found
