@@ -19,10 +19,11 @@ from tui.screens.campaigns import CampaignsScreen
 from tui.services import Services
 from tui.store_threads import StoreThreads
 from tui.supervisor import Supervisor
-from tui.theme import THEMES
+from tui.theme import STATUS_COLORS, THEMES
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.events import DescendantFocus
     from textual.screen import Screen
 
     from engine.clock import Clock
@@ -77,6 +78,7 @@ class SendoffApp(App[int]):
         *,
         read_only: bool = False,
         demo: bool = False,
+        remote: bool = False,
         clock: Clock | None = None,
         actor: Actor | None = None,
         with_worker: bool = True,
@@ -93,6 +95,7 @@ class SendoffApp(App[int]):
             url=url,
             read_only=read_only,
             demo=demo,
+            remote=remote,
             zone=self._zone or "UTC",
         )
         self._with_worker = with_worker and not read_only
@@ -101,6 +104,19 @@ class SendoffApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEMES[0].name
+        # Nothing moves that did not change: a tab's sliding underline is twenty frames over a slow line.
+        self.animation_level = "none"
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The statuses' colours, so that any of Textual's own themes can be chosen too."""
+        return dict(STATUS_COLORS)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """No cursor blinks: a blinking one writes half a kilobyte a second for ever."""
+        from textual.widgets import Input
+
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     async def on_mount(self) -> None:
         """Begin where there is something to show: the list, or the set-up where there is no account yet."""
@@ -171,7 +187,7 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> in
 
     A database that is not there yet is set up on the console's first screen.
     """
-    terminal.prepare()
+    profile = terminal.prepare()
     try:
         database.open_database(database_url, read_only=read_only)
     except NoDatabase:
@@ -180,7 +196,7 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> in
         database.open_database(database_url, create=True)
     # Collecting garbage while everything is being imported and built costs a tenth of the start.
     gc.disable()
-    app = SendoffApp(database_url, read_only=read_only, demo=demo)
+    app = SendoffApp(database_url, read_only=read_only, demo=demo, remote=profile.remote)
     try:
         result = app.run()
     finally:

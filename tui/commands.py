@@ -99,15 +99,15 @@ _ON_CAMPAIGNS = (
         act=Action.RESCHEDULE, footer=6, only=_SCHEDULED,
     ),
     _campaign(
-        "campaign.export", "x", "export", "Export the report as CSV, XLSX or HTML.", footer=6, only=_REPORTED
+        "campaign.export", "x", "export", "Write every recipient with its outcome to a CSV file.",
+        footer=6, only=_REPORTED,
     ),
     _campaign("campaign.copy", "y", "copy", "Copy name, status and figures to the clipboard."),
     _list("list.search", "/", "search", "Search names and templates.", footer=9),
-    _list("list.filter", "f", "filter", "Filter by date and sender."),
     _list("list.sort", "s", "sort", "Sort by the next column."),
     _list("list.reverse", "o", "reverse", "Reverse the order."),
     _list("list.refresh", "r", "refresh", "Read everything again now."),
-    _list("list.clear", "escape", "clear", "Clear the search, then the filter, then the marks."),
+    _list("list.clear", "escape", "clear", "Clear the search, then the marks."),
     _tab("tab.next", "]", "next tab", "Show the next status.", "next_tab(1)"),
     _tab("tab.previous", "[", "previous tab", "Show the previous status.", "next_tab(-1)"),
     _tab("tab.0", "0", "all", "Show campaigns of every status.", "tab(0)"),
@@ -151,11 +151,13 @@ _IN_DRAFT = (
 
 _IN_REPORT = (
     _report("report.back", "escape q", "back", "Back to the list.", footer=1),
-    _recipients("report.why", "enter w", "why", "Everything that was decided about this number.", footer=2),
     _recipients("report.search", "/", "search", "Find a number.", footer=3),
-    _report("report.export", "x", "export", "Export the report as CSV, XLSX or HTML.", when=on_campaign, footer=4),
     _report(
-        "report.duplicate", "D", "duplicate", "Make a new draft of the failed, unknown or unread ones, or of all.",
+        "report.export", "x", "export", "Write every recipient with its outcome to a CSV file.",
+        when=on_campaign, footer=4,
+    ),
+    _report(
+        "report.duplicate", "D", "duplicate", "Make a new draft with the same content and audience.",
         act=Action.DUPLICATE, when=on_campaign, footer=5,
     ),
     _report(

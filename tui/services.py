@@ -24,6 +24,8 @@ class Services:
     url: str
     read_only: bool = False
     demo: bool = False
+    remote: bool = False
+    """Over SSH: what counts down does so in minutes."""
     zone: str = "UTC"
     """The account's time zone, once it is known."""
 

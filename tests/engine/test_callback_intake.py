@@ -130,7 +130,7 @@ async def test_a_long_backlog_is_applied_a_moment_at_a_time(
     works = callbacks.apply
 
     def slow(*args: Any) -> int:
-        clock.advance(1_000 * callback_intake.LONGEST_S)
+        clock.advance(2_000 * callback_intake.LONGEST_S)
         return works(*args)
 
     monkeypatch.setattr(callbacks, "apply", slow)

@@ -15,7 +15,7 @@ from engine.text import shown
 from store import listing
 from store.errors import StoreError
 from store.types import CampaignRow, ListFilter, SortKey, Status
-from tui import campaign_cells, state
+from tui import campaign_cells, state, terminal
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
 from tui.feed import Ask, Feed, Snapshot
@@ -88,6 +88,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self.query_one(StatusTabs).active = seen.tab
         self.query_one(StatusTabs).hint = "/ search   s sort"
         self._show_sort()
+        self.query_one(WorkerLine).calm = self.services.remote
         self.query_one("#list", Pane).show_loading("Reading campaigns")
         self.set_interval(POLL_S, self.poll)
         self.set_interval(TICK_S, self._tick)
@@ -96,6 +97,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
     def on_resize(self, event: Resize) -> None:
         """On a narrow screen the pane gives way: enter opens the report on the whole screen."""
         self.query_one("#report-pane").display = event.size.width >= PANE_FROM
+        cramped = terminal.too_small(event.size.width, event.size.height)
+        if cramped is not None:
+            self.notify(cramped, severity="warning", markup=False)
 
     def come_back(self, select: int | None) -> None:
         """Shown again: read anew, the cursor on `select` when given."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 DELAY_S: Final = 0.25
 """The right-hand side follows the typing only when it rests."""
 TICK_S: Final = 1.0
+SLOW_S: Final = 0.5
+"""An answer that takes longer is announced."""
 _LOOK_AGAIN_TICKS: Final = 5
 """Balance, template and sender may change while the form is open."""
 
@@ -141,6 +143,8 @@ class DraftView(ConsoleScreen):
     def look(self) -> None:
         """Work out what would happen now; asked for while that is under way, once more after it."""
         self.show_timing()
+        # What is being counted for the form as it was is given up.
+        self._request += 1
         if self._looking:
             self._again = True
             return
@@ -148,10 +152,10 @@ class DraftView(ConsoleScreen):
         self.run_worker(self._look(), group="look")
 
     async def _look(self) -> None:
+        slow = self.set_timer(SLOW_S, self._show_counting)
         try:
             while True:
                 self._again = False
-                self._request += 1
                 request = self._request
                 panel = self.panel
                 fields = panel.form.fields(panel.keys)
@@ -163,7 +167,11 @@ class DraftView(ConsoleScreen):
                 if not self._again:
                     return
         finally:
+            slow.stop()
             self._looking = False
+
+    def _show_counting(self) -> None:
+        self.query_one(PreflightList).border_subtitle = "counting …"
 
     def _is_last(self, request: int) -> bool:
         return request == self._request
@@ -172,6 +180,8 @@ class DraftView(ConsoleScreen):
         if not self.is_current:
             return
         self._ticks += 1
+        if self._looking:
+            return
         if self._ticks % _LOOK_AGAIN_TICKS == 0 and self.outlook is not None:
             self.look()
         elif not self.timing.wrong_zone:
