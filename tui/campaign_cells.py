@@ -88,7 +88,7 @@ def progress(row: CampaignRow, now: int) -> str:
         if cancel_locked(row.scheduled_at, now):
             left = row.scheduled_at - now
             return f"LOCKED  {schedule.duration(max(0, left))}" if left > 0 else "LOCKED  due"
-        return f"locks in {schedule.duration(lock_at(row.scheduled_at) - now)}"
+        return f"locks in {_brief(lock_at(row.scheduled_at) - now)}"
     if row.status is Status.FAILED:
         return REASONS.get(row.status_reason or "", row.status_reason or "")
     if row.started_at is not None:
@@ -99,6 +99,13 @@ def progress(row: CampaignRow, now: int) -> str:
     if row.status is Status.CANCELLED:
         return "nothing sent"
     return _missing(row)
+
+
+def _brief(ms: int) -> str:
+    """A duration that fits the column: to the second below an hour, else whole hours or days."""
+    if ms < _HOUR:
+        return schedule.duration(ms)
+    return f"{ms // _HOUR} h" if ms < 48 * _HOUR else f"{ms // (24 * _HOUR)} d"
 
 
 def _missing(row: CampaignRow) -> str:

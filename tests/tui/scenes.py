@@ -189,11 +189,29 @@ async def asked(console: Console, desk: Desk, *texts: str) -> None:
 
 async def opened(console: Console, *texts: str) -> CampaignsScreen:
     """Wait until the list is whole: its rows, its tabs and the report pane's own reading are there."""
+    await console.until(lambda: isinstance(console.app.screen, CampaignsScreen), "the list is shown")
     screen = console.app.screen
     assert isinstance(screen, CampaignsScreen)
-    await console.expect("All ", *texts)
-    await console.until(lambda: screen.whole, "the list is read")
+
+    def whole() -> bool:
+        seen = screen._snapshot
+        return (
+            seen is not None
+            and not screen._polling
+            and bool(seen.overview.counts)
+            and (seen.report is not None or not any(seen.overview.counts.values()))
+        )
+
+    await console.until(whole, "the list, its tabs and the pane are read")
+    await console.expect(*texts)
     return screen
+
+
+def under_cursor(console: Console) -> str:
+    """The name of the campaign under the list's cursor."""
+    screen = console.app.screen
+    assert isinstance(screen, CampaignsScreen)
+    return "" if screen.subject is None else screen.subject.name
 
 
 def empty(folder: Path, clock: FakeClock, credits: int = 41_250) -> Desk:

@@ -13,7 +13,7 @@ from engine.preflight import Check, Level
 from store.types import Audience, Sender, Template
 from tests.driver import Console
 from tests.tui.harness import Harness
-from tui.screens.draft_panel import problem_of, sender_label, template_label
+from tui.screens.draft_choices import problem_of, sender_label, template_label
 from tui.screens.draft_skipped import reasons, result
 from tui.widgets.fill_row import FillRow, options
 from tui.widgets.path_input import PathInput, complete

@@ -6,37 +6,30 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 
-from engine import lifecycle, schedule
-from engine.commands import launch
+from engine import lifecycle
 from engine.errors import EngineError, Refused
 from engine.lifecycle import Action
-from engine.text import shown
-from store import account, campaigns, ledger, tallies
-from tui.command import Command, Scope
-from tui.commands import bindings
-from tui.screens import draft_timing
-from tui.screens.confirm import Confirm, Question
+from store import account, campaigns, tallies
+from tui.command import Command, Scope, refusal
+from tui.commands import COMMANDS, bindings
 from tui.screens.draft_choice import Choice, Way
 from tui.screens.draft_form import Form, OpenDraft
-from tui.screens.draft_launch import UNTITLED, schedule_question, send_question
-from tui.screens.draft_panel import FILE, NAME, FormPanel
-from tui.screens.draft_saving import DraftSaving
+from tui.screens.draft_launch import DraftLaunch
+from tui.screens.draft_panel import NAME, FormPanel
 from tui.screens.draft_skipped import SkippedRows
 from tui.widgets.footer import Footer
-from tui.widgets.preflight import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.binding import BindingType
 
-    from engine.preflight import Check, Preflight
     from store.types import Campaign, Sender, Template
 
 _SAVE, _DISCARD = "s", "d"
 
 
-class DraftScreen(DraftSaving):
+class DraftScreen(DraftLaunch):
     """A mode that stays mounted; `open` shows another draft in it."""
 
     SCOPE = Scope.DRAFT
@@ -44,9 +37,8 @@ class DraftScreen(DraftSaving):
 
     def __init__(self) -> None:
         super().__init__()
-        self._typed_times: dict[int, tuple[str, str]] = {}
-        """Time and zone typed for a draft: a draft stores none, and typing them once has to be enough."""
         self._mended = -1
+        """Which of the problems f8 went to last."""
 
     def refuses(self, command: Command) -> EngineError | None:
         """What the engine would answer now."""
@@ -70,7 +62,7 @@ class DraftScreen(DraftSaving):
         senders, templates, campaign = found
         panel = self.panel
         panel.set_choices(senders, templates)
-        when, zone = self._typed_times.get(campaign_id or 0, ("", self.services.zone))
+        when, zone = self.typed_times.get(campaign_id or 0, ("", self.services.zone))
         if campaign is None:
             form = Form(sender_id=senders[0].id if len(senders) == 1 else None, zone=zone)
             await panel.load(form, None)
@@ -92,60 +84,27 @@ class DraftScreen(DraftSaving):
         elif self.narrow and self.has_class("-flipped"):
             self.action_flip()
         else:
-            self.run_worker(self._leave(), exclusive=True, group="leave")
+            self.run_errand(self._leave)
 
     async def _leave(self) -> None:
         if self.draft.changed(self.panel.form, self.panel.keys):
             ways = [Way(_SAVE, "Save"), Way(_DISCARD, "Discard")]
-            if self.read_only or self.refuses_saving:
+            if refusal(COMMANDS["draft.save"], self) is not None:
                 ways = ways[1:]
+            steady = self.services.context.clock.steady
             answer = await self.app.push_screen_wait(
-                Choice("Leave the draft?", ["What you changed is not saved."], ways, "Stay", self._steady)
+                Choice("Leave the draft?", ["What you changed is not saved."], ways, "Stay", steady)
             )
             if answer == _SAVE:
-                if not await self._save_all():
+                if not await self.save_all():
                     return
             elif answer != _DISCARD:
                 return
-        self._remember_time()
-        await self.console.open_list(self.draft.campaign_id)
-
-    @property
-    def refuses_saving(self) -> bool:
-        """Whether it is no draft any more."""
-        refused = lifecycle.refusal(Action.EDIT, self.draft.status, scheduled_at=None, now=self.services.now)
-        return refused is not None
-
-    def _steady(self) -> float:
-        return self.services.context.clock.steady()
-
-    def _remember_time(self) -> None:
-        form = self.panel.form
-        if self.draft.campaign_id is not None:
-            self._typed_times[self.draft.campaign_id] = (form.when, form.zone)
-
-    # Saving and reading the file
-
-    def action_save(self) -> None:
-        """Save; a file that was typed and not read yet is read too."""
-        self.run_worker(self._save_told(), group="save")
-
-    async def _save_told(self) -> None:
-        if await self._save_all():
-            self.notify(f"Saved “{shown(self.panel.form.name.strip()) or UNTITLED}”.", markup=False, timeout=3)
-
-    async def _save_all(self) -> bool:
-        if not await self.save():
-            return False
-        if self.draft.unread(self.panel.form):
-            return await self._read_or_show()
-        return True
-
-    async def _read_or_show(self) -> bool:
-        done = await self.read_file()
-        if not done and self.panel.fields[FILE].error:
-            self.panel.go_to(FILE)
-        return done
+        form, campaign_id = self.panel.form, self.draft.campaign_id
+        if campaign_id is not None:
+            self.typed_times[campaign_id] = (form.when, form.zone)
+        self.forget()
+        await self.console.open_list(campaign_id)
 
     @on(FormPanel.FileWanted)
     def _file_wanted(self) -> None:
@@ -164,93 +123,6 @@ class DraftScreen(DraftSaving):
         if panel.form.file != self._tried and self.draft.unread(panel.form):
             self.run_worker(self.read_file(), group="file")
 
-    # Launching
-
-    def action_schedule(self) -> None:
-        """Save, check, ask, then schedule or send."""
-        self.run_worker(self._launch(), exclusive=True, group="launch")
-
-    async def _launch(self) -> None:
-        if self.importing is not None:
-            self.tell(Refused("importing", "The file is still being read.", "Press ctrl+g again when it is done."))
-            return
-        if not await self._save_all():
-            return
-        campaign_id = self.draft.campaign_id
-        # It has just been saved.
-        assert campaign_id is not None
-        checked = await self.doing(launch.check, campaign_id)
-        free = await self.reading(ledger.balance)
-        if checked is None or free is None:
-            return
-        timing = self.timing
-        time_check = draft_timing.check(timing)
-        blocking = [*checked.blocking, *([] if time_check is None else [time_check])]
-        if blocking:
-            self._tell_blocked(blocking)
-        elif timing.now:
-            await self._send(campaign_id, checked, free.free)
-        elif timing.at is not None:
-            await self._schedule(campaign_id, timing.at, checked, free.free)
-
-    def _tell_blocked(self, blocking: list[Check]) -> None:
-        first = blocking[0]
-        what = "; ".join(words(check) for check in blocking)
-        self.tell(Refused(first.code, f"It cannot go yet: {what}.", "The first of them is where you are now."))
-        self._go_to(first)
-        self.look()
-
-    async def _ask(self, question: Question) -> bool:
-        answer = await self.app.push_screen_wait(Confirm(question, self.services.context.clock))
-        return answer is True and await self._still_mine()
-
-    async def _still_mine(self) -> bool:
-        """What was confirmed has to be what goes: nobody changed it while the dialog was open."""
-        campaign_id = self.draft.campaign_id
-        assert campaign_id is not None
-        now = await self.reading(campaigns.get, campaign_id)
-        if now is None:
-            return False
-        if now.version == self.draft.version:
-            return True
-        self.tell(
-            Refused(
-                "changed_meanwhile",
-                "Somebody else changed this draft while you were asked; nothing was done.",
-                "Look at it again: press ctrl+s to see what to do.",
-            )
-        )
-        return False
-
-    async def _schedule(self, campaign_id: int, at: int, checked: Preflight, free: int) -> None:
-        name, zone = self._campaign_name, self.panel.form.zone.strip()
-        if not await self._ask(schedule_question(name, at, zone, checked, free)):
-            return
-        # The instant that was shown, whatever "in 30 min" would mean by now.
-        typed = schedule.iso(at, zone)
-        done = await self.doing(launch.schedule_at, self.services.context, campaign_id, typed, zone)
-        if done is None:
-            return
-        lock = draft_timing.lock_words(done.at, zone, self.services.now)
-        self._typed_times.pop(campaign_id, None)
-        self.notify(f"“{name}” goes {schedule.describe(done.at, zone, self.services.now)}; {lock}.", markup=False)
-        await self.console.open_list(campaign_id)
-
-    async def _send(self, campaign_id: int, checked: Preflight, free: int) -> None:
-        name = self._campaign_name
-        if not await self._ask(send_question(name, checked, free)):
-            return
-        done = await self.doing(launch.send_now, self.services.context, campaign_id)
-        if done is None:
-            return
-        self._typed_times.pop(campaign_id, None)
-        self.notify(f"“{name}” is being sent.", markup=False)
-        await self.console.open_report(campaign_id)
-
-    @property
-    def _campaign_name(self) -> str:
-        return shown(self.panel.form.name.strip()) or UNTITLED
-
     # Looking around
 
     def action_problem(self) -> None:
@@ -260,11 +132,7 @@ class DraftScreen(DraftSaving):
             self.notify("Nothing stands in its way: ctrl+g schedules it.", markup=False, timeout=3)
             return
         self._mended = (self._mended + 1) % len(found)
-        self._go_to(found[self._mended])
-
-    def _go_to(self, check: Check) -> None:
-        self.remove_class("-flipped")
-        self.panel.go_to(check.field)
+        self.go_to(found[self._mended])
 
     @on(FormPanel.Changed)
     def _problems_changed(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +10,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
-from engine import phone, placeholders, preflight, templates
+from engine import placeholders
 from engine.text import shown
+from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, problem_of, sender_label, template_label
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
 from tui.widgets.field import Field, choice
@@ -24,42 +25,15 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from engine.placeholders import Placeholder
-    from engine.preflight import Check
     from store.types import Audience, Sender, Template
 
 NAME: Final = "name"
 SENDER: Final = "sender"
 TEMPLATE: Final = "template"
-FILE: Final = "file"
-COUNTRY: Final = "country"
-NUMBER: Final = "number"
 READ_HELP: Final = "enter reads it; tab completes the path"
 _OF_FILE: Final = (FILE, COUNTRY, NUMBER)
 _LABEL: Final = 12
 _LONGEST_LABEL: Final = 22
-
-
-def sender_label(sender: Sender) -> str:
-    """A sender as it is chosen: number, quality, rate, and its status where it cannot send."""
-    parts = [phone.display(sender.number)]
-    if sender.status != "CONNECTED":
-        parts.append(sender.status.lower())
-    elif sender.quality and sender.quality != "UNKNOWN":
-        parts.append(f"quality {sender.quality.lower()}")
-    return "  ".join([*parts, f"{sender.rate:,}/s"])
-
-
-def template_label(template: Template) -> str:
-    """A template as it is chosen; one that cannot be sent carries its status."""
-    words = f"{template.name}  {template.language}  {template.category.lower()}"
-    if template.status != templates.APPROVED:
-        return f"✗ {words}  {templates.status_words(template.status)}"
-    return words if templates.sendable(template) is None else f"✗ {words}  cannot be filled here"
-
-
-def problem_of(template: Template | None) -> Check | None:
-    """Why a template cannot be chosen (R23)."""
-    return None if template is None else preflight.template_problem(template)
 
 
 class FormPanel(VerticalScroll, can_focus=False):
@@ -322,22 +296,3 @@ class FormPanel(VerticalScroll, can_focus=False):
     def _row(self, placeholder: Placeholder, width: int) -> FillRow:
         fill = self.form.fills.get(placeholder.key, FillText())
         return FillRow(placeholder, self._columns, fill.source.value, fill.column, fill.text, width)
-
-
-def file_errors(code: str) -> str:
-    """Which field an error of the importer belongs to."""
-    by_code: Mapping[str, str] = {
-        "unknown_country": COUNTRY,
-        "number_column_unclear": NUMBER,
-        "no_such_column": NUMBER,
-    }
-    return by_code.get(code, FILE)
-
-
-def file_hint(code: str, hint: str) -> str:
-    """What to do about it, where the importer's own words name options of the command line."""
-    if code == "number_column_unclear":
-        return "Choose it here."
-    if code == "no_such_column":
-        return "Choose one that is there."
-    return hint

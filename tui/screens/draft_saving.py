@@ -17,9 +17,9 @@ from tui.command import refusal
 from tui.commands import COMMANDS
 from tui.screens.base import as_told
 from tui.screens.draft_choice import Choice, Way
+from tui.screens.draft_choices import FILE, NUMBER, file_errors, file_hint
 from tui.screens.draft_form import OpenDraft
 from tui.screens.draft_import import Import, Stopped, columns_in
-from tui.screens.draft_panel import FILE, NUMBER, file_errors, file_hint
 from tui.screens.draft_view import DraftView
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class DraftSaving(DraftView):
         raise NotImplementedError
 
     async def save(self) -> bool:
-        """Save what is not saved yet; tells whether everything is. Opens dialogs: for workers only."""
+        """Save what is not saved yet; tells whether everything is. For workers only: it may ask something."""
         async with self._writing:
             error = await self._save()
         if error is None:
@@ -132,7 +132,7 @@ class DraftSaving(DraftView):
     # The contact file
 
     async def read_file(self) -> bool:
-        """Read the file chosen into the draft; tells whether that worked. Opens dialogs: for workers only."""
+        """Read the file chosen into the draft; tells whether that worked. For workers only: it may ask something."""
         choice = self.panel.form.file
         self._tried = choice
         if not self._may_read(choice):
@@ -142,8 +142,11 @@ class DraftSaving(DraftView):
         self.panel.fields[FILE].set_error()
         self.show_result()
         progress = self.set_interval(_PROGRESS_S, self.show_result)
+        error: EngineError | None = None
         try:
             error = await self._import(job)
+        except Stopped:
+            error = Refused("stopped", "Stopped. The audience is as it was before.")
         finally:
             progress.stop()
             self.importing = None
@@ -151,6 +154,9 @@ class DraftSaving(DraftView):
         self.look()
         if error is None:
             return True
+        if error.code == "stopped":
+            self.tell(error)
+            return False
         if error.code in CONFLICTS and self.draft.campaign_id is not None:
             return await self._settle(error) and await self.read_file()
         await self._show_file_error(choice, error)
@@ -177,9 +183,6 @@ class DraftSaving(DraftView):
             try:
                 await self.services.threads.write(job.run, self.services.context, draft.campaign_id, draft.version)
                 campaign = await self.services.threads.read(campaigns.get, draft.campaign_id)
-            except Stopped:
-                self.notify("Stopped. The audience is as it was before.", markup=False)
-                return None
             except (EngineError, StoreError) as error:
                 return as_told(error)
             self.draft = replace(draft, version=draft.version + 1, read=job.choice, audience=campaign.audience)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from engine import schedule
@@ -43,17 +44,29 @@ class Timing:
 def read(text: str, zone: str, now: int) -> Timing:
     """Understand a typed time in a zone (R12, R13); an empty one is `missing`, and `now` means send now."""
     words = text.strip()
+    wrong = _wrong_zone(zone.strip())
+    if wrong is not None:
+        return Timing(error=wrong)
+    if not words:
+        return Timing()
+    if words.lower() == NOW:
+        return Timing(now=True)
     try:
-        schedule.zone(zone.strip())
-        if not words:
-            return Timing()
-        if words.lower() == NOW:
-            return Timing(now=True)
         at = schedule.parse_when(words, zone.strip(), now)
     except (BadInput, Refused) as error:
         return Timing(error=error)
     # Whole seconds, so that what is confirmed is to the second what is shown.
     return Timing(at=at + -at % _SECOND)
+
+
+@lru_cache(maxsize=64)
+def _wrong_zone(zone: str) -> BadInput | None:
+    """Remembered, because looking for the names that come near a wrong one takes a while."""
+    try:
+        schedule.zone(zone)
+    except BadInput as error:
+        return error
+    return None
 
 
 def echo(timing: Timing, zone: str, now: int) -> str:

@@ -18,9 +18,10 @@ from tui.command import Scope, footer
 from tui.commands import of
 from tui.screens import draft_timing
 from tui.screens.base import ConsoleScreen
+from tui.screens.draft_choices import FILE
 from tui.screens.draft_form import OpenDraft
 from tui.screens.draft_outlook import Looker
-from tui.screens.draft_panel import FILE, READ_HELP, FormPanel
+from tui.screens.draft_panel import READ_HELP, FormPanel
 from tui.screens.draft_skipped import reasons, result
 from tui.signs import MARK, word
 from tui.widgets.footer import Footer
@@ -84,6 +85,7 @@ class DraftView(ConsoleScreen):
         self._looker = Looker()
         self._request = 0
         self._looking = False
+        self._slow = False
         self._again = False
         self._delay: Timer | None = None
         self._ticks = 0
@@ -152,7 +154,7 @@ class DraftView(ConsoleScreen):
         self.run_worker(self._look(), group="look")
 
     async def _look(self) -> None:
-        slow = self.set_timer(SLOW_S, self._show_counting)
+        slow = self.set_timer(SLOW_S, self._show_slow)
         try:
             while True:
                 self._again = False
@@ -163,15 +165,17 @@ class DraftView(ConsoleScreen):
                     self._looker.look, fields, self.draft.campaign_id, self.position, partial(self._is_last, request)
                 )
                 if outlook is not None and self._is_last(request) and self.is_mounted:
+                    self._slow = False
                     self._show(outlook)
                 if not self._again:
                     return
         finally:
             slow.stop()
-            self._looking = False
+            self._looking = self._slow = False
 
-    def _show_counting(self) -> None:
-        self.query_one(PreflightList).border_subtitle = "counting …"
+    def _show_slow(self) -> None:
+        self._slow = True
+        self.show_timing()
 
     def _is_last(self, request: int) -> bool:
         return request == self._request
@@ -180,12 +184,9 @@ class DraftView(ConsoleScreen):
         if not self.is_current:
             return
         self._ticks += 1
-        if self._looking:
-            return
-        if self._ticks % _LOOK_AGAIN_TICKS == 0 and self.outlook is not None:
+        if self._ticks % _LOOK_AGAIN_TICKS == 0 and self.outlook is not None and not self._looking:
             self.look()
-        elif not self.timing.wrong_zone:
-            # A wrong zone stays wrong, and looking for names that come near takes a while.
+        else:
             self.show_timing()
         self.show_header()
 
@@ -252,7 +253,9 @@ class DraftView(ConsoleScreen):
         valid = 0 if facts is None else facts.valid
         lines = draft_timing.outlook(timing, form.zone, now, valid, rate)
         blocked = any(check.level is preflight.Level.BLOCK for check in checks)
-        note = "" if self.outlook is None else "f8 first problem" if blocked else "ctrl+g schedules"
+        note = "f8 first problem" if blocked else "ctrl+g schedules"
+        if self._slow or self.outlook is None:
+            note = "counting …" if self._slow else ""
         self.query_one(PreflightList).show(checks, lines, note)
         self.query_one(ProblemLine).show(checks)
 
