@@ -1,8 +1,4 @@
-"""Audience rows: importing them, skipping them, reading them for reports.
-
-Rows belong to an audience and an audience to one campaign. An import fills a new audience in short transactions, so
-that a run beside it never waits long for the write lock, and only the last step attaches it to the draft.
-"""
+"""Audience rows: reading them for a run or a report, skipping them and taking that back."""
 
 from __future__ import annotations
 
@@ -11,146 +7,21 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from store import tallies
-from store.campaigns import list_key
 from store.campaigns import status as campaign_status
-from store.codec import dump, load
-from store.database import execute, execute_many, is_sqlite, transaction
+from store.codec import load
+from store.database import execute, is_sqlite, transaction
 from store.errors import Missing
-from store.models import Audience as AudienceModel
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.query import first
-from store.types import Audience, ContactRow, Delivery, Recipient, RecipientState, SkipReason, Status
+from store.types import Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 CHUNK = 10_000
 LONGEST_NUMBER = 15
 """Digits of an E.164 number (ITU-T E.164, 6)."""
-
-_INSERT = (
-    "INSERT INTO recipient (audience_id, seq, line, phone, country, cells, state, skip, attempt, tried, delivery) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
-)
-
-
-def new_audience(file: str, columns: Sequence[str], number_column: str, country: str | None, now: int) -> int:
-    """Begin an import; the audience belongs to no campaign until `attach`."""
-    return int(
-        AudienceModel.insert(
-            file=file, columns=dump(list(columns)), number_column=number_column, country=country, imported_at=now
-        ).execute()
-    )
-
-
-def add_rows(audience_id: int, first_seq: int, rows: Sequence[ContactRow]) -> None:
-    """Append rows with dense `seq` from `first_seq`, in one transaction; at most `CHUNK` at a time."""
-    values = [
-        (
-            audience_id,
-            first_seq + i,
-            row.line,
-            row.phone,
-            row.country,
-            dump(list(row.cells)),
-            int(RecipientState.PENDING if row.skip is None else RecipientState.SKIPPED),
-            None if row.skip is None else row.skip.value,
-        )
-        for i, row in enumerate(rows)
-    ]
-    with transaction():
-        # Peewee's insert_many makes 17-26 thousand rows a second, its connection's executemany 337 thousand.
-        execute_many(_INSERT, values)
-
-
-def attach(
-    campaign_id: int, version: int, audience_id: int, skipped: Counter[str], countries: Counter[str], now: int
-) -> bool:
-    """Make a finished import the audience of an unchanged Draft and set its counters; false when it changed."""
-    with transaction():
-        old = first(CampaignModel.select(CampaignModel.audience).where(CampaignModel.id == campaign_id))
-        changed = (
-            CampaignModel.update(
-                audience=audience_id,
-                edited_at=now,
-                list_key=list_key(Status.DRAFT, now),
-                version=CampaignModel.version + 1,
-            )
-            .where(
-                CampaignModel.id == campaign_id,
-                CampaignModel.status == Status.DRAFT.value,
-                CampaignModel.version == version,
-                CampaignModel.deleted_at.is_null(),
-            )
-            .execute()
-        )
-        if not changed:
-            return False
-        AudienceModel.update(complete=True).where(AudienceModel.id == audience_id).execute()
-        skips, valid = skipped.total(), countries.total()
-        ProgressModel.update(
-            audience=skips + valid, skipped=skips, pending=valid, version=ProgressModel.version + 1
-        ).where(ProgressModel.campaign == campaign_id).execute()
-        tallies.replace(campaign_id, tallies.SKIP, skipped)
-        tallies.replace(campaign_id, tallies.COUNTRY, countries)
-    if old is not None and old[0] is not None:
-        drop_audience(old[0])
-    return True
-
-
-def drop_audience(audience_id: int) -> None:
-    """Remove the rows of an audience, a chunk at a time; one that a campaign has is left alone."""
-    if CampaignModel.select().where(CampaignModel.audience == audience_id).exists():
-        return
-    top = execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0] or 0
-    for lo in range(1, top + 1, CHUNK):
-        with transaction():
-            execute(
-                "DELETE FROM recipient WHERE audience_id = ? AND seq BETWEEN ? AND ?", (audience_id, lo, lo + CHUNK - 1)
-            )
-    AudienceModel.delete().where(AudienceModel.id == audience_id).execute()
-
-
-def copy_rows(
-    source: Audience,
-    target_campaign: int,
-    version: int,
-    states: Sequence[RecipientState] | None,
-    unread: bool,
-    now: int,
-    without_errors: Collection[int] = (),
-) -> bool:
-    """Give a Draft the rows of another campaign's audience, fresh: all, those in `states`, or the sent but unread ones.
-
-    Rows that failed with one of `without_errors` are left out. Skipped rows are copied with their reason when all are
-    copied and left out otherwise. Answers false, and leaves nothing behind, when the Draft changed since `version`.
-    """
-    audience_id = new_audience(source.file, source.columns, source.number_column, source.country, now)
-    skipped: Counter[str] = Counter()
-    countries: Counter[str] = Counter()
-    seq = 1
-    for chunk in chunks(source.id):
-        rows = [_as_contact(row) for row in chunk if row.error not in without_errors and _wanted(row, states, unread)]
-        add_rows(audience_id, seq, rows)
-        seq += len(rows)
-        skipped.update(row.skip.value for row in rows if row.skip is not None)
-        countries.update(row.country or "" for row in rows if row.skip is None)
-    if attach(target_campaign, version, audience_id, skipped, countries, now):
-        return True
-    drop_audience(audience_id)
-    return False
-
-
-def _wanted(row: Recipient, states: Sequence[RecipientState] | None, unread: bool) -> bool:
-    if unread:
-        return row.state is RecipientState.SENT and row.delivery is not Delivery.READ
-    return states is None or row.state in states
-
-
-def _as_contact(row: Recipient) -> ContactRow:
-    return ContactRow(row.line, row.cells, row.phone, row.country, row.skip)
-
 
 _COLUMNS = (
     "seq, line, phone, country, cells, state, skip, attempt, tried, message_id, error, delivery, "

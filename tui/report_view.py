@@ -12,7 +12,7 @@ from textual.content import Content
 from engine import report, schedule
 from engine.text import shown
 from store.types import Status
-from tui.signs import bar, percent, sign, word
+from tui.signs import bar, named, percent, sign, word
 
 if TYPE_CHECKING:
     from engine.report import ErrorLine, Report
@@ -36,7 +36,7 @@ _BAR = 24
 def summary(one: Report, now: int) -> list[Content]:
     """First thing in a report: the root cause with what to do, else in one sentence how it stands."""
     campaign = one.campaign
-    name = shown(campaign.name) or "Untitled"
+    name = named(campaign.name)
     if one.root_cause is not None:
         return [
             Content.assemble((name, "bold"), "   ", ("FAILED: ", "bold $failed"), one.root_cause.text),

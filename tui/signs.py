@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
+
+from engine.text import shown
 from store.types import Status
 
 DASH: Final = "-"
+UNTITLED: Final = "Untitled"
 MARK: Final = "*"
 """Stands before a marked row and behind the name of a changed field."""
 
@@ -37,6 +41,12 @@ _TONES: Final = {
 _HELD_SIGN: Final = "‖"
 _HELD_TONE: Final = "bold $held"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+def named(name: str, most: int = 60) -> str:
+    """A campaign's name in a sentence or a title: safe to show, cut to `most` cells, never empty."""
+    text = shown(name).strip() or UNTITLED
+    return text if cell_len(text) <= most else f"{set_cell_size(text, most - 1).rstrip()}…"
 
 
 def sign(status: Status, held: bool = False) -> str:

@@ -13,7 +13,7 @@ from engine.errors import BadInput, Refused
 from engine.gateway import errors
 from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
-from store import account, audit, campaigns, database, recipients, tallies
+from store import account, audiences, audit, campaigns, database, tallies
 from store.codec import dump_fills, load
 from store.types import Campaign, ContactRow, DraftFields, RecipientState
 
@@ -118,14 +118,14 @@ def import_audience(
         campaign = campaigns.get(campaign_id)
         _refuse(Action.EDIT, campaign, context.clock.now())
         contacts = audience.open_contacts(file, country=country, number_column=number_column)
-        audience_id = recipients.new_audience(
+        audience_id = audiences.new_audience(
             contacts.name, contacts.columns, contacts.number_column, contacts.country, context.clock.now()
         )
         try:
             skipped, countries = _store_rows(audience_id, contacts, progress)
             with database.transaction():
                 now = context.clock.now()
-                if not recipients.attach(campaign_id, version, audience_id, skipped, countries, now):
+                if not audiences.attach(campaign_id, version, audience_id, skipped, countries, now):
                     raise _changed(campaign_id)
                 audit.write(
                     now,
@@ -136,8 +136,10 @@ def import_audience(
                 )
         except BaseException:
             # Also on ctrl+c: half an import must not stay behind.
-            recipients.drop_audience(audience_id)
+            audiences.drop_audience(audience_id)
             raise
+        if campaign.audience is not None:
+            audiences.drop_audience(campaign.audience.id)
         database.analyze()
         _bring_up_to_date(campaign_id)
         return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
@@ -156,12 +158,12 @@ def _store_rows(
             countries[row.country or ""] += 1
         else:
             skipped[row.skip.value] += 1
-        if len(batch) == recipients.CHUNK:
-            recipients.add_rows(audience_id, seq, batch)
+        if len(batch) == audiences.CHUNK:
+            audiences.add_rows(audience_id, seq, batch)
             seq += len(batch)
             progress(seq - 1)
             batch = []
-    recipients.add_rows(audience_id, seq, batch)
+    audiences.add_rows(audience_id, seq, batch)
     progress(seq - 1 + len(batch))
     return skipped, countries
 
@@ -226,7 +228,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
         if source.audience is not None:
             states = None if only is None else _ONLY[only]
             pointless = _for_good(campaign_id) if only == "failed" else frozenset[int]()
-            recipients.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now(), pointless)
+            audiences.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now(), pointless)
             _bring_up_to_date(copy_id)
         return copy_id
 

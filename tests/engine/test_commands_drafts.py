@@ -214,7 +214,7 @@ def finished(clock: FakeClock, folder: Path) -> int:
     """A Completed campaign of seven rows, one failed for good, one in a way that may be retried, one unknown."""
 
     def outcome(to: str, n: int) -> Outcome:
-        ends = {"1": refused(131026), "2": refused(131049), "3": Unknown("time-out")}
+        ends: dict[str, Outcome] = {"1": refused(131026), "2": refused(131049), "3": Unknown("time-out")}
         return ends.get(to[-1]) or takes_all(to, n)
 
     campaign_id = builders.draft(clock, folder, 7)

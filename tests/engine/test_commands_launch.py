@@ -17,7 +17,7 @@ from engine.decide import HoldOrder
 from engine.errors import BadInput, NotFound, Refused
 from engine.lifecycle import LOCK
 from store import account, campaigns, database, ledger, listing, transitions
-from store.types import Balance, Campaign, Fill, ListFilter, Status
+from store.types import Balance, Campaign, DraftFields, Fill, ListFilter, Status
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import Scripted, actions, campaign_in, events, schedule_in, takes_all, work
@@ -159,7 +159,7 @@ def test_R22_scheduling_names_every_problem_at_once_with_what_to_do(
     acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
     context = builders.context(clock)
-    campaign_id = drafts.create(context, drafts.DraftFields(""))
+    campaign_id = drafts.create(context, DraftFields(""))
     refusal = refusal_of(schedule, context, campaign_id)
     assert refusal.code == "name_missing"
     for part in ("no name", "no sender", "no template", "no audience"):

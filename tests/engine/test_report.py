@@ -34,7 +34,7 @@ def campaign_id(acme: Path, clock: FakeClock, tmp_path: Path) -> int:
     """Ten rows: two skipped, five sent (two read, one delivered, one undelivered), two failed, one unknown."""
 
     def outcome(to: str, n: int) -> Outcome:
-        ends = {"5": refused(131026), "6": refused(131009), "7": Unknown("time-out")}
+        ends: dict[str, Outcome] = {"5": refused(131026), "6": refused(131009), "7": Unknown("time-out")}
         return ends.get(to[-1]) or takes_all(to, n)
 
     good = [(f"Customer {i}", builders.number(i), f"C{i}") for i in range(8)]

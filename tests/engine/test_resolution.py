@@ -10,7 +10,7 @@ import pytest
 from engine import resolution
 from engine.commands import drafts, launch
 from store import campaigns, optouts, recipients
-from store.types import Fill, SkipReason
+from store.types import DraftFields, Fill, SkipReason
 from tests import builders
 from tests.clock import FakeClock
 from tests.sending import rows
@@ -150,6 +150,6 @@ def test_counting_for_a_form_finds_what_resolving_would(acme: Path, clock: FakeC
 
 
 def test_a_draft_without_audience_has_nothing_to_resolve(acme: Path, clock: FakeClock) -> None:
-    campaign_id = drafts.create(builders.context(clock), drafts.DraftFields("Sale"))
+    campaign_id = drafts.create(builders.context(clock), DraftFields("Sale"))
     resolution.resolve(campaign_id)
     assert campaigns.get(campaign_id).progress.audience == 0

@@ -12,7 +12,7 @@ from engine.clock import HOUR, MINUTE
 from engine.commands import drafts, launch, setup
 from engine.schedule import PROMPT
 from store import account, campaigns, database, ledger, optouts, transitions
-from store.types import Balance, Campaign, Fill, RecipientState, RootCause, SkipReason, Status
+from store.types import Balance, Campaign, DraftFields, Fill, RecipientState, RootCause, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
 from tests.sending import actions, events, rows, schedule_in
@@ -119,7 +119,7 @@ def test_R20_the_grace_is_the_campaigns_own(acme: Path, clock: FakeClock, tmp_pa
     context = builders.context(clock)
     campaign_id = builders.draft(clock, tmp_path)
     found = campaigns.get(campaign_id)
-    fields = drafts.DraftFields(found.name, found.sender_id, found.template_id, found.fills, grace=5)
+    fields = DraftFields(found.name, found.sender_id, found.template_id, found.fills, grace=5)
     drafts.edit(context, campaign_id, found.version, fields)
     launch.schedule_at(context, campaign_id, "in 60 min")
     clock.advance(HOUR + 5 * MINUTE + 1)
@@ -216,7 +216,7 @@ def test_R39_an_edit_of_the_contacts_after_the_start_changes_nothing(
     before = start(clock, campaign_id)[1]
     copy_id = drafts.duplicate(builders.context(clock), campaign_id)
     copy = campaigns.get(copy_id)
-    fields = drafts.DraftFields(copy.name, copy.sender_id, copy.template_id, {"body.1": Fill(fixed="x")})
+    fields = DraftFields(copy.name, copy.sender_id, copy.template_id, {"body.1": Fill(fixed="x")})
     drafts.edit(builders.context(clock), copy_id, copy.version, fields)
     drafts.import_audience(
         builders.context(clock), copy_id, campaigns.get(copy_id).version, builders.contacts_file(tmp_path, 9)

@@ -7,11 +7,11 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine import callback_intake
-from engine import worker as worker_module
+from engine import callback_intake, ending
 from engine.callbacks import Receiver, register
 from engine.clock import HOUR, SystemClock
 from engine.commands import launch, setup
@@ -420,15 +420,15 @@ async def test_a_store_that_fails_at_the_end_of_a_run_is_no_fault_of_the_program
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = started(clock, tmp_path, 5)
-    works, raised = worker_module.ending.finish, list[int]()
+    works, raised = ending.finish, list[int]()
 
-    def sometimes(*args: object) -> object:
+    def sometimes(*args: Any) -> object:
         if not raised:
             raised.append(1)
             raise StoreBusy("locked")
-        return works(*args)  # type: ignore[arg-type]  # passed on as they came
+        return works(*args)
 
-    monkeypatch.setattr(worker_module.ending, "finish", sometimes)
+    monkeypatch.setattr(ending, "finish", sometimes)
     await work(clock, Scripted(takes_all))
     assert raised and campaigns.get(campaign_id).status is Status.COMPLETED
     assert "campaign.hold" not in actions(campaign_id)

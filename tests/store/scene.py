@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from store import account, campaigns, database, leases, ledger, outcomes, recipients, transitions, windows
+from store import account, audiences, campaigns, database, leases, ledger, outcomes, transitions, windows
 from store.types import (
     Account,
     ContactRow,
@@ -103,12 +103,12 @@ class Scene:
 
     def attach(self, campaign_id: int, rows: Sequence[ContactRow], now: int = START) -> int:
         """Import these rows into a Draft and answer the audience's id."""
-        audience_id = recipients.new_audience("contacts.csv", ("number", "name"), "number", "IN", now)
-        recipients.add_rows(audience_id, 1, rows)
+        audience_id = audiences.new_audience("contacts.csv", ("number", "name"), "number", "IN", now)
+        audiences.add_rows(audience_id, 1, rows)
         skipped = Counter(row.skip.value for row in rows if row.skip is not None)
         countries = Counter(row.country or "" for row in rows if row.skip is None)
         version = campaigns.get(campaign_id).version
-        assert recipients.attach(campaign_id, version, audience_id, skipped, countries, now)
+        assert audiences.attach(campaign_id, version, audience_id, skipped, countries, now)
         return audience_id
 
     def scheduled(

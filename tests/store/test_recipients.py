@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from store import callbacks, campaigns, database, outcomes, recipients, tallies
+from store import audiences, callbacks, campaigns, database, outcomes, recipients, tallies
 from store.codec import dump
 from store.errors import Missing
 from store.models import Recipient as RecipientModel
@@ -37,7 +37,7 @@ def raw_rows(audience_id: int) -> list[tuple[object, ...]]:
     return [tuple(row[1:]) for row in found]
 
 
-def audiences() -> list[tuple[int, int]]:
+def audience_sizes() -> list[tuple[int, int]]:
     """Every audience with the number of its rows, also of rows without one."""
     sql = (
         "SELECT a.id, (SELECT COUNT(*) FROM recipient r WHERE r.audience_id = a.id) FROM audience a "
@@ -47,7 +47,7 @@ def audiences() -> list[tuple[int, int]]:
 
 
 def new_audience() -> int:
-    return recipients.new_audience("contacts.csv", ("number", "name"), "number", "IN", START)
+    return audiences.new_audience("contacts.csv", ("number", "name"), "number", "IN", START)
 
 
 def counts(rows: Sequence[ContactRow]) -> tuple[Counter[str], Counter[str]]:
@@ -79,7 +79,7 @@ def test_rows_come_back_as_they_were_read(scene: Scene) -> None:
 def test_importing_with_executemany_stores_what_peewee_stores(db: str) -> None:
     rows = [*MIXED, ContactRow(99, ("", "नमस्ते", "\x00"), None, None, SkipReason.BLANK)]
     fast, slow = new_audience(), new_audience()
-    recipients.add_rows(fast, 1, rows)
+    audiences.add_rows(fast, 1, rows)
     with database.transaction():
         RecipientModel.insert_many(
             {
@@ -100,27 +100,28 @@ def test_importing_with_executemany_stores_what_peewee_stores(db: str) -> None:
 
 def test_a_large_import_comes_in_chunks_and_leaves_the_same_way(scene: Scene) -> None:
     campaign_id = scene.draft()
-    audience_id, rows = new_audience(), contacts(recipients.CHUNK * 2 + 5)
-    for lo in range(0, len(rows), recipients.CHUNK):
-        recipients.add_rows(audience_id, lo + 1, rows[lo : lo + recipients.CHUNK])
+    audience_id, rows = new_audience(), contacts(audiences.CHUNK * 2 + 5)
+    for lo in range(0, len(rows), audiences.CHUNK):
+        audiences.add_rows(audience_id, lo + 1, rows[lo : lo + audiences.CHUNK])
         assert campaigns.progress(campaign_id).audience == 0, "nothing shows before it is whole"
-    assert recipients.attach(campaign_id, 1, audience_id, *counts(rows), START)
+    assert audiences.attach(campaign_id, 1, audience_id, *counts(rows), START)
     sizes = [len(chunk) for chunk in recipients.chunks(audience_id, campaign_id)]
-    assert sizes == [recipients.CHUNK, recipients.CHUNK, 5]
+    assert sizes == [audiences.CHUNK, audiences.CHUNK, 5]
     assert [row.seq for row in all_rows(audience_id)] == list(range(1, len(rows) + 1))
     check_invariants(campaign_id)
     smaller = scene.attach(campaign_id, contacts(3))
-    assert audiences() == [(smaller, 3)]
+    audiences.drop_audience(audience_id)
+    assert audience_sizes() == [(smaller, 3)]
     check_invariants(campaign_id)
 
 
 def test_a_chunk_goes_in_whole_or_not_at_all(db: str) -> None:
     audience_id = new_audience()
-    recipients.add_rows(audience_id, 3, contacts(1))
+    audiences.add_rows(audience_id, 3, contacts(1))
     with pytest.raises(Exception, match="UNIQUE"):
-        recipients.add_rows(audience_id, 1, contacts(4))
+        audiences.add_rows(audience_id, 1, contacts(4))
     assert [row.seq for row in all_rows(audience_id)] == [3]
-    recipients.add_rows(audience_id, 4, [])
+    audiences.add_rows(audience_id, 4, [])
     assert [row.seq for row in all_rows(audience_id)] == [3]
 
 
@@ -128,10 +129,10 @@ def test_an_import_into_a_draft_that_changed_meanwhile_changes_nothing(scene: Sc
     campaign_id = scene.draft(contacts(2))
     old, before = recipients.audience_of(campaign_id), campaigns.get(campaign_id)
     audience_id, rows = new_audience(), contacts(5)
-    recipients.add_rows(audience_id, 1, rows)
-    assert not recipients.attach(campaign_id, before.version - 1, audience_id, *counts(rows), START + 1)
+    audiences.add_rows(audience_id, 1, rows)
+    assert not audiences.attach(campaign_id, before.version - 1, audience_id, *counts(rows), START + 1)
     assert campaigns.get(campaign_id) == before
-    assert audiences() == [(old, 2), (audience_id, 5)]
+    assert audience_sizes() == [(old, 2), (audience_id, 5)]
     check_invariants(campaign_id)
 
 
@@ -140,8 +141,8 @@ def test_R3_R39_only_a_draft_takes_another_audience(scene: Scene, status: Status
     campaign_id = scene.in_status(status)
     before = campaigns.get(campaign_id)
     audience_id, rows = new_audience(), contacts(5)
-    recipients.add_rows(audience_id, 1, rows)
-    assert not recipients.attach(campaign_id, before.version, audience_id, *counts(rows), START)
+    audiences.add_rows(audience_id, 1, rows)
+    assert not audiences.attach(campaign_id, before.version, audience_id, *counts(rows), START)
     assert campaigns.get(campaign_id) == before
     check_invariants(campaign_id)
 
@@ -150,9 +151,9 @@ def test_attaching_is_one_step(scene: Scene) -> None:
     campaign_id = scene.draft(contacts(2))
     before = campaigns.get(campaign_id)
     audience_id, rows = new_audience(), contacts(5)
-    recipients.add_rows(audience_id, 1, rows)
+    audiences.add_rows(audience_id, 1, rows)
     with pytest.raises(RuntimeError), database.transaction():
-        assert recipients.attach(campaign_id, before.version, audience_id, *counts(rows), START)
+        assert audiences.attach(campaign_id, before.version, audience_id, *counts(rows), START)
         raise RuntimeError
     assert campaigns.get(campaign_id) == before
     check_invariants(campaign_id)
@@ -162,20 +163,20 @@ def test_an_audience_belongs_to_one_campaign(scene: Scene) -> None:
     first, second = scene.draft(contacts(2)), scene.draft()
     audience_id = recipients.audience_of(first)
     with pytest.raises(Exception, match="UNIQUE"):
-        recipients.attach(second, 1, audience_id, Counter(), Counter({"IN": 2}), START)
+        audiences.attach(second, 1, audience_id, Counter(), Counter({"IN": 2}), START)
     assert campaigns.get(second).audience is None
     check_invariants(first, second)
 
 
 def test_dropping_leaves_an_audience_alone_that_a_campaign_has(scene: Scene) -> None:
     campaign_id = scene.draft(contacts(2))
-    recipients.drop_audience(recipients.audience_of(campaign_id))
+    audiences.drop_audience(recipients.audience_of(campaign_id))
     assert len(all_rows(recipients.audience_of(campaign_id))) == 2
     half = new_audience()
-    recipients.add_rows(half, 1, contacts(3))
-    recipients.drop_audience(half)
-    recipients.drop_audience(new_audience())
-    assert audiences() == [(recipients.audience_of(campaign_id), 2)]
+    audiences.add_rows(half, 1, contacts(3))
+    audiences.drop_audience(half)
+    audiences.drop_audience(new_audience())
+    assert audience_sizes() == [(recipients.audience_of(campaign_id), 2)]
 
 
 def sent_out(scene: Scene) -> int:
@@ -208,7 +209,7 @@ def test_R8_R49_a_copy_takes_rows_by_what_became_of_them(
     assert audience is not None
     originals = {row.seq: row for row in all_rows(audience.id)}
     target = scene.draft()
-    assert recipients.copy_rows(audience, target, 1, states, unread, START + 5)
+    assert audiences.copy_rows(audience, target, 1, states, unread, START + 5)
     found = campaigns.get(target)
     assert found.audience is not None
     assert (found.audience.file, found.audience.columns, found.audience.country) == (
@@ -232,8 +233,8 @@ def test_a_copy_into_a_draft_that_changed_meanwhile_leaves_nothing_behind(scene:
     source, target = scene.draft(contacts(3)), scene.draft()
     audience = campaigns.get(source).audience
     assert audience is not None
-    assert not recipients.copy_rows(audience, target, 99, None, False, START)
-    assert audiences() == [(audience.id, 3)]
+    assert not audiences.copy_rows(audience, target, 99, None, False, START)
+    assert audience_sizes() == [(audience.id, 3)]
     assert campaigns.get(target).audience is None
 
 
@@ -353,7 +354,7 @@ def test_R49_a_copy_leaves_out_what_failed_for_good(scene: Scene) -> None:
     audience, target = campaigns.get(source).audience, scene.draft()
     assert audience is not None
     failed = [RecipientState.FAILED]
-    assert recipients.copy_rows(audience, target, 1, failed, False, START, without_errors={131026, 130472})
+    assert audiences.copy_rows(audience, target, 1, failed, False, START, without_errors={131026, 130472})
     assert [row.line for row in all_rows(recipients.audience_of(target))] == [contacts(4)[2].line]
     check_invariants(source, target)
 

@@ -49,7 +49,7 @@ def look(looker: Looker, fields: DraftFields, campaign: Campaign | None, positio
 def test_the_counts_are_those_of_the_engine(campaign: Campaign) -> None:
     assert campaign.audience is not None
     template = account.get_template(campaign.template_id or 0)
-    optouts.add(int(builders.number(2)[1:]), "test", 0)
+    optouts.add(int(builders.number(2)[1:]), 0, "test")
     for fills in ({}, {"body.1": Fill("Name"), "body.2": Fill("Coupon")}, builders.FILLS):
         expected = resolution.count(campaign.audience, template, fills)
         assert count(campaign.audience, template, fills, lambda: True) == expected

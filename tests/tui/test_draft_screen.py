@@ -422,6 +422,16 @@ async def test_R23_a_template_that_is_not_approved_cannot_be_chosen(scene: Scene
         await console.expect("greeting  en_US  marketing")
 
 
+async def test_a_template_is_found_by_typing_in_the_list(scene: Scene) -> None:
+    async with scene.console() as console:
+        screen = await editor(console)
+        screen.panel.go_to("template")
+        await console.press("enter")
+        await console.type("season")
+        await console.press("enter")
+        await console.expect("season_sale  en_US  marketing", "Reply STOP to opt out")
+
+
 async def test_another_template_keeps_the_lines_of_the_one_before(scene: Scene) -> None:
     campaign_id = scene.draft()
     async with scene.console() as console:

@@ -15,6 +15,7 @@ from store.errors import Missing, StoreError
 from tui import terminal
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS
+from tui.signs import named
 
 if TYPE_CHECKING:
     from store.types import CampaignRow
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_SLUG = 60
+"""Characters of a campaign's name in the name of its export."""
 
 
 class ConsoleScreen(Screen[None]):
@@ -78,7 +82,7 @@ class ConsoleScreen(Screen[None]):
 
     def tell(self, error: EngineError) -> None:
         """Show a refusal with what to do instead."""
-        text = f"{error.message} {error.hint}".strip()
+        text = shown(f"{error.message} {error.hint}".strip())
         self.notify(text, severity="warning", markup=False, timeout=8)
 
     async def reading(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -140,16 +144,17 @@ class ConsoleScreen(Screen[None]):
         from engine import export
         from tui.screens.prompt import PromptScreen
 
-        slug = "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "campaign"
+        words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+        slug = "-".join(words)[:_SLUG].strip("-") or "campaign"
         file = await self.app.push_screen_wait(
-            PromptScreen(f"Export “{shown(name)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
+            PromptScreen(f"Export “{named(name, 40)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
         )
         if file is None:
             return
         path = Path(file).expanduser()
         rows = await self.reading(export.write_csv, campaign_id, path, self.services.zone)
         if rows is not None:
-            self.notify(f"{rows:,} rows written to {path}.", markup=False)
+            self.notify(shown(f"{rows:,} rows written to {path}."), markup=False)
 
 
 def _export_echo(typed: str) -> str:

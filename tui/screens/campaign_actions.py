@@ -10,18 +10,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine import schedule
-from engine.lifecycle import Action, lock_at
+from engine.lifecycle import Action, cancel_locked, lock_at
 from engine.lifecycle import refusal as lifecycle_refusal
-from engine.text import shown
 from store import listing
 from store.types import CampaignRow, Status
 from tui.screens.base import ConsoleScreen
+from tui.signs import named
 from tui.widgets.paged_table import PagedTable
 
 if TYPE_CHECKING:
     from engine.context import Context
 
 _MOST_NAMED = 6
+_TITLE = 40
+"""Cells of a name in a dialog's title."""
 
 
 class CampaignActions(ConsoleScreen):
@@ -63,7 +65,7 @@ class CampaignActions(ConsoleScreen):
             return
         copy_id = await self.doing(drafts.duplicate, self.services.context, row.id)
         if copy_id is not None:
-            self.notify(f"Duplicated {shown(row.name)}: a new draft, nothing scheduled.", markup=False)
+            self.notify(f"Duplicated {named(row.name)}: a new draft, nothing scheduled.", markup=False)
             await self.console.open_list(copy_id)
 
     def action_cancel(self) -> None:
@@ -124,8 +126,10 @@ class CampaignActions(ConsoleScreen):
         marks = table.window.marks
         if not marks:
             return [] if self.subject is None else [self.subject]
-        found = await self.reading(listing.rows, sorted(marks))
-        return list((found or {}).values())
+        found = await self.reading(listing.rows, sorted(marks)) or {}
+        # As they stand in the list; those of another tab after them.
+        place = {row_id: n for n, row_id in enumerate(table.window.ids)}
+        return sorted(found.values(), key=lambda row: (place.get(row.id, len(place)), row.id))
 
     def _refused(self, action: Action, row: CampaignRow, now: int) -> str | None:
         why_not = lifecycle_refusal(
@@ -149,7 +153,7 @@ class CampaignActions(ConsoleScreen):
         rows = await self._targets()
         if not rows:
             return
-        title = f"{verb} “{shown(rows[0].name)}”?" if len(rows) == 1 else f"{verb} {len(rows)} campaigns?"
+        title = f"{verb} “{named(rows[0].name, _TITLE)}”?" if len(rows) == 1 else f"{verb} {len(rows)} campaigns?"
         if not await self.ask(
             title,
             lambda now: self._dialog_lines(action, rows, consequences, now),
@@ -165,19 +169,21 @@ class CampaignActions(ConsoleScreen):
         ]
         if finished:
             self.query_one(PagedTable).clear_marks()
-            named = shown(finished[0].name) if len(finished) == 1 else f"{len(finished)} campaigns"
-            self.notify(f"{done}: {named}.", markup=False)
+            what = named(finished[0].name) if len(finished) == 1 else f"{len(finished)} campaigns"
+            self.notify(f"{done}: {what}.", markup=False)
         self.poll()
 
     def _nothing_left(self, action: Action, rows: list[CampaignRow], now: int) -> str | None:
         """Why a yes would do nothing any more, from the moment it would."""
         reasons = [self._refused(action, row, now) for row in rows]
-        return reasons[0] if all(reasons) else None
+        if not all(reasons):
+            return None
+        return reasons[0] if len(rows) == 1 else "\n".join(self._one_by_one(action, rows, 0, now))
 
     def _dialog_lines(self, action: Action, rows: list[CampaignRow], consequences: list[str], now: int) -> list[str]:
         """What the dialog says at this moment."""
         will = [row for row in rows if self._refused(action, row, now) is None]
-        lines = [self._facts(rows[0])] if len(rows) == 1 else self._one_by_one(action, rows, len(will), now)
+        lines = self._facts(rows[0]) if len(rows) == 1 else self._one_by_one(action, rows, len(will), now)
         lines.extend(consequences)
         locks = [lock_at(row.scheduled_at) for row in will if row.scheduled_at is not None]
         if locks and action in (Action.CANCEL, Action.REOPEN):
@@ -185,20 +191,21 @@ class CampaignActions(ConsoleScreen):
         return lines
 
     def _one_by_one(self, action: Action, rows: list[CampaignRow], will: int, now: int) -> list[str]:
-        lines = []
+        lines = [f"{will or 'None'} of {len(rows)} will be done."]
         for row in rows[:_MOST_NAMED]:
             why_not = self._refused(action, row, now)
             lines.append(f"✓ {self.told(row)}" if why_not is None else f"✗ {self.told(row)}: {why_not}")
         if len(rows) > _MOST_NAMED:
             lines.append(f"… and {len(rows) - _MOST_NAMED} more")
-        return [*lines, f"{will} of {len(rows)} will be done."]
+        return lines
 
-    def _facts(self, row: CampaignRow) -> str:
-        counters = row.progress
-        people = f"{counters.audience - counters.skipped:,} recipients"
-        if row.scheduled_at is None:
-            return f"{people}."
-        return f"Scheduled for {schedule.describe(row.scheduled_at, self.services.zone, self.services.now)}, {people}."
+    def _facts(self, row: CampaignRow) -> list[str]:
+        people = row.progress.audience - row.progress.skipped
+        lines = [f"{people:,} recipient{'' if people == 1 else 's'}."]
+        if row.scheduled_at is not None:
+            at = schedule.describe(row.scheduled_at, self.services.zone, self.services.now)
+            lines.insert(0, f"Scheduled for {at}.")
+        return lines
 
     async def action_send(self) -> None:
         """Send a draft at once, after the number of recipients was typed."""
@@ -223,10 +230,10 @@ class CampaignActions(ConsoleScreen):
     async def _send(self, row: CampaignRow, lines: list[str], people: int) -> None:
         from engine.commands import launch
 
-        if not await self.ask(f"Send “{shown(row.name)}” now?", lambda now: lines, "Send", number=people):
+        if not await self.ask(f"Send “{named(row.name, _TITLE)}” now?", lambda now: lines, "Send", number=people):
             return
         if await self.doing(launch.send_now, self.services.context, row.id) is not None:
-            self.notify(f"{shown(row.name)} is on its way.", markup=False)
+            self.notify(f"{named(row.name)} is on its way.", markup=False)
             self.poll()
 
     async def action_reschedule(self) -> None:
@@ -240,7 +247,7 @@ class CampaignActions(ConsoleScreen):
         from tui.screens.prompt import PromptScreen
 
         typed = await self.app.push_screen_wait(
-            PromptScreen(f"Another time for “{shown(row.name)}”", self._echo, placeholder="tomorrow 10:00")
+            PromptScreen(f"Another time for “{named(row.name, _TITLE)}”", self._echo, placeholder="tomorrow 10:00")
         )
         if typed is None:
             return
@@ -248,12 +255,14 @@ class CampaignActions(ConsoleScreen):
         if done is not None:
             words = schedule.describe(done.at, self.services.zone, self.services.now)
             locked = " It is locked already: less than 5 minutes ahead." if done.locked else ""
-            self.notify(f"{shown(row.name)} goes {words}.{locked}", markup=False)
+            self.notify(f"{named(row.name)} goes {words}.{locked}", markup=False)
             self.poll()
 
     def _echo(self, typed: str) -> str:
-        at = schedule.parse_when(typed, self.services.zone, self.services.now)
-        return schedule.describe(at, self.services.zone, self.services.now)
+        now = self.services.now
+        at = schedule.parse_when(typed, self.services.zone, now)
+        locked = ".\nLOCKED from the start: less than 5 minutes ahead, it cannot be cancelled."
+        return schedule.describe(at, self.services.zone, now) + (locked if cancel_locked(at, now) else "")
 
     async def action_export(self) -> None:
         """The report as a CSV file."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine import schedule
 from engine.lifecycle import refusal as lifecycle_refusal
-from engine.text import shown
 from store import listing
 from store.errors import StoreError
 from store.types import CampaignRow, ListFilter, SortKey, Status
@@ -21,6 +21,7 @@ from tui.commands import bindings, of
 from tui.feed import Ask, Feed, Snapshot
 from tui.screens.base import ConsoleScreen, as_told
 from tui.screens.campaign_actions import CampaignActions
+from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable, Sort
 from tui.widgets.pane import Pane
@@ -64,6 +65,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._polling = False
         self._again = False
         self._trouble = ""
+        self._jump_to: int | None = None
+        """The campaign to put the cursor on as soon as it is in the list."""
+        self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -83,6 +87,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._remembered = state.load(state.default_path(), self.services.url)
         seen = self._remembered
         self._asked = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
+        self._jump_to = seen.cursor
         if seen.search:
             self._open_search(seen.search)
         self.query_one(StatusTabs).active = seen.tab
@@ -103,10 +108,12 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def come_back(self, select: int | None) -> None:
         """Shown again: read anew, the cursor on `select` when given."""
-        if select is not None:
-            if self._asked.wanted != ListFilter():
-                self._ask_for(wanted=ListFilter())
+        if select is not None and not self._table.move_to_id(select):
+            self._jump_to = select
             self._ask_for(chosen=select)
+            if self._asked.wanted != ListFilter():
+                self._close_search()
+                self._show_tab(None)
         self.poll()
 
     def remember(self) -> None:
@@ -191,8 +198,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         with self.app.batch_update():
             if snapshot.ids is not None and same_question:
                 self._table.set_ids(snapshot.ids, keep_cursor=True)
-                if self._asked.chosen is not None and (first or self._table.window.cursor != self._asked.chosen):
-                    self._table.move_to_id(self._asked.chosen)
+                self._jump(last_try=not first)
             self._table.update_rows(snapshot.rows, snapshot.rows)
             if not self._table.window.ids and not first:
                 self._show_empty()
@@ -211,6 +217,11 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         elif self._asked.chosen is None:
             self._follow_cursor()
 
+    def _jump(self, last_try: bool) -> None:
+        """Put the cursor where it is wanted; the first screenful may not have that campaign yet."""
+        if self._jump_to is not None and (self._table.move_to_id(self._jump_to) or last_try):
+            self._jump_to = None
+
     def _begin(self) -> None:
         self.console.start_worker()
         self.poll()
@@ -226,14 +237,14 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._show_report(None)
 
     def _show_report(self, report: Report | None) -> None:
-        static = self.query_one("#report", Static)
-        if report is None:
-            static.update("")
-            return
-        from tui import report_view
+        told = Content()
+        if report is not None:
+            from tui import report_view
 
-        lines = report_view.pane(report, self.services.now, self.size.width)
-        static.update(report_view.joined(lines))
+            told = report_view.joined(report_view.pane(report, self.services.now, self.size.width))
+        if self._told is None or not self._told.is_same(told):
+            self._told = told
+            self.query_one("#report", Static).update(told)
 
     def _show_top(self) -> None:
         if self._snapshot is None:
@@ -264,10 +275,11 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             told = json.loads(lease.status)
             gateway = "does not answer" if told["gateway_ms"] is None else f"ok {told['gateway_ms']} ms"
             doing = f"sending {len(told['sending'])}" if told["sending"] else "idle"
-        if lease is None:
-            starting = supervisor is not None and not self._trouble
-            who = f"this console, {supervisor.state.value}" if starting and supervisor else ""
-            doing = "about to start" if starting else ""
+        if self._trouble:
+            who = "not known"
+        elif lease is None:
+            who = "" if supervisor is None else "this console"
+            doing = "" if supervisor is None else supervisor.state.value
         elif supervisor is not None and lease.pid == supervisor.pid:
             who = "this console"
         else:
@@ -294,6 +306,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         if not self.is_current or self._snapshot is None:
             return
         self._table.redraw()
+        seen = self._snapshot
+        if seen.report is not None and seen.report.campaign.status is Status.SCHEDULED:
+            self._show_report(seen.report)
         self._show_top()
         self._show_worker()
         self._show_footer()
@@ -386,14 +401,19 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def action_clear(self) -> None:
         """Clear the search, then the marks."""
-        boxes = self.query("#search")
-        if boxes:
-            boxes.remove()
-            self._table.focus()
+        if self._close_search():
             self._ask_for(wanted=ListFilter(status=self._asked.wanted.status))
             self.poll()
         elif self.marked:
             self._table.clear_marks()
+
+    def _close_search(self) -> bool:
+        boxes = self.query("#search")
+        if not boxes:
+            return False
+        boxes.remove()
+        self._table.focus()
+        return True
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -451,4 +471,4 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
     def told(self, row: CampaignRow) -> str:
         """A campaign by name and time, for dialogs and notices."""
         at = f", {schedule.short(row.scheduled_at, self.services.zone, self.services.now)}" if row.scheduled_at else ""
-        return f"{shown(row.name) or 'Untitled'}{at}"
+        return f"{named(row.name, 30)}{at}"

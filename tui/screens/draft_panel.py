@@ -15,13 +15,14 @@ from engine.text import shown
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, problem_of, sender_label, template_label
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
-from tui.widgets.field import Field, choice
-from tui.widgets.fill_row import FillRow
+from tui.widgets.field import Field
+from tui.widgets.fill_row import FillRow, searchable
 from tui.widgets.path_input import PathInput
 
 if TYPE_CHECKING:
+    from rich.text import Text
     from textual.app import ComposeResult
-    from textual.content import Content, ContentText
+    from textual.content import ContentText
     from textual.widget import Widget
 
     from engine.placeholders import Placeholder
@@ -85,8 +86,8 @@ class FormPanel(VerticalScroll, can_focus=False):
         """The senders and templates of the account."""
         self._senders = {one.id: one for one in senders}
         self._templates = {one.id: one for one in found}
-        self._set_options(SENDER, [choice(sender_label(one), one.id) for one in senders])
-        self._set_options(TEMPLATE, [choice(template_label(one), one.id) for one in found])
+        self._set_options(SENDER, [searchable(sender_label(one), one.id) for one in senders])
+        self._set_options(TEMPLATE, [searchable(template_label(one), one.id) for one in found])
         if not senders:
             self._select(SENDER).prompt = "no sender yet: sendoff sender add"
         if not found:
@@ -269,7 +270,7 @@ class FormPanel(VerticalScroll, can_focus=False):
         assert isinstance(control, Select)
         return control
 
-    def _set_options(self, name: str, options: Sequence[tuple[Content, object]]) -> None:
+    def _set_options(self, name: str, options: Sequence[tuple[Text, object]]) -> None:
         select = self._select(name)
         value = select.value
         with select.prevent(Select.Changed):
@@ -278,7 +279,7 @@ class FormPanel(VerticalScroll, can_focus=False):
                 select.value = value
 
     def _set_number_columns(self, columns: Sequence[str], chosen: str | None) -> None:
-        self._set_options(NUMBER, [choice(f"column {column}", column) for column in columns])
+        self._set_options(NUMBER, [searchable(f"column {column}", column) for column in columns])
         select = self._select(NUMBER)
         with select.prevent(Select.Changed):
             select.value = chosen if chosen in columns and chosen is not None else Select.NULL

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from engine.errors import EngineError
+from engine.text import shown
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -54,7 +55,7 @@ class PromptScreen(ModalScreen[str | None]):
         try:
             line.update(self._echo(typed.strip()))
         except EngineError as error:
-            line.update(f"! {error.message} {error.hint}")
+            line.update(shown(f"! {error.message} {error.hint}"))
             return False
         return True
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from rich.text import Text
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from engine.text import fold, shown
-from tui.widgets.field import choice
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from engine.placeholders import Placeholder
 
+Value = TypeVar("Value")
+
 NONE: Final = "none"
 FIXED: Final = "fixed"
 _COLUMN: Final = "column "
+
+
+def searchable(text: str, value: Value) -> tuple[Text, Value]:
+    """An option for a `Select`, shown literally and found by typing, which looks only at this kind of text."""
+    return Text(shown(text)), value
 
 
 def source_value(source: str, column: str) -> str:
@@ -28,17 +35,17 @@ def source_value(source: str, column: str) -> str:
     return _COLUMN + column if source == "column" else source
 
 
-def options(columns: Sequence[str], column: str, name: str) -> list[tuple[Content, str]]:
+def options(columns: Sequence[str], column: str, name: str) -> list[tuple[Text, str]]:
     """What can be chosen: nothing, always the text, each column; a column that bears the placeholder's name first.
 
     A column that was chosen and that the audience does not have stays, and says so.
     """
     alike = [one for one in columns if not name.isdecimal() and fold(one) == fold(name)]
     rest = [one for one in columns if one not in alike]
-    found = [choice("choose …", NONE), choice("always the text", FIXED)]
-    found += [choice(f"column {one}", _COLUMN + one) for one in (*alike, *rest)]
+    found = [searchable("choose …", NONE), searchable("always the text", FIXED)]
+    found += [searchable(f"column {one}", _COLUMN + one) for one in (*alike, *rest)]
     if column and column not in columns:
-        found.append(choice(f"column {column} (not in the file)", _COLUMN + column))
+        found.append(searchable(f"column {column} (not in the file)", _COLUMN + column))
     return found
 
 

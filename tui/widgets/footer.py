@@ -56,11 +56,11 @@ def lay_out(entries: Sequence[Entry], width: int) -> list[Placed]:
     placed: list[Placed] = []
     x = 1
     for entry in kept:
-        reason = shown(entry.why_not or "").rstrip(".")
-        if reason and cell_len(reason) <= room:
+        whole = shown(entry.why_not or "").rstrip(".")
+        # In short it is what stands before the colon.
+        reason = next((one for one in (whole, whole.partition(":")[0]) if one and cell_len(one) <= room), "")
+        if reason:
             room = -1
-        else:
-            reason = ""
         placed.append(Placed(entry, x, reason))
         x = placed[-1].end + gap
     return placed
