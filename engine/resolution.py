@@ -119,3 +119,20 @@ def resolve(campaign_id: int) -> None:
         changes = [(row, reason) for row, reason in decided if row.state in _OPEN and reason != row.skip]
         if changes:
             recipients.set_skips(campaign_id, changes)
+
+
+def follow_opt_outs(campaign_id: int) -> None:
+    """Bring a Scheduled campaign in step with the opt-out list: nothing else can have changed since it was resolved.
+
+    It looks only at the rows that are concerned, because the worker's loop waits for it.
+    """
+    campaign = campaigns.get(campaign_id)
+    if campaign.audience is None:
+        return
+    filler = filler_for(template_of(campaign), campaign.fills, campaign.audience)
+    changes = [
+        (row, SkipReason.OPTED_OUT if row.skip is None else decide(row, filler, frozenset()))
+        for row in recipients.out_of_step(campaign.audience.id)
+    ]
+    for start in range(0, len(changes), recipients.CHUNK):
+        recipients.set_skips(campaign_id, changes[start : start + recipients.CHUNK])

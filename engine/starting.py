@@ -24,7 +24,7 @@ def start_due(clock: Clock, campaign_id: int) -> RootCause | None:
     """
     # Opt-outs since the import are applied in short transactions of their own; one that comes later still is seen at
     # the claim.
-    resolution.resolve(campaign_id)
+    resolution.follow_opt_outs(campaign_id)
     try:
         return _start_or_fail(clock, campaign_id)
     except Conflict:

@@ -72,6 +72,17 @@ def repeated_numbers(audience_id: int) -> frozenset[int]:
     return frozenset(phone for (phone,) in found if phone is not None)
 
 
+def out_of_step(audience_id: int, campaign_id: int = 0) -> list[Recipient]:
+    """The rows that the opt-out list contradicts: pending although opted out, or skipped for that and no longer out."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND ("
+        "(state = 0 AND phone IN (SELECT phone FROM opt_out)) OR "
+        "(skip = ? AND phone NOT IN (SELECT phone FROM opt_out))) ORDER BY seq",
+        (audience_id, SkipReason.OPTED_OUT.value),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
 def audience_of(campaign_id: int) -> int:
     """The audience id of a campaign. Raises `Missing` when it has none."""
     row = first(CampaignModel.select(CampaignModel.audience).where(CampaignModel.id == campaign_id))

@@ -90,7 +90,7 @@ class Terminal:
             os.write(self._fd, KEYS.get(key, key).encode())
 
     def type_next(self, text: str) -> None:
-        """Go to the next field and type there, no faster than a person: keys at once behind a tab go to the old field."""
+        """Go to the next field and type there, no faster than a person: keys right behind a tab go to the old field."""
         self.press("tab")
         self.settle(0.1)
         self.press(*text)

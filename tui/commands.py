@@ -164,6 +164,10 @@ _IN_REPORT = (
         "report.resume", "R", "resume", "Let a run that is on hold go on.",
         act=Action.RESUME, when=on_campaign, footer=6, only=_RUNNING,
     ),
+    _report(
+        "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",
+        "app.focus_next", footer=7,
+    ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
     _recipients("report.state.1", "1", "all", "Show every recipient.", "state(1)"),

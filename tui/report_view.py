@@ -44,7 +44,9 @@ def summary(one: Report, now: int) -> list[Content]:
         ]
     lines = [Content.assemble((name, "bold"), "   ", _state(campaign, one.zone, now))]
     if campaign.hold is not None:
-        lifts = "  Press R to resume." if campaign.hold.until is None else "  It tries again by itself."
+        lifts = "  Press R to resume."
+        if campaign.hold.until is not None:
+            lifts = f"  It tries again by itself {schedule.short(campaign.hold.until, one.zone, now)}."
         lines.append(Content.assemble(("  on hold: ", "bold $held"), shown(campaign.hold.text), lifts))
     if campaign.progress.unknown:
         lines.append(

@@ -1,4 +1,4 @@
-"""Keys in the console while its own worker sends 20,000 messages at 1,000 a second; the counters are added up meanwhile."""
+"""Keys in the console while its own worker sends 20,000 messages at 1,000 a second; counters are added up meanwhile."""
 
 from __future__ import annotations
 

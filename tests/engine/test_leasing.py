@@ -134,7 +134,8 @@ def hung_and_taken_over(clock: FakeClock) -> tuple[Leases, Leases, Lease, Lease]
 def test_a_worker_that_wakes_up_does_not_take_its_sender_back(acme: Path, clock: FakeClock) -> None:
     hung, other, old, new = hung_and_taken_over(clock)
     for _ in range(8):
-        assert hung.ensure(SENDER) is None
+        # It may look several times before the new owner has got hold of the file lock.
+        assert [hung.ensure(SENDER) for _ in range(3)] == [None] * 3
         assert taken(other).fence == new.fence
         clock.advance(250)
     assert held_by(other) and not hung.trusts(SENDER, old)

@@ -74,6 +74,28 @@ def test_R38_opting_out_and_in_again_is_followed_while_it_has_not_started(
     check_invariants(campaign_id)
 
 
+def test_R38_at_the_start_only_the_opt_out_list_is_looked_at_anew_with_the_same_result(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    three, four = builders.number(3), builders.number(4)
+    optouts.add(phone(TWO), clock.now(), "reply: STOP")
+    optouts.add(phone(three), clock.now(), "reply: STOP")
+    data = [("A", ONE, "C1"), ("B", TWO, "C2"), ("C", three, ""), ("D", four, "C4"), ("E", four, "C5"), ("F", "", "")]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
+    assert skips(campaign_id) == [None, OUT, OUT, None, TWICE, SkipReason.BLANK]
+    optouts.add(phone(ONE), clock.now(), "reply: STOP")
+    optouts.add(phone(four), clock.now(), "reply: STOP")
+    optouts.remove(phone(TWO))
+    optouts.remove(phone(three))
+    resolution.follow_opt_outs(campaign_id)
+    found = skips(campaign_id)
+    assert found == [OUT, None, MISSING, OUT, TWICE, SkipReason.BLANK]
+    resolution.resolve(campaign_id)
+    assert skips(campaign_id) == found
+    check_invariants(campaign_id)
+
+
 def test_R39_the_rows_of_a_run_that_has_started_are_frozen(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
     launch.send_now(builders.context(clock), campaign_id)

@@ -21,7 +21,19 @@ from store.errors import StoreBusy
 from store.types import Balance, Lease, RecipientState, Result, RootCause, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
-from tests.sending import Bench, actions, bench, check_against, progress, rows, started
+from tests.sending import (
+    Bench,
+    Scripted,
+    actions,
+    bench,
+    check_against,
+    progress,
+    refused,
+    rows,
+    started,
+    takes_all,
+    work,
+)
 from tests.store.invariants import check_invariants
 
 CREDITS = 1_000_000
@@ -160,6 +172,18 @@ async def test_R44_a_throughput_limit_costs_nobody_the_message(acme: Path, clock
     assert progress(campaign_id).sent == 110
 
 
+async def test_R44_who_is_throttled_again_and_again_waits_ever_longer(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 1)
+    gateway = Scripted(lambda to, n: refused(130429, 429) if n <= 6 else takes_all(to, n))
+    began = clock.now()
+    await work(clock, gateway)
+    assert progress(campaign_id).sent == 1
+    # Six delays that did not grow would come to six seconds at most.
+    assert clock.now() - began > 20_000
+
+
 async def test_R44_when_the_retry_budget_is_spent_it_has_failed(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = started(clock, tmp_path, 8)
     async with bench(clock, Scenario(rejected={131016: 1.0})) as one:
@@ -246,12 +270,15 @@ async def test_fifty_refusals_in_a_row_put_the_run_on_hold(
     check_invariants()
 
 
-async def test_a_message_that_is_taken_ends_the_row_of_refusals(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+async def test_a_message_that_is_taken_ends_the_row_of_refusals(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MAX_IN_FLIGHT", 10)
     campaign_id = started(clock, tmp_path, 150)
     async with bench(clock, Scenario(rejected={131026: 0.8})) as one:
         await one.run()
     assert campaigns.get(campaign_id).status is Status.COMPLETED
-    assert progress(campaign_id).failed > run.ERRORS_IN_A_ROW
+    assert progress(campaign_id).failed > 2 * run.ERRORS_IN_A_ROW
 
 
 async def test_twenty_silences_put_the_run_on_hold_before_the_tap_opens(

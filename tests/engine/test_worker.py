@@ -301,6 +301,34 @@ async def test_R43_a_worker_that_was_fenced_out_stands_by_afterwards(
     check_invariants()
 
 
+async def test_R43_a_lease_that_was_lost_and_taken_again_is_no_licence_for_the_old_window(
+    db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    builders.account_with_sender(clock, tmp_path, rate=1)
+    campaign_id = started(clock, tmp_path, 20)
+    async with bench(clock) as one:
+        worker = one.worker()
+
+        def lose_and_take_again(n: int) -> None:
+            if n == 12:
+                # Rows 12 to 16 are one window, and the others of it wait for their turn.
+                now = clock.now()
+                thief = leases.take("sender:1", "x", now, now + 1, host="h", pid=1, role="service", owner_is_dead=True)
+                assert thief is not None and windows.recover(campaign_id, thief.fence, now) == 5
+                leases.resign(thief)
+                clock.advance(5_000)
+                assert worker._leases.ensure(1) is None
+                assert worker._leases.ensure(1) is not None
+
+        one.gateway.before = lose_and_take_again
+        await worker.work(until_idle=True)
+        check_against(one.accepted().elements(), campaign_id)
+    # Its own outcome is welcome, the others are unknown and were not handed out on top of that.
+    unknown = [row.seq for row in rows(campaign_id) if row.state is RecipientState.UNKNOWN]
+    assert unknown == [13, 14, 15, 16]
+    assert len(one.gateway.handed) == 16
+
+
 # Recovery
 
 

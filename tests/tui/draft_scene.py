@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from engine.commands import setup
+from textual.widgets import Input, Select
+
+from engine.commands import drafts, setup
 from store import account, campaigns, database
-from store.types import Campaign
+from store.types import Campaign, DraftFields
 from tests import builders
 from tests.clock import FakeClock
 from tests.driver import Console
@@ -42,6 +44,13 @@ PAUSED = {
     "components": [{"type": "BODY", "text": "It is the weekend."}],
 }
 DATA = Path(__file__).parents[1] / "data"
+ROWS = [
+    ("Asha", builders.number(1), "C1"),
+    ("", builders.number(2), "C2"),
+    ("Bob", builders.number(1), "C3"),
+    ("Cy", "call me", "C4"),
+]
+"""Two who would get it, a duplicate and a number that is none."""
 
 
 @dataclass
@@ -72,6 +81,12 @@ class Scene:
         """A campaign as it is stored now."""
         with database.session():
             return campaigns.get(campaign_id)
+
+    def change(self, campaign_id: int, name: str) -> None:
+        """Somebody else saves the draft under another name."""
+        with database.session():
+            version = campaigns.get(campaign_id).version
+            drafts.edit(builders.context(self.clock), campaign_id, version, DraftFields(name=name))
 
     def only_campaign(self) -> Campaign:
         """The first campaign there is, as it is stored now."""
@@ -121,3 +136,37 @@ async def editor(console: Console, campaign_id: int | None = None) -> DraftScree
     assert isinstance(screen, DraftScreen)
     await console.until(lambda: screen.outlook is not None, "the editor has looked once")
     return screen
+
+
+def focused(console: Console) -> str:
+    """The field that has the focus, by the first word of its label."""
+    widget = console.app.screen.focused
+    while widget is not None and not (widget.id or "").startswith("f-"):
+        if isinstance(widget.parent, type(None)):
+            return ""
+        widget = widget.parent  # type: ignore[assignment] # up to the screen, which has no id
+    return "" if widget is None else (widget.id or "").removeprefix("f-")
+
+
+async def fill_in(console: Console, screen: DraftScreen, name: str, text: str) -> None:
+    """Go to a field and put a text there, as pasting does."""
+    screen.panel.go_to(name)
+    await console.pilot.pause()
+    control = screen.panel.fields[name].field_control
+    assert isinstance(control, Input)
+    control.value = text
+    await console.pilot.pause()
+
+
+async def choose(console: Console, screen: DraftScreen, name: str, value: object) -> None:
+    """Choose in a list, as clicking an option does."""
+    control = screen.panel.fields[name].field_control
+    assert isinstance(control, Select)
+    control.value = value
+    await console.pilot.pause()
+
+
+async def dialog(console: Console, kind: type[object], scene: Scene) -> None:
+    """Wait for a dialog and until it listens."""
+    await console.until(lambda: isinstance(console.app.screen, kind), f"a {kind.__name__} opens")
+    scene.clock.advance(300)

@@ -120,7 +120,7 @@ def test_the_glyph_of_the_order_stands_where_the_text_ends() -> None:
     assert title(COLUMNS[0], False, False).text == "STATUS"
     assert title(COLUMNS[0], True, False).text == "STATUS▲"
     assert title(COLUMNS[0], True, True).text == "STATUS▼"
-    assert title(COLUMNS[3], True, True).text == "▼AUDIENCE"
+    assert title(COLUMNS[3], True, True).text == "▼AUDIENC"
 
 
 def test_without_more_to_see_there_is_no_thumb() -> None:

@@ -17,6 +17,7 @@ from tui.screens.draft_choices import problem_of, sender_label, template_label
 from tui.screens.draft_skipped import reasons, result
 from tui.widgets.fill_row import FillRow, options
 from tui.widgets.path_input import PathInput, complete
+from tui.widgets.plain_input import PlainInput
 from tui.widgets.preflight import advice, in_one_line, list_lines, to_mend, words
 from tui.widgets.preview import message_content
 
@@ -146,6 +147,17 @@ async def test_other_columns_keep_the_choice_and_the_text() -> None:
         assert row.source == ("column", "Name")
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("a\x1b[31mb", "a[31mb"), ("a\tb\r\nc", "a b c"), ("مرحبا\u200f ", "مرحبا\u200f "), ("\x9b2J\ud800", "2J")],
+)
+async def test_a_field_holds_nothing_a_terminal_would_obey(text: str, kept: str) -> None:
+    field = PlainInput()
+    async with Console(Harness(field), (80, 4)):
+        field.value = text
+        assert field.value == kept
+
+
 # Paths
 
 
@@ -154,6 +166,7 @@ def lists(tmp_path: Path) -> Path:
     for name in ("diwali.csv", "december.xlsx", "notes.md", ".hidden.csv"):
         (tmp_path / name).write_text("", encoding="utf-8")
     (tmp_path / "deep").mkdir()
+    (tmp_path / "zz\x1b[2J.csv").write_text("", encoding="utf-8")
     return tmp_path
 
 

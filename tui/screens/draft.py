@@ -86,20 +86,38 @@ class DraftScreen(DraftLaunch):
         else:
             self.run_errand(self._leave)
 
+    def holds_quit(self) -> bool:
+        """Asked before the console ends: whether something is not saved; then the operator is asked what becomes of it.
+
+        An answer that lets it go ends the console by itself.
+        """
+        changed = self.draft.changed(self.panel.form, self.panel.keys)
+        if changed:
+            self.run_errand(self._quit)
+        return changed
+
+    async def _quit(self) -> None:
+        if await self._may_leave():
+            # Nothing is left to ask about.
+            self.draft = self.draft.taken(self.panel.form, self.panel.keys)
+            await self.console.action_quit()
+
+    async def _may_leave(self) -> bool:
+        """Whether nothing that was typed is lost, or the operator wants it to be."""
+        if not self.draft.changed(self.panel.form, self.panel.keys):
+            return True
+        ways = [Way(_SAVE, "Save"), Way(_DISCARD, "Discard")]
+        if refusal(COMMANDS["draft.save"], self) is not None:
+            ways = ways[1:]
+        steady = self.services.context.clock.steady
+        answer = await self.app.push_screen_wait(
+            Choice("Leave the draft?", ["What you changed is not saved."], ways, "Stay", steady)
+        )
+        return answer == _DISCARD or (answer == _SAVE and await self.save_all())
+
     async def _leave(self) -> None:
-        if self.draft.changed(self.panel.form, self.panel.keys):
-            ways = [Way(_SAVE, "Save"), Way(_DISCARD, "Discard")]
-            if refusal(COMMANDS["draft.save"], self) is not None:
-                ways = ways[1:]
-            steady = self.services.context.clock.steady
-            answer = await self.app.push_screen_wait(
-                Choice("Leave the draft?", ["What you changed is not saved."], ways, "Stay", steady)
-            )
-            if answer == _SAVE:
-                if not await self.save_all():
-                    return
-            elif answer != _DISCARD:
-                return
+        if not await self._may_leave():
+            return
         form, campaign_id = self.panel.form, self.draft.campaign_id
         if campaign_id is not None:
             self.typed_times[campaign_id] = (form.when, form.zone)
@@ -141,6 +159,7 @@ class DraftScreen(DraftLaunch):
     def action_flip(self) -> None:
         """In a narrow terminal change between the form and what will happen."""
         self.toggle_class("-flipped")
+        self.show_timing()
         if self.has_class("-flipped"):
             self.query_one("#outlook").focus()
         else:

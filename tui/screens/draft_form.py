@@ -133,6 +133,10 @@ class OpenDraft:
         """A stored draft with the form that shows it."""
         return cls(campaign.id, campaign.version, campaign.status, form.fields(keys), form.file, campaign.audience)
 
+    def taken(self, form: Form, keys: Iterable[str]) -> OpenDraft:
+        """The same with the form as it stands taken for saved: the operator gave up what is not."""
+        return replace(self, saved=form.fields(keys), read=form.file)
+
     def unsaved(self, form: Form, keys: Iterable[str]) -> bool:
         """Whether saving would change anything."""
         return self.campaign_id is None or form.fields(keys) != self.saved

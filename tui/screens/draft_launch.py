@@ -35,7 +35,9 @@ class DraftLaunch(DraftSaving):
 
     def go_to(self, check: Check) -> None:
         """Show the form at the field of a check."""
-        self.remove_class("-flipped")
+        if self.has_class("-flipped"):
+            self.remove_class("-flipped")
+            self.show_timing()
         self.panel.go_to(check.field)
 
     def run_errand(self, errand: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -18,6 +18,7 @@ from tui.screens.draft_timing import WHEN, ZONE
 from tui.widgets.field import Field
 from tui.widgets.fill_row import FillRow, searchable
 from tui.widgets.path_input import PathInput
+from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -54,18 +55,18 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._columns: tuple[str, ...] = ()
         self._rows: dict[str, FillRow] = {}
         self.fields: dict[str, Field] = {
-            NAME: Field("Name", Input(placeholder="what the campaign is called here"), id="f-name"),
+            NAME: Field("Name", PlainInput(placeholder="what the campaign is called here"), id="f-name"),
             SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
             TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
             FILE: Field("File", PathInput(), id="f-file"),
             COUNTRY: Field(
                 "Country",
-                Input(placeholder="optional, two letters, for numbers without a +", max_length=20),
+                PlainInput(placeholder="optional, two letters, for numbers without a +", max_length=20),
                 id="f-country",
             ),
             NUMBER: Field("Numbers in", Select[str]([], prompt="recognise the column"), id="f-number"),
-            WHEN: Field("Time", Input(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
-            ZONE: Field("Zone", Input(), id="f-zone"),
+            WHEN: Field("Time", PlainInput(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
+            ZONE: Field("Zone", PlainInput(), id="f-zone"),
         }
         self._result = Static(markup=False, classes="result", id="result")
         self._fills = Vertical(id="fills")

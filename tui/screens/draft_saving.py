@@ -149,6 +149,8 @@ class DraftSaving(DraftView):
             error = Refused("stopped", "Stopped. The audience is as it was before.")
         finally:
             progress.stop()
+            # When the console ends, this ends before the thread: it is not to wait for the rest of the file.
+            job.stop()
             self.importing = None
         self.show_result()
         self.look()

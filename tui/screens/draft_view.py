@@ -257,7 +257,7 @@ class DraftView(ConsoleScreen):
         if self._slow or self.outlook is None:
             note = "counting …" if self._slow else ""
         self.query_one(PreflightList).show(checks, lines, note)
-        self.query_one(ProblemLine).show(checks)
+        self.query_one(ProblemLine).show(checks, "form" if self.has_class("-flipped") else "all")
 
     def show_header(self) -> None:
         """The first line."""

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from array import array
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
-from zoneinfo import ZoneInfo
 
 from textual import on
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine import phone
 from engine.commands import drafts, launch
-from engine.export import state_word
-from engine.gateway import errors
 from engine.lifecycle import refusal as lifecycle_refusal
 from engine.report import Report
 from engine.report import read as read_report
-from engine.text import shown
 from store import listing, recipients
 from store.errors import Missing
-from store.types import CampaignRow, Delivery, Recipient, RecipientState, SkipReason
-from tui import report_view
+from store.types import CampaignRow, Recipient
+from tui import recipient_cells, report_view
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
-from tui.report_view import SKIP_WORDS
+from tui.recipient_cells import ALL, FILTERS
 from tui.screens.base import ConsoleScreen
-from tui.signs import DASH
-from tui.widgets.columns import Cell, Column
+from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
+from tui.widgets.pane import Pane
+from tui.widgets.status_bar import READ_ONLY, clock
+from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -40,41 +37,9 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from engine.errors import EngineError
+    from tui.widgets.columns import Cell
 
 POLL_S = 0.4
-
-COLUMNS = (
-    Column("line", "LINE", 7, "right"),
-    Column("number", "NUMBER", 19),
-    Column("state", "STATE", 12),
-    Column("time", "LAST", 9),
-    Column("why", "WHY", 20, flex=3),
-    Column("cells", "ROW", 16, flex=2, min_total_width=110),
-)
-
-FILTERS: dict[int, tuple[str, tuple[RecipientState, ...], tuple[Delivery, ...]]] = {
-    1: ("all", (), ()),
-    2: ("pending", (RecipientState.PENDING,), ()),
-    3: ("sent", (RecipientState.SENT,), ()),
-    4: ("failed", (RecipientState.FAILED,), ()),
-    5: ("unknown", (RecipientState.UNKNOWN,), ()),
-    6: ("skipped", (RecipientState.SKIPPED,), ()),
-    7: ("read", (RecipientState.SENT,), (Delivery.READ,)),
-}
-
-
-def reason(row: Recipient) -> str:
-    """Why a row stands where it stands, in words."""
-    if row.skip is SkipReason.DUPLICATE:
-        return "the same number stands further up"
-    if row.skip is not None:
-        return SKIP_WORDS[row.skip.value]
-    if row.error is not None:
-        code = f" ({row.error})" if row.error > 0 else ""
-        return f"{errors.text_of(row.error)}{code}"
-    if row.state is RecipientState.UNKNOWN:
-        return "handed over, no answer came back"
-    return ""
 
 
 class ReportScreen(ConsoleScreen):
@@ -90,18 +55,22 @@ class ReportScreen(ConsoleScreen):
         self._campaign_id: int | None = None
         self._report: Report | None = None
         self._row: CampaignRow | None = None
-        self._filter = 1
+        self._filter = ALL
         self._reading = False
         self._drawn_version = -1
+        self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
         """Summary above, recipients below."""
-        with VerticalScroll(id="report-head", can_focus=False):
+        yield TitleLine()
+        with VerticalScroll(id="report-head"):
             yield Static("", id="report-text", markup=False)
         yield Static("", id="recipient-filter", markup=False)
         yield Input(placeholder="number, whole or its last digits; enter finds it", id="find", compact=True)
-        table: PagedTable[Recipient] = PagedTable(COLUMNS, self._cells, Window(), id="recipients")
-        yield table
+        table: PagedTable[Recipient] = PagedTable(
+            recipient_cells.COLUMNS, self._cells, Window(), id="recipients"
+        )
+        yield Pane(table, id="recipient-list")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -111,11 +80,10 @@ class ReportScreen(ConsoleScreen):
 
     async def open(self, campaign_id: int) -> None:
         """Show a campaign's report from its beginning."""
-        self._campaign_id, self._filter, self._drawn_version = campaign_id, 1, -1
-        self._report = None
+        self._campaign_id, self._filter = campaign_id, ALL
+        self._forget("Reading the report …")
         self.query_one("#find", Input).display = False
-        self.query_one("#report-text", Static).update("Reading the report …")
-        self._table.set_ids((), keep_cursor=False)
+        self.query_one("#report-head").scroll_home(animate=False)
         await self._read()
         await self._load_ids()
         self._table.focus()
@@ -126,12 +94,26 @@ class ReportScreen(ConsoleScreen):
 
     # Reading
 
+    def _forget(self, instead: str) -> None:
+        """Show nothing of any campaign, but say why."""
+        self._report = self._row = None
+        self._drawn_version = -1
+        # Rows are known by their place in the file: another campaign has the same ones.
+        self._table.window.invalidate()
+        self._table.set_ids((), keep_cursor=False)
+        self.query_one("#recipient-list", Pane).show_empty("")
+        self.query_one("#recipient-filter", Static).update("")
+        self._say(Content(instead))
+        self._show_title()
+        self._show_footer()
+
     def _poll(self) -> None:
         if self.is_current and self._campaign_id is not None and not self._reading:
             self.run_worker(self._refresh(), group="report")
 
     async def _refresh(self) -> None:
         before = self._drawn_version
+        self._show_title()
         await self._read()
         if self._drawn_version != before and before >= 0:
             await self._reread_rows()
@@ -144,7 +126,9 @@ class ReportScreen(ConsoleScreen):
         try:
             found = await self.services.threads.read(_report_and_row, campaign_id)
         except Missing:
-            self.query_one("#report-text", Static).update("This campaign is not there any more. esc goes back.")
+            if campaign_id == self._campaign_id:
+                self._campaign_id = None
+                self._forget("This campaign is not there any more. esc goes back.")
             return
         finally:
             self._reading = False
@@ -156,32 +140,39 @@ class ReportScreen(ConsoleScreen):
         self._show()
 
     async def _load_ids(self) -> None:
-        if self._campaign_id is None:
+        campaign_id = self._campaign_id
+        if campaign_id is None:
             return
-        ids = await self.reading(_seqs, self._campaign_id, self._filter)
-        if ids is not None:
+        ids = await self.reading(_seqs, campaign_id, self._filter)
+        if ids is not None and campaign_id == self._campaign_id:
             self._table.set_ids(ids, keep_cursor=False)
+            self._show_rows()
 
     async def _reread_rows(self) -> None:
-        """Read the rows in view again, and under a filter which rows they are."""
-        if self._campaign_id is None:
+        """Read the rows in view again, and where they may be others which rows they are."""
+        campaign_id, report, window = self._campaign_id, self._report, self._table.window
+        if campaign_id is None or report is None:
             return
-        if self._filter != 1:
-            ids = await self.reading(_seqs, self._campaign_id, self._filter)
-            if ids is not None and list(ids) != list(self._table.window.ids):
+        if self._filter != ALL or report.campaign.progress.audience != len(window):
+            ids = await self.reading(_seqs, campaign_id, self._filter)
+            if ids is not None and campaign_id == self._campaign_id and ids != window.ids:
                 self._table.set_ids(ids)
+                self._show_rows()
         visible = list(self._table.visible_ids)
-        rows = await self.reading(recipients.page, self._campaign_id, visible)
-        if rows is not None:
+        rows = await self.reading(recipients.page, campaign_id, visible)
+        if rows is not None and campaign_id == self._campaign_id:
+            # Those out of view have changed too; they are read again when they come into view.
+            window.invalidate()
             self._table.update_rows(rows, visible)
 
     @on(PagedTable.RowsWanted)
     async def _rows_wanted(self, event: PagedTable.RowsWanted) -> None:
-        if self._campaign_id is None:
+        campaign_id = self._campaign_id
+        if campaign_id is None:
             return
         wanted = event.table.window.missing(event.first, event.last)
-        found = await self.reading(recipients.page, self._campaign_id, wanted)
-        if found is not None:
+        found = await self.reading(recipients.page, campaign_id, wanted)
+        if found is not None and campaign_id == self._campaign_id:
             event.table.update_rows(found, wanted)
 
     # Drawing
@@ -202,35 +193,42 @@ class ReportScreen(ConsoleScreen):
         if skipped is not None:
             lines.append(skipped)
         lines += report_view.errors(report)
-        self.query_one("#report-text", Static).update(report_view.joined(lines))
-        self._show_filter()
+        self._say(report_view.joined(lines))
+        self._show_title()
         self._show_footer()
 
-    def _show_filter(self) -> None:
+    def _say(self, told: Content) -> None:
+        if self._told is None or not self._told.is_same(told):
+            self._told = told
+            self.query_one("#report-text", Static).update(told)
+
+    def _show_title(self) -> None:
+        left = Content.styled(" Report", "bold")
+        if self.read_only:
+            left = Content.assemble(left, "   ", (READ_ONLY, "bold reverse $held"))
+        self.query_one(TitleLine).show(left, Content(f"{clock(self.services.now, self.services.zone)} "))
+
+    def _show_rows(self) -> None:
+        """The filter and how many it lets through, or that there is none."""
         names = "  ".join(
             f"[{key} {name}]" if key == self._filter else f"{key} {name}" for key, (name, _, _) in FILTERS.items()
         )
-        self.query_one("#recipient-filter", Static).update(f" {names}   {len(self._table.window):,} rows")
+        n = len(self._table.window)
+        self.query_one("#recipient-filter", Static).update(f" {names}   {n:,} {'row' if n == 1 else 'rows'}")
+        pane = self.query_one("#recipient-list", Pane)
+        if n:
+            pane.show_content()
+        elif self._filter != ALL:
+            pane.show_empty(f"No recipient is {FILTERS[self._filter][0]}.", str(ALL), "shows all")
+        else:
+            pane.show_empty("There is no audience yet.")
 
     def _show_footer(self) -> None:
         typing = isinstance(self.focused, Input)
         self.query_one(Footer).show(footer(of(Scope.REPORT, Scope.EVERYWHERE), self, typing))
 
     def _cells(self, row: Recipient) -> Sequence[Cell]:
-        state = state_word(row)
-        style = {"failed": "$failed", "undelivered": "$failed", "unknown": "$held"}.get(state, "")
-        at = row.read_at or row.delivered_at or row.sent_at or row.handed_at
-        return [
-            Cell(str(row.line)),
-            Cell(DASH if row.phone is None else phone.display(row.phone)),
-            Cell(state, style),
-            Cell(DASH if at is None else self._clock(at)),
-            Cell(reason(row)),
-            Cell(shown(" | ".join(cell for cell in row.cells if cell.strip()))),
-        ]
-
-    def _clock(self, at: int) -> str:
-        return f"{datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(self.services.zone)):%H:%M:%S}"
+        return recipient_cells.cells(row, self.services.zone)
 
     # Keys
 
@@ -265,7 +263,9 @@ class ReportScreen(ConsoleScreen):
         """Show only recipients in one state."""
         self._filter = key
         await self._load_ids()
-        self._show_filter()
+        if self.focused is None:
+            # An empty list cannot hold the focus.
+            self._table.focus()
 
     def action_search(self) -> None:
         """Ask for a number."""
@@ -277,14 +277,17 @@ class ReportScreen(ConsoleScreen):
     @on(Input.Submitted, "#find")
     async def _find(self, event: Input.Submitted) -> None:
         digits = "".join(character for character in event.value if character.isdigit())
-        if not digits or self._campaign_id is None:
+        if self._campaign_id is None:
+            return
+        if not digits:
+            self.notify("Type a number or its last digits.", severity="warning")
             return
         found = await self.reading(recipients.find_digits, self._campaign_id, digits)
         if not found:
             self.notify(f"No row of this campaign has a number that ends in {digits}.", severity="warning")
             return
-        if self._filter != 1:
-            await self.action_state(1)
+        if self._filter != ALL:
+            await self.action_state(ALL)
         self.query_one("#find", Input).display = False
         self._table.move_to_id(found[0])
         self._table.focus()
@@ -298,17 +301,19 @@ class ReportScreen(ConsoleScreen):
 
     async def action_duplicate(self) -> None:
         """A new Draft of the same campaign."""
-        if self._campaign_id is None:
+        row = self._row
+        if row is None:
             return
-        copy_id = await self.doing(drafts.duplicate, self.services.context, self._campaign_id)
+        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id)
         if copy_id is not None:
-            self.notify("Duplicated: a new draft, nothing scheduled.")
+            self.notify(f"Duplicated {named(row.name)}: a new draft, nothing scheduled.", markup=False)
             await self.console.open_list(copy_id)
 
     async def action_resume(self) -> None:
         """Let a held run go on."""
-        if self._campaign_id is not None:
-            await self.doing(launch.resume, self.services.context, self._campaign_id)
+        row = self._row
+        if row is not None and await self.did(launch.resume, self.services.context, row.id):
+            self.notify(f"Resumed: {named(row.name)}.", markup=False)
             await self._read()
 
     async def action_refresh(self) -> None:
@@ -320,7 +325,9 @@ class ReportScreen(ConsoleScreen):
         """The number under the cursor to the clipboard."""
         window = self._table.window
         row = None if window.cursor is None else window.row(window.cursor_index)
-        if row is not None and row.phone is not None:
+        if row is None or row.phone is None:
+            self.notify("This row has no number.", severity="warning")
+        else:
             self.to_clipboard(f"+{row.phone}")
 
 

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from engine.text import fold, shown
+from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -109,7 +110,7 @@ class FillRow(Horizontal):
             type_to_search=True,
             classes="fill--source",
         )
-        self._text = Input(text, placeholder=self._hint(value), compact=True, classes="fill--text")
+        self._text = PlainInput(text, placeholder=self._hint(value), compact=True, classes="fill--text")
         self._text.cursor_blink = False
 
     def compose(self) -> ComposeResult:

@@ -52,7 +52,9 @@ def title(column: Column, sorted_by: bool, reverse: bool) -> Cell:
     if not sorted_by:
         return Cell(column.title)
     glyph = "▼" if reverse else "▲"
-    return Cell(f"{column.title}{glyph}" if column.align == "left" else f"{glyph}{column.title}")
+    # The glyph takes the place of a letter where the title fills its column.
+    text = column.title[: column.width - 1]
+    return Cell(f"{text}{glyph}" if column.align == "left" else f"{glyph}{text}")
 
 
 def thumb(rows: int, page: int, top: int) -> range:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding
 from textual.suggester import Suggester
-from textual.widgets import Input
+
+from engine.text import shown
+from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -48,6 +50,9 @@ def complete(typed: str) -> str | None:
 def _offered(entry: os.DirEntry[str], name: str) -> bool:
     if entry.name.startswith(".") and not name.startswith("."):
         return False
+    if shown(entry.name) != entry.name:
+        # A name that cannot be shown as it is cannot be typed either.
+        return False
     return entry.is_dir() or Path(entry.name).suffix.lower() in CONTACT_FILES
 
 
@@ -61,8 +66,8 @@ class PathSuggester(Suggester):
         return await asyncio.to_thread(complete, value)
 
 
-class PathInput(Input):
-    """An `Input` whose tab completes first and moves on when there is nothing to complete."""
+class PathInput(PlainInput):
+    """A field whose tab completes first and moves on when there is nothing to complete."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False)]
 

@@ -126,14 +126,16 @@ class ProblemLine(OneLine):
     """The list in one line, for a narrow terminal."""
 
     _content = Content()
+    _flips_to = ""
 
-    def show(self, checks: Sequence[Check]) -> None:
-        """Show other checks."""
+    def show(self, checks: Sequence[Check], flips_to: str) -> None:
+        """Show other checks; `flips_to` is what f6 shows."""
         self._content = in_one_line(checks)
+        self._flips_to = flips_to
         self.redraw()
 
     def line(self, width: int) -> Content:
-        keys = Content.styled("f8 goes there  f6 all", "$text-muted")
+        keys = Content.styled(f"f8 goes there  f6 {self._flips_to}", "$text-muted")
         room = width - keys.cell_length - 4
         left = Content.assemble(" ", self._content.truncate(max(room, 10), ellipsis=True))
         gap = max(width - left.cell_length - keys.cell_length - 1, 1)

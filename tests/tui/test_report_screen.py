@@ -1,0 +1,363 @@
+"""The report of one campaign on the whole screen, as an operator uses it, on a real database."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from engine.commands import drafts
+from engine.gateway import errors
+from store import database
+from store.types import DraftFields, ResultKind, Status
+from tests import builders
+from tests.clock import FakeClock
+from tests.driver import Console
+from tests.tui import scenes
+from tests.tui.scenes import NARROW, Desk, opened, told, under_cursor
+from tui.app import SendoffApp
+from tui.command import Scope
+from tui.commands import commands_of
+from tui.screens.campaigns import CampaignsScreen
+from tui.screens.report import ReportScreen
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: FakeClock) -> Desk:
+    return scenes.empty(tmp_path, clock)
+
+
+@pytest.fixture
+def sampled(tmp_path: Path, clock: FakeClock) -> Desk:
+    return scenes.sampled(tmp_path, clock)
+
+
+async def report(console: Console, campaign_id: int) -> ReportScreen:
+    """Open a campaign's report from the list and wait until its rows are there."""
+    await opened(console)
+    app = console.app
+    assert isinstance(app, SendoffApp)
+    await app.open_report(campaign_id)
+    screen = app.screen
+    assert isinstance(screen, ReportScreen)
+    await console.until(lambda: screen._report is not None, "the report is read")
+    return screen
+
+
+def row_under_cursor(screen: ReportScreen) -> str:
+    """The number of the recipient under the cursor."""
+    window = screen._table.window
+    row = window.row(window.cursor_index)
+    return "" if row is None else f"+{row.phone}"
+
+
+async def test_enter_opens_the_report_and_esc_goes_back_to_the_same_campaign(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await opened(console)
+        await console.press("end", "up")
+        await console.until(lambda: under_cursor(console) == "Renewal October", "on the last but one")
+        await console.press("enter")
+        await console.expect("Renewal October   ✓ Completed", "[1 all]", "610 rows")
+        await console.press("escape")
+        await opened(console, "Back to school")
+        assert under_cursor(console) == "Renewal October"
+
+
+async def test_R40_the_root_cause_with_what_to_do_is_the_first_thing(sampled: Desk) -> None:
+    causes = {
+        "Win-back 2019": ("The gateway refused every message.", "What to do: Put right what the errors name"),
+        "Morning news": ("No worker ran at the campaign's time", "What to do: Keep a worker running"),
+        "Weekend offer": ("Template weekend_offer:en_US is paused", "What to do: Pick another template"),
+        "Flash Friday": ("There were not enough credits", "What to do: Add at least"),
+    }
+    async with sampled.console() as console:
+        for name, (cause, advice) in causes.items():
+            await report(console, sampled.id_of(name))
+            await console.expect(f"{name}   FAILED: {cause}", advice)
+            screen = console.screen
+            assert 0 < screen.index("FAILED") < screen.index("What to do") < screen.index("audience ")
+            await console.press("escape")
+
+
+async def test_R41_R47_the_always_true_line_and_every_share_beside_its_n_of_m(sampled: Desk) -> None:
+    counters = sampled.campaign(sampled.id_of("Order updates")).progress
+    valid = counters.audience - counters.skipped
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Order updates"))
+        await console.expect(
+            f"audience 610 = sent {counters.sent} + failed {counters.failed} + pending 0 + skipped {counters.skipped} "
+            "+ unknown 0  ✓",
+            f"{counters.sent} of {valid}",
+            f"{counters.delivered} of {counters.sent}",
+            f"{counters.read} of {counters.delivered}",
+            f"{counters.failed} of {valid}",
+        )
+
+
+async def test_R48_errors_are_told_in_words_with_advice(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Win-back 2019"))
+        row = errors.classify(131026)
+        await console.expect(f"{row.text} (131026)", row.advice[:40])
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "counter"),
+    [("2", "pending", "pending"), ("3", "sent", "sent"), ("4", "failed", "failed"), ("6", "skipped", "skipped"),
+     ("7", "read", "read"), ("5", "unknown", "unknown")],
+)  # fmt: skip
+async def test_R48_one_key_shows_only_the_recipients_in_one_state(
+    sampled: Desk, key: str, name: str, counter: str
+) -> None:
+    campaign_id = sampled.id_of("Loyalty week" if name in ("pending", "unknown") else "Order updates")
+    n = getattr(sampled.campaign(campaign_id).progress, counter)
+    assert n > 0
+    async with sampled.console() as console:
+        screen = await report(console, campaign_id)
+        await console.press(key)
+        await console.expect(f"[{key} {name}]", f"{n:,} row")
+        assert len(screen._table.window) == n
+        await console.press("1")
+        await console.expect("[1 all]", "610 rows")
+
+
+async def test_a_state_nobody_is_in_says_so(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Back to school"))
+        await console.press("2")
+        await console.expect("[2 pending]", "0 rows", "No recipient is pending.")
+        await console.press("1")
+        await console.expect("610 rows")
+        await console.expect_not("No recipient is")
+
+
+async def test_R48_a_number_is_found_by_its_last_digits(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        await console.expect("610 rows")
+        await console.press("4", "/")
+        await console.type("0440")
+        await console.press("enter")
+        await console.until(lambda: row_under_cursor(screen) == "+441614960440", "the cursor is on the number")
+        await console.expect("[1 all]", "+44 161 496 0440")
+
+
+@pytest.mark.parametrize("typed", ["+44 161 496-0440", "441614960440", "161 496 0440", "0440"])
+async def test_a_number_may_be_typed_as_people_write_it(sampled: Desk, typed: str) -> None:
+    async with sampled.console(NARROW) as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        await console.press("/")
+        await console.type(typed)
+        await console.press("enter")
+        await console.until(lambda: row_under_cursor(screen) == "+441614960440", "the cursor is on the number")
+
+
+async def test_a_number_that_is_not_there_is_told_and_esc_closes_the_search_only(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        await console.press("/")
+        await console.type("99999")
+        await console.press("enter")
+        await told(console, "No row of this campaign has a number that ends in 99999.")
+        await console.press("escape")
+        assert console.app.screen is screen
+        await console.press("escape")
+        await console.until(lambda: isinstance(console.app.screen, CampaignsScreen), "the list is back")
+
+
+async def test_letters_in_the_number_search_are_told(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Order updates"))
+        await console.press("/")
+        await console.type("asha")
+        await console.press("enter")
+        await told(console, "Type a number or its last digits.")
+
+
+async def test_the_report_follows_what_is_recorded_elsewhere_and_the_cursor_stays(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July", 20)
+    async with desk.console() as console:
+        screen = await report(console, campaign_id)
+        await console.expect("sent 0 + failed 0 + pending 20", "20 rows")
+        await console.press("down", "down", "down")
+        before = row_under_cursor(screen)
+        desk.hand_over(campaign_id, [ResultKind.SENT])
+        await console.expect("sent 1 + failed 0 + pending 19")
+        desk.hand_over(campaign_id, [ResultKind.SENT] * 2 + [ResultKind.FAILED] * 3, 131026)
+        await console.expect("sent 3 + failed 3 + pending 14", "3 of 20", "(131026)")
+        await console.until(lambda: screen._table.window.row(4) is not None, "rows are read")
+        await console.expect("failed  ")
+        assert row_under_cursor(screen) == before
+
+
+async def test_rows_that_changed_out_of_view_are_read_again_when_they_come_into_view(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July", 90)
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.expect("90 rows")
+        await console.press("end")
+        await console.expect("  91 +49")
+        await console.press("home")
+        for n in (1, 10, 50, 29):
+            desk.hand_over(campaign_id, [ResultKind.SENT] * n)
+        await console.expect("sent 90 + failed 0 + pending 0")
+        await console.press("end")
+        await console.expect("  91 +49", "sent         14:30:00")
+        await console.expect_not("pending      -")
+
+
+async def test_under_a_filter_rows_come_and_go_as_their_state_changes(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July", 5)
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.press("2")
+        await console.expect("[2 pending]", "5 rows")
+        desk.hand_over(campaign_id, [ResultKind.SENT])
+        await console.expect("4 rows")
+        await console.press("4")
+        await console.expect("[4 failed]", "0 rows")
+        desk.hand_over(campaign_id, [ResultKind.FAILED, ResultKind.SENT], 131026)
+        await console.expect(" 1 row", "Cannot be delivered")
+
+
+async def test_deleted_elsewhere_says_so_and_esc_goes_back(desk: Desk) -> None:
+    campaign_id = desk.draft("Renewal July")
+    desk.draft("Other")
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.expect("Renewal July   · Draft")
+        with database.session():
+            drafts.delete(builders.context(desk.clock), campaign_id)
+        await console.expect("This campaign is not there any more.")
+        await console.expect_not("Renewal July", "10 rows", "LINE")
+        await console.press("D")
+        await told(console, "There is no campaign under the cursor.")
+        await console.press("escape")
+        await opened(console, "Other")
+
+
+async def test_a_draft_without_an_audience_has_an_empty_report(desk: Desk) -> None:
+    with database.session():
+        campaign_id = drafts.create(builders.context(desk.clock), DraftFields(""))
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.expect("Untitled   · Draft", "audience 0 = sent 0", "0 rows", "There is no audience yet.")
+
+
+async def test_another_campaigns_report_starts_anew(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        await console.press("4", "/")
+        await console.press("escape", "escape")
+        await report(console, sampled.id_of("Win-back 2019"))
+        await console.expect("Win-back 2019   FAILED", "[1 all]", "40 rows")
+        await console.expect("Dev Moreau | +441614960712")
+        assert screen._table.window.cursor_index == 0
+        await console.press("escape")
+        # Its rows have the same places in the file; they must not be taken for those of the campaign before.
+        await report(console, sampled.id_of("Weekend offer"))
+        await console.expect("Ethan Hayes | +13035550174", "610 rows")
+        await console.expect_not("Order updates", "Dev Moreau")
+
+
+async def test_R8_duplicate_from_the_report_goes_to_the_copy_in_the_list(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Flash Friday"))
+        await console.press("D")
+        await told(console, "Duplicated Flash Friday")
+        await opened(console, "[All 17]")
+        await console.until(lambda: under_cursor(console) == "Flash Friday (copy)", "the cursor is on the copy")
+    assert sampled.campaign(sampled.id_of("Flash Friday (copy)")).status is Status.DRAFT
+
+
+async def test_R45_a_hold_is_told_with_its_reason_and_can_be_lifted(sampled: Desk) -> None:
+    campaign_id = sampled.id_of("Loyalty week")
+    async with sampled.console() as console:
+        await report(console, campaign_id)
+        await console.expect("‖ On hold", "on hold: WhatsApp paused the template", "tries again by itself today 15:26", "1 unknown:", "R resume")
+        await console.press("R")
+        await told(console, "Resumed: Loyalty week.")
+        await console.expect("▶ In Progress")
+    assert sampled.campaign(campaign_id).hold is None
+
+
+async def test_R48_export_from_the_report(sampled: Desk, tmp_path: Path) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Win-back 2019"))
+        await console.press("x", "ctrl+u")
+        await console.type(str(tmp_path / "out.csv"))
+        await console.press("enter")
+        await told(console, "40 rows written to")
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as handle:
+        assert {row["state"] for row in csv.DictReader(handle)} >= {"failed"}
+
+
+async def test_copy_takes_the_number_under_the_cursor(sampled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        monkeypatch.setattr(screen, "to_clipboard", copied.append)
+        await console.expect("610 rows", "+1 303-555-0174")
+        await console.press("y")
+        await console.until(lambda: copied == ["+13035550174"], "the number is copied")
+
+
+async def test_a_row_without_a_number_says_that_there_is_nothing_to_copy(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        await console.press("6")
+        await console.expect("[6 skipped]")
+        await console.until(lambda: screen._table.window.row(screen._table.window.cursor_index) is not None, "read")
+        for _ in range(10):
+            if row_under_cursor(screen) == "+None":
+                break
+            await console.press("down")
+        await console.press("y")
+        await told(console, "This row has no number.")
+
+
+async def test_the_summary_can_be_scrolled_with_the_keyboard(sampled: Desk) -> None:
+    async with sampled.console(NARROW) as console:
+        await report(console, sampled.id_of("Order updates"))
+        await console.expect("Order updates   ✓ Completed")
+        await console.press("tab", "end")
+        await console.expect_not("Order updates   ✓ Completed")
+        await console.press("tab")
+        await console.expect("LINE NUMBER")
+
+
+async def test_a_read_only_report_refuses_every_command_that_writes(sampled: Desk) -> None:
+    campaign_id = sampled.id_of("Loyalty week")
+    before = sampled.campaign(campaign_id)
+    writing = [one for one in commands_of(Scope.REPORT) if one.writes]
+    assert len(writing) >= 2
+    async with sampled.console(read_only=True) as console:
+        screen = await report(console, campaign_id)
+        await console.expect("READ-ONLY")
+        for command in writing:
+            for key in command.keys:
+                console.app.clear_notifications()
+                await console.press(key)
+                await told(console, "This console is read-only.")
+                assert console.app.screen is screen
+    database.open_database(sampled.url)
+    assert sampled.campaign(campaign_id) == before
+    assert len(sampled.rows()) == 16
+
+
+async def test_cells_and_names_are_shown_literally(desk: Desk) -> None:
+    rows = [(scenes.MARKUP, builders.number(1), scenes.ESCAPES), (scenes.RIGHT_TO_LEFT, "\x1b[2Jcall", "[b]x")]
+    campaign_id = desk.draft(scenes.ESCAPES, rows)
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.expect("␛[31mred␛[0m␇", "[b]Bold[/b] [@", "2 rows")
+        for strip in console.app.screen._compositor.render_strips():
+            assert not any(ord(character) < 32 for character in strip.text)
+
+
+async def test_a_name_of_ten_thousand_characters_leaves_the_report_readable(desk: Desk) -> None:
+    campaign_id = desk.draft(scenes.ENDLESS)
+    async with desk.console(NARROW) as console:
+        await report(console, campaign_id)
+        await console.expect("xxx…   · Draft", "audience 10 =", "10 rows", "LINE NUMBER")

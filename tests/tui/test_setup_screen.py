@@ -1,0 +1,128 @@
+"""The first-run screen on a database that nobody has set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from store import account, audit, database
+from store.types import Gateway
+from tests.clock import FakeClock
+from tests.driver import Console
+from tests.tui import scenes
+from tests.tui.scenes import NARROW, Desk, told
+from tui.screens import setup
+from tui.screens.campaigns import CampaignsScreen
+from tui.screens.setup import SetupScreen
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: FakeClock) -> Desk:
+    return scenes.fresh(tmp_path, clock)
+
+
+async def fill_in(console: Console, field: str, text: str) -> None:
+    """Put a text into a field, as pasting does."""
+    box = console.app.screen.query_one(f"#{field}", Input)
+    box.focus()
+    box.value = text
+    await console.pilot.pause()
+
+
+def has_account() -> bool:
+    with database.session():
+        return account.has_account()
+
+
+async def test_three_answers_create_the_account_and_go_on_to_the_list(desk: Desk) -> None:
+    async with desk.console(NARROW) as console:
+        await console.expect("Welcome to sendoff", "acme.db is new.", "Company")
+        await console.type("Acme [b]Retail")
+        await console.press("tab", "ctrl+u")
+        await console.type("Asia/Kolkata")
+        await console.press("ctrl+s")
+        await console.until(lambda: isinstance(console.app.screen, CampaignsScreen), "the list opens")
+        await console.expect("No campaigns yet.", "Acme [b]Retail", "14:30 IST")
+    with database.session():
+        made = account.get_account()
+        assert (made.name, made.timezone, made.gateway) == ("Acme [b]Retail", "Asia/Kolkata", Gateway.SIMULATOR)
+        assert [(event.action, event.actor) for event in audit.events()] == [("account.set_up", "asha")]
+
+
+async def test_the_machines_zone_is_proposed_and_the_company_may_stay_blank(desk: Desk) -> None:
+    async with desk.console() as console:
+        await console.expect("UTC")
+        await console.press("f2")
+        await console.expect("No campaigns yet.", "My company", "09:00 UTC")
+
+
+async def test_R13_a_wrong_zone_is_told_while_it_is_typed_and_creates_nothing(desk: Desk) -> None:
+    async with desk.console() as console:
+        await console.expect("Welcome")
+        await fill_in(console, "zone", "Asia/Calcuta")
+        await console.expect("There is no time zone 'Asia/Calcuta'.", "Did you mean Asia/")
+        await console.press("ctrl+s")
+        await told(console, "There is no time zone 'Asia/Calcuta'.")
+        assert isinstance(console.app.screen, SetupScreen)
+        assert not has_account()
+        assert console.app.focused is console.app.screen.query_one("#zone")
+        await fill_in(console, "zone", "Asia/Kolkata")
+        await console.expect_not("There is no time zone 'Asia/Calcuta'. Did you mean")
+        await console.press("ctrl+s")
+        await console.expect("No campaigns yet.")
+
+
+async def test_the_cloud_api_needs_its_account_id(desk: Desk) -> None:
+    async with desk.console() as console:
+        await console.expect("Welcome")
+        await console.press("tab", "tab", "down", "enter", "ctrl+s")
+        await console.expect("The Cloud API needs the WhatsApp Business Account id")
+        assert console.app.focused is console.app.screen.query_one("#waba")
+        assert not has_account()
+        await console.type("1029384756")
+        await console.press("ctrl+s")
+        await console.expect("No campaigns yet.")
+    with database.session():
+        made = account.get_account()
+    assert (made.gateway, made.waba_id) == (Gateway.CLOUD_API, "1029384756")
+
+
+async def test_enter_goes_to_the_next_field_and_esc_leaves_nothing_behind(desk: Desk) -> None:
+    async with desk.console() as console:
+        await console.expect("Welcome")
+        await console.type("Acme")
+        await console.press("enter")
+        assert console.app.focused is console.app.screen.query_one("#zone")
+        await console.press("escape")
+        await console.until(lambda: not console.app.is_running or console.app.return_code is not None, "it ends")
+    assert not has_account()
+
+
+async def test_a_database_that_is_set_up_opens_the_list_at_once(desk: Desk, tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "other").mkdir()
+    other = scenes.empty(tmp_path / "other", clock)
+    async with other.console() as console:
+        await console.expect("No campaigns yet.")
+
+
+@pytest.mark.parametrize(
+    ("value", "zone"),
+    [("Asia/Kolkata", "Asia/Kolkata"), (":Europe/Berlin", "Europe/Berlin"), ("Not/AZone", None), ("", None)],
+)
+def test_the_machines_zone(monkeypatch: pytest.MonkeyPatch, value: str, zone: str | None) -> None:
+    monkeypatch.setenv("TZ", value)
+    found = setup.machine_zone()
+    assert found == zone if zone else found
+
+
+async def test_a_company_of_ten_thousand_characters_and_escapes_is_shown_literally(desk: Desk) -> None:
+    async with desk.console(NARROW) as console:
+        await console.expect("Welcome")
+        await fill_in(console, "company", scenes.ESCAPES + scenes.ENDLESS)
+        await fill_in(console, "zone", "Asia/Kolkata")
+        await console.press("ctrl+s")
+        await console.expect("No campaigns yet.")
+        for strip in console.app.screen._compositor.render_strips():
+            assert not any(ord(character) < 32 for character in strip.text)
