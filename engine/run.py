@@ -38,6 +38,7 @@ SILENCES_IN_A_ROW = 20
 RETRY_POLL_S = 0.25
 STOP_PATIENCE_S = 8.0
 """How long an orderly stop waits for answers; it must be over within 10 s (DESIGN section 3)."""
+LONGEST_NAP_S = 1.0
 OPT_OUT_POLL_S = 0.25
 """How stale the opt-outs read at the claim may be: a window of a slow sender takes seconds."""
 
@@ -186,7 +187,11 @@ class Run:
         """Wait until the next row may go; false, and then without a slot, when it must not go any more."""
         if not self._may_go_on(stop):
             return False
-        await self._tools.pacer.wait()
+        wait_s = self._tools.pacer.reserve(self._tools.clock.steady())
+        while wait_s > 0 and self._may_go_on(stop):
+            # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
+            await self._tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
+            wait_s -= LONGEST_NAP_S
         await self._slots.acquire()
         if self._may_go_on(stop):
             return True

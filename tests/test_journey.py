@@ -53,7 +53,6 @@ def _write_draft(terminal: Terminal) -> None:
     terminal.expect("new, not saved yet")
     terminal.press("Spring sale")
     terminal.type_next("")
-    _choose(terminal, 0)
     terminal.expect("+91 80 4021 4021")
     terminal.type_next("")
     _choose(terminal, 1)

@@ -15,6 +15,7 @@ from engine.context import Context, operator
 from store import account, database
 from store.errors import NoDatabase
 from tui import terminal
+from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
 from tui.services import Services
 from tui.store_threads import StoreThreads
@@ -159,7 +160,13 @@ class SendoffApp(App[int]):
             await screen.open(campaign_id)
 
     async def action_quit(self) -> None:
-        """Stop the worker in order and leave."""
+        """Leave; a draft that is not saved asks first, and ends the console itself."""
+        screen = self.screen
+        if not (isinstance(screen, ConsoleScreen) and screen.holds_quit()):
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Stop the worker in order and end the console."""
         supervisor = self.services.supervisor
         if supervisor is not None:
             pid = supervisor.pid
@@ -174,7 +181,7 @@ class SendoffApp(App[int]):
         """A closed terminal or a service manager ends the console as `q` does, so that nothing is left half-way."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: self.run_worker(self.action_quit(), exit_on_error=False))
+            loop.add_signal_handler(number, lambda: self.run_worker(self.leave(), exit_on_error=False))
 
 
 def _name_of(url: str) -> str:

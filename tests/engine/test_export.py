@@ -17,7 +17,7 @@ from engine.sample import fill
 from store import campaigns, database, listing, recipients
 from store.errors import Missing
 from store.types import Actor, DraftFields, ListFilter, Status
-from tests.builders import contacts_file, context, number
+from tests.builders import account_with_sender, contacts_file, context, number
 from tests.clock import FakeClock
 
 WORDS = {"skipped", "pending", "sent", "delivered", "read", "undelivered", "failed", "unknown"}
@@ -43,6 +43,7 @@ def opened(sample: Path) -> Iterator[None]:
 def empty(tmp_path: Path) -> Iterator[None]:
     database.open_database(str(tmp_path / "empty.db"), create=True)
     with database.session():
+        account_with_sender(FakeClock(), tmp_path)
         yield
 
 

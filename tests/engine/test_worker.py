@@ -485,6 +485,25 @@ async def test_a_stop_before_anything_began_ends_at_once(acme: Path, clock: Fake
     assert gateway.handed == [] and progress(campaign_id).pending == 5
 
 
+async def test_a_stop_does_not_wait_for_the_turns_of_a_slow_senders_campaigns(
+    db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    builders.account_with_sender(clock, tmp_path, rate=1)
+    queue = [started(clock, tmp_path, 3) for _ in range(12)]
+    real = SystemClock()
+    gateway = Scripted(takes_all)
+    worker = Worker(real, gateway, "service")
+    await worker.step()
+    await eventually(lambda: len(gateway.handed) >= 1)
+    began = real.steady()
+    worker.stop()
+    await worker.work()
+    # Their turns would come at one a second.
+    assert real.steady() - began < 6
+    assert windows.open_windows() == [] and len(gateway.handed) < 6
+    check_invariants(*queue)
+
+
 async def test_a_stop_applies_the_callbacks_that_came(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = started(clock, tmp_path, 1)
     worker = Worker(clock, Scripted(takes_all), "service")

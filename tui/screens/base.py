@@ -73,6 +73,10 @@ class ConsoleScreen(Screen[None]):
             return
         await self.run_action(command.action)
 
+    def holds_quit(self) -> bool:
+        """Whether something here is not saved; the screen asks about it then, and ends the console by itself."""
+        return False
+
     def action_help(self) -> None:
         """Every key of this screen."""
         from tui.commands import commands_of
