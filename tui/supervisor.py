@@ -74,20 +74,38 @@ class Supervisor:
         self.state = WorkerState.STOPPED
 
     async def _run_once(self) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            # A session of its own: ctrl+c and a lost terminal reach the console, and the worker only through the pipe.
-            start_new_session=True,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                # A session of its own: ctrl+c and a lost terminal reach the console, and the worker only through the
+                # pipe.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.log.append(f"the worker cannot be started: {error}")
+            return
         self._process = process
         self.state = WorkerState.RUNNING
-        assert process.stderr is not None
-        while line := await process.stderr.readline():
-            self.log.append(line.decode("utf-8", "replace").rstrip())
+        assert process.stdin is not None and process.stderr is not None
+        if self._stopping.is_set():
+            # Told to stop while it was being started.
+            process.stdin.close()
+        await self._listen(process.stderr)
         await process.wait()
+
+    async def _listen(self, stderr: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await stderr.readline()
+            except ValueError:
+                # A line longer than the reader's buffer; it is dropped, and what comes next is read.
+                continue
+            if not line:
+                return
+            self.log.append(line.decode("utf-8", "replace").rstrip())
 
     async def stop(self, within_s: float, on_wait: Callable[[int], None] = lambda pid: None) -> bool:
         """End the worker in order; false when it still finishes after `within_s`, which it then does by itself."""

@@ -51,11 +51,10 @@ def elsewhere(act: Callable[[], object]) -> None:
 
     def run() -> None:
         try:
-            act()
+            with database.session():
+                act()
         except AssertionError as error:
             failed.append(error)
-        finally:
-            database.close_database()
 
     thread = threading.Thread(target=run)
     thread.start()

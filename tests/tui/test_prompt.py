@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from textual.events import Paste
+
 from engine.errors import BadInput
 from tests.driver import Console
 from tests.tui.harness import Harness
@@ -85,4 +87,7 @@ async def test_an_escape_sequence_in_an_error_is_shown_as_a_sign() -> None:
     app = Asking("\x1b[31m")
     async with Console(app, (90, 16)) as screen:
         await screen.expect("is no number")
+        assert "\x1b" not in screen.screen
+        screen.app.post_message(Paste("\x1b]0;owned\x07"))
+        await screen.expect("]0;owned")
         assert "\x1b" not in screen.screen

@@ -12,7 +12,7 @@ from store.types import Gateway
 from tests.clock import FakeClock
 from tests.driver import Console
 from tests.tui import scenes
-from tests.tui.scenes import NARROW, Desk, told
+from tests.tui.scenes import NARROW, Desk
 from tui.screens import setup
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.setup import SetupScreen
@@ -63,13 +63,13 @@ async def test_R13_a_wrong_zone_is_told_while_it_is_typed_and_creates_nothing(de
         await console.expect("Welcome")
         await fill_in(console, "zone", "Asia/Calcuta")
         await console.expect("There is no time zone 'Asia/Calcuta'.", "Did you mean Asia/")
+        console.app.screen.query_one("#company").focus()
         await console.press("ctrl+s")
-        await told(console, "There is no time zone 'Asia/Calcuta'.")
         assert isinstance(console.app.screen, SetupScreen)
         assert not has_account()
         assert console.app.focused is console.app.screen.query_one("#zone")
         await fill_in(console, "zone", "Asia/Kolkata")
-        await console.expect_not("There is no time zone 'Asia/Calcuta'. Did you mean")
+        await console.expect_not("There is no time zone")
         await console.press("ctrl+s")
         await console.expect("No campaigns yet.")
 

@@ -25,6 +25,7 @@ from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable, Sort
 from tui.widgets.pane import Pane
+from tui.widgets.plain_input import PlainInput
 from tui.widgets.status_bar import TopBar, TopStatus, WorkerLine, WorkerStatus
 from tui.widgets.status_tabs import TABS, StatusTabs
 from tui.widgets.window import Window
@@ -378,7 +379,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         found = self.query("#search").results(Input)
         box = next(found, None)
         if box is None:
-            box = Input(text, placeholder="search names and templates; esc clears", id="search", compact=True)
+            box = PlainInput(text, placeholder="search names and templates; esc clears", id="search", compact=True)
             self.mount(box, before="#list")
         return box
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from engine.text import shown
 from tui.command import Context, key_word, refusal
+from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -99,7 +100,7 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(Content(f" Keys: {shown(self._title)}   type to filter   esc closes"), id="help-title")
-        filter_input = Input(placeholder="filter", compact=True, id="help-filter")
+        filter_input = PlainInput(placeholder="filter", compact=True, id="help-filter")
         filter_input.cursor_blink = False
         yield filter_input
         with VerticalScroll(id="help-scroll", can_focus=False):

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from engine.errors import EngineError
 from engine.text import shown
+from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -39,7 +40,7 @@ class PromptScreen(ModalScreen[str | None]):
         """Title, field, echo, keys."""
         with VerticalGroup(classes="dialog"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield Input(self._value, placeholder=self._placeholder, compact=True)
+            yield PlainInput(self._value, placeholder=self._placeholder, compact=True)
             yield Static("", id="echo", markup=False)
             yield Static("enter takes it   esc leaves everything as it is", classes="dialog-keys", markup=False)
 

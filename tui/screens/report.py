@@ -26,6 +26,7 @@ from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
 from tui.widgets.pane import Pane
+from tui.widgets.plain_input import PlainInput
 from tui.widgets.status_bar import READ_ONLY, clock
 from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
@@ -66,7 +67,7 @@ class ReportScreen(ConsoleScreen):
         with VerticalScroll(id="report-head"):
             yield Static("", id="report-text", markup=False)
         yield Static("", id="recipient-filter", markup=False)
-        yield Input(placeholder="number, whole or its last digits; enter finds it", id="find", compact=True)
+        yield PlainInput(placeholder="number, whole or its last digits; enter finds it", id="find", compact=True)
         table: PagedTable[Recipient] = PagedTable(
             recipient_cells.COLUMNS, self._cells, Window(), id="recipients"
         )

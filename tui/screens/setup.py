@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import VerticalGroup
-from textual.widgets import Input, Label, RadioButton, RadioSet, Static
+from textual.widgets import Label, RadioButton, RadioSet, Static
 
 from engine import schedule
 from engine.commands import setup
 from engine.errors import BadInput
+from engine.text import shown
 from store.types import Gateway
 from tui.screens.base import ConsoleScreen
+from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.content import Content
+    from textual.widgets import Input
 
 
 def machine_zone() -> str:
@@ -31,6 +35,14 @@ def machine_zone() -> str:
             continue
         return candidate
     return "UTC"
+
+
+class _Choice(RadioButton):
+    """Textual tells the chosen one by its colour alone; here the dot is there or not."""
+
+    def render(self) -> Content:
+        self.BUTTON_INNER = "●" if self.value else " "
+        return super().render()
 
 
 class SetupScreen(ConsoleScreen):
@@ -51,16 +63,16 @@ class SetupScreen(ConsoleScreen):
             yield Static("Welcome to sendoff", id="setup-title", markup=False)
             yield Static(f"{self.services.database} is new. Three answers and it is ready.", markup=False)
             yield Label("Company", markup=False)
-            yield Input(placeholder="as you want to see it on the screen", id="company", compact=True)
+            yield PlainInput(placeholder="as you want to see it on the screen", id="company", compact=True)
             yield Label("Time zone: campaigns are scheduled and shown in it", markup=False)
-            yield Input(machine_zone(), id="zone", compact=True)
+            yield PlainInput(machine_zone(), id="zone", compact=True)
             yield Static("", id="setup-zone-error", classes="error", markup=False)
             yield Label("Messages are handed to", markup=False)
             with RadioSet(id="gateway", compact=True):
-                yield RadioButton("the simulator: nothing leaves this machine, everything can be tried", value=True)
-                yield RadioButton("the WhatsApp Cloud API: real messages, needs SENDOFF_TOKEN")
+                yield _Choice("the simulator: nothing leaves this machine", value=True)
+                yield _Choice("the WhatsApp Cloud API: real messages, needs SENDOFF_TOKEN")
             yield Label("WhatsApp Business Account id (Cloud API only)", markup=False)
-            yield Input(id="waba", compact=True)
+            yield PlainInput(id="waba", compact=True)
             yield Static("", id="setup-error", classes="error", markup=False)
             yield Static("ctrl+s or f2 create   tab next field   esc quit", id="setup-keys", markup=False)
 
@@ -72,26 +84,33 @@ class SetupScreen(ConsoleScreen):
         """Tell about the zone while it is typed."""
         if event.input.id != "zone":
             return
+        self._zone_is_known(event.value.strip())
+
+    def _zone_is_known(self, name: str) -> bool:
         line = self.query_one("#setup-zone-error", Static)
         try:
-            schedule.zone(event.value.strip())
+            schedule.zone(name)
         except BadInput as error:
-            line.update(f"{error.message} {error.hint}")
-        else:
-            line.update("")
+            line.update(shown(f"! {error.message} {error.hint}"))
+            return False
+        line.update("")
+        return True
 
     async def action_create(self) -> None:
         """Create the account and go to the list; what is wrong is told, and nothing typed is lost."""
         gateway = Gateway.SIMULATOR if self.query_one(RadioSet).pressed_index == 0 else Gateway.CLOUD_API
-        waba = self.query_one("#waba", Input).value.strip()
+        waba = self.query_one("#waba", PlainInput).value.strip()
+        zone = self.query_one("#zone", PlainInput).value.strip()
+        if not self._zone_is_known(zone):
+            self.query_one("#zone").focus()
+            return
         error_line = self.query_one("#setup-error", Static)
         if gateway is Gateway.CLOUD_API and not waba:
-            error_line.update("The Cloud API needs the WhatsApp Business Account id; it stands in WhatsApp Manager.")
-            self.query_one("#waba", Input).focus()
+            error_line.update("! The Cloud API needs the WhatsApp Business Account id; it stands in WhatsApp Manager.")
+            self.query_one("#waba").focus()
             return
         error_line.update("")
-        name = self.query_one("#company", Input).value.strip() or "My company"
-        zone = self.query_one("#zone", Input).value.strip()
+        name = self.query_one("#company", PlainInput).value.strip() or "My company"
 
         def create() -> bool:
             return setup.init(self.services.context, name=name, timezone=zone, gateway=gateway, waba_id=waba or None)
