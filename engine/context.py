@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,8 +29,9 @@ class Context:
 def operator() -> Actor:
     """The operating-system user of this session, with its terminal and, over SSH, the client's address (R55)."""
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
+        # Not from USER or LOGNAME, which anybody can set.
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         name = f"uid {os.getuid()}"
     try:
         terminal = os.ttyname(0)

@@ -32,7 +32,6 @@ log = logging.getLogger("sendoff.run")
 
 RAMP = (1, 10)
 """Sizes of the first windows: a fault of the whole campaign shows on the first row."""
-MAX_IN_FLIGHT = 400
 ERRORS_IN_A_ROW = 50
 SILENCES_IN_A_ROW = 20
 RETRY_POLL_S = 0.25
@@ -55,10 +54,12 @@ class Ended(Enum):
 
 
 class Tools(NamedTuple):
-    """What a run works with; shared between the runs of one sender."""
+    """What a run works with; `pacer` is shared by the runs of one sender, `slots` by all that use the gateway."""
 
     clock: Clock
     gateway: Gateway
+    slots: asyncio.Semaphore
+    """One for every request on its way."""
     pacer: Pacer
     rng: Random
     trusted: Callable[[], bool]
@@ -81,7 +82,7 @@ class Run:
         self._lease = lease
         self._tools = tools
         self._window_size = max(5, min(50, sender.rate // 20 or 5))
-        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._slots = tools.slots
         self._in_flight: set[asyncio.Task[None]] = set()
         self._recorder = Recorder(campaign.id, tools.clock)
         self.hold: HoldOrder | None = None

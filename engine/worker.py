@@ -33,6 +33,8 @@ log = logging.getLogger("sendoff.worker")
 STEP_S = 0.25
 HEALTH_S = 5.0
 LONGEST_BACKOFF_S = 60.0
+MAX_IN_FLIGHT = 400
+"""Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Worker:
         self._clock = clock
         self._gateway = gateway
         self._rng = rng or Random()
+        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._leases = Leases(clock, role)
         self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
         self._stop = asyncio.Event()
@@ -189,7 +192,12 @@ class Worker:
 
     async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
         tools = Tools(
-            self._clock, self._gateway, self._pacer(sender), self._rng, lambda: self._leases.trusts(sender.id, lease)
+            self._clock,
+            self._gateway,
+            self._slots,
+            self._pacer(sender),
+            self._rng,
+            lambda: self._leases.trusts(sender.id, lease),
         )
         with database.translated():
             run = Run(campaign, sender, lease, tools)

@@ -192,7 +192,8 @@ def next_due() -> tuple[int, str, int] | None:
     query = (
         CampaignModel.select(CampaignModel.id, CampaignModel.name, CampaignModel.scheduled_at)
         .where(has_status(Status.SCHEDULED), CampaignModel.deleted_at.is_null())
-        .order_by(CampaignModel.scheduled_at)
+        # For Scheduled ones the same order as by time, and the one that has an index.
+        .order_by(CampaignModel.list_key)
     )
     row = first(query)
     return None if row is None else (row[0], row[1], row[2])

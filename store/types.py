@@ -1,4 +1,7 @@
-"""The values that leave the store: enumerations and frozen dataclasses.
+"""The values that leave the store: enumerations, named tuples and frozen dataclasses; none of them can be changed.
+
+Dataclasses are those that are copied with other fields (`dataclasses.replace`). A named tuple is made four times as
+fast and defined in a quarter of the time, and every start of the program defines them all.
 
 Times are UTC epoch milliseconds, credits whole numbers, phone numbers E.164 digits as one integer
 (no plus). A `None` time means "has not happened".
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,8 +120,7 @@ class Fill:
     fallback: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """The account's credits; top-ups = free + reserved + spent at every instant (R29)."""
 
     free: int
@@ -199,8 +201,7 @@ class Progress:
     """Goes up with every change, so that a screen can tell whether to redraw."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Why an In Progress campaign sends nothing at the moment (R45)."""
 
     reason: str
@@ -210,8 +211,7 @@ class Hold:
     """When it lifts by itself; `None` waits for an operator's resume."""
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(NamedTuple):
     """The contact rows attached to a campaign, and how their file was read."""
 
     id: int
@@ -297,8 +297,7 @@ class DraftFields:
     grace: int = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRow:
+class ContactRow(NamedTuple):
     """One audience row as read from the file: valid with a phone, or skipped with one reason."""
 
     line: int
@@ -336,8 +335,7 @@ class Recipient:
     read_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Rows that are about to be handed over: the intent, committed before the first byte is sent."""
 
     id: int
@@ -347,8 +345,7 @@ class Window:
     seqs: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one row of a window."""
 
     seq: int
@@ -366,8 +363,7 @@ class Result:
     skip: SkipReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """An outcome that was overwritten or went wrong, kept for `why`."""
 
     seq: int
@@ -379,8 +375,7 @@ class Attempt:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(NamedTuple):
     """One movement of credits; the ledger is append-only."""
 
     id: int
@@ -395,8 +390,7 @@ class LedgerEntry:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class OptOut:
+class OptOut(NamedTuple):
     """A number that gets no campaign (R38)."""
 
     phone: int
@@ -404,16 +398,14 @@ class OptOut:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """Who does something, and from where (R11, R55)."""
 
     name: str
     terminal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
+class AuditEvent(NamedTuple):
     """One line of the audit trail."""
 
     id: int
@@ -444,8 +436,7 @@ class Lease:
     """What the owner last said of itself, as JSON, for the screens."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusUpdate:
+class StatusUpdate(NamedTuple):
     """One delivery event out of a status callback, ready to apply."""
 
     campaign_id: int | None

@@ -6,15 +6,18 @@ import asyncio
 import gc
 import signal
 import sys
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
+from textual.reactive import Reactive
 
 from engine.clock import SystemClock
 from engine.context import Context, operator
 from store import account, database
-from store.errors import NoDatabase
-from tui import terminal
+from store.errors import Missing, NoDatabase
+from store.types import ListFilter
+from tui import state, terminal
+from tui.feed import Ask, Feed
 from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
 from tui.services import Services
@@ -23,12 +26,16 @@ from tui.supervisor import Supervisor
 from tui.theme import STATUS_COLORS, THEMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.command import Provider
     from textual.events import DescendantFocus
     from textual.screen import Screen
+    from textual.theme import Theme
 
     from engine.clock import Clock
     from store.types import Actor
+    from tui.feed import Snapshot
 
 QUIT_S = 0.8
 """How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
@@ -66,12 +73,12 @@ class SendoffApp(App[int]):
     COMMANDS: ClassVar = {_palette}
     MODES: ClassVar = {
         # The list is what a start waits for; the other screens are imported when they are first opened.
-        "campaigns": CampaignsScreen,
         "draft": _draft,
         "report": _report,
         "setup": _setup,
     }
     DEFAULT_MODE = "campaigns"
+    theme = Reactive(THEMES[0].name)
 
     def __init__(
         self,
@@ -85,32 +92,40 @@ class SendoffApp(App[int]):
         with_worker: bool = True,
     ) -> None:
         super().__init__()
-        # Known before the first frame: what is painted first must not wait for a thread.
-        with database.session():
-            self._zone = account.get_account().timezone if account.has_account() else None
+        clock = clock or SystemClock()
+        # Read before the first frame, which must not wait for a thread.
+        self._first = _first_look(url, clock.now())
         self.services = Services(
             threads=StoreThreads(),
-            context=Context(clock or SystemClock(), actor or operator()),
+            context=Context(clock, actor or operator()),
             supervisor=None,
             database=_name_of(url),
             url=url,
             read_only=read_only,
             demo=demo,
             remote=remote,
-            zone=self._zone or "UTC",
+            zone="UTC" if self._first is None else self._first.overview.account.timezone,
         )
         self._with_worker = with_worker and not read_only
+        self.at_quit: Callable[[], object] = lambda: None
+        """Called last; the list keeps there where the operator was."""
         self.unfinished_worker: int | None = None
         """Process id of a worker that was still finishing when the console closed."""
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = THEMES[0].name
         # Nothing moves that did not change: a tab's sliding underline is twenty frames over a slow line.
         self.animation_level = "none"
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Textual's and ours, which are there from the beginning: a theme set later has all styles worked out twice."""
+        return {**super().available_themes, **{theme.name: theme for theme in THEMES}}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The statuses' colours, so that any of Textual's own themes can be chosen too."""
         return dict(STATUS_COLORS)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The list; as a mode of its own it would have all style sheets read twice."""
+        return CampaignsScreen(self._first)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """No cursor blinks: a blinking one writes half a kilobyte a second for ever."""
@@ -122,12 +137,21 @@ class SendoffApp(App[int]):
     async def on_mount(self) -> None:
         """Begin where there is something to show: the list, or the set-up where there is no account yet."""
         self._leave_on_signals()
-        if self._zone is None:
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
+        if self._first is None:
             await self.switch_mode("setup")
 
+    def started(self) -> None:
+        """The first rows are painted: what had to wait for that begins."""
+        if not gc.isenabled():
+            # What was made up to now stays; to look through it for garbage would take as long as two frames.
+            gc.freeze()
+            gc.enable()
+        if self._first is not None:
+            self.start_worker()
+
     def start_worker(self) -> None:
-        """Start the worker if it does not run yet; the list asks for it once its first rows are painted."""
-        gc.enable()
+        """Start the worker if it does not run yet."""
         if self._with_worker and self.services.supervisor is None:
             self.services.supervisor = Supervisor(self.services.url)
             self.services.supervisor.start()
@@ -172,9 +196,7 @@ class SendoffApp(App[int]):
             pid = supervisor.pid
             if not await supervisor.stop(QUIT_S):
                 self.unfinished_worker = pid
-        screen = self.screen_stack[0]
-        if isinstance(screen, CampaignsScreen):
-            screen.remember()
+        self.at_quit()
         self.exit(0)
 
     def _leave_on_signals(self) -> None:
@@ -182,6 +204,17 @@ class SendoffApp(App[int]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, lambda: self.run_worker(self.leave(), exit_on_error=False))
+
+
+def _first_look(url: str, now: int) -> Snapshot | None:
+    """The list as the operator left it, its first screenful; `None` where there is no account yet."""
+    seen = state.load(state.default_path(), url)
+    ask = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
+    with database.session():
+        try:
+            return Feed().glance(ask, now)
+        except Missing:
+            return None
 
 
 def _name_of(url: str) -> str:
@@ -201,8 +234,6 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> in
         if read_only:
             raise
         database.open_database(database_url, create=True)
-    # Collecting garbage while everything is being imported and built costs a tenth of the start.
-    gc.disable()
     app = SendoffApp(database_url, read_only=read_only, demo=demo, remote=profile.remote)
     try:
         result = app.run()

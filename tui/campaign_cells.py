@@ -14,12 +14,13 @@ from tui.widgets.columns import Cell, Column
 if TYPE_CHECKING:
     from store.types import CampaignRow
 
+_WHEN: Final = 15
 COLUMNS: Final = (
     Column("status", "STATUS", 13),
     Column("name", "NAME", 14, flex=3),
     Column("sender", "SENDER", 6, min_total_width=110),
     Column("template", "TEMPLATE", 12, flex=1, min_total_width=100),
-    Column("when", "WHEN", 15),
+    Column("when", "WHEN", _WHEN),
     Column("audience", "AUDIENCE", 8, "right"),
     Column("progress", "PROGRESS", 15),
     Column("sent", "SENT%", 5, "right"),
@@ -33,7 +34,7 @@ _HOUR: Final = 3_600_000
 REASONS: Final = {
     "no_valid_recipients": "no recipients",
     "template_unavailable": "template gone",
-    "template_changed": "template changed",
+    "template_changed": "template edited",
     "insufficient_credits": "no credits",
     "sender_unavailable": "sender down",
     "missed_window": "missed its time",
@@ -71,7 +72,12 @@ def status(row: CampaignRow) -> str:
 
 
 def when(row: CampaignRow, zone: str, now: int) -> str:
-    """The time that matters for the status."""
+    """The time that matters for the status; without the time of day where that does not fit."""
+    text = _when(row, zone, now)
+    return text if len(text) <= _WHEN else text.rpartition(" ")[0]
+
+
+def _when(row: CampaignRow, zone: str, now: int) -> str:
     if row.status is Status.SCHEDULED and row.scheduled_at is not None:
         return schedule.short(row.scheduled_at, zone, now)
     if row.finished_at is not None:
@@ -112,7 +118,7 @@ def _missing(row: CampaignRow) -> str:
     for what, there in (("template", row.template), ("sender", row.sender), ("audience", row.progress.audience)):
         if not there:
             return f"needs {what}"
-    return "" if row.progress.pending else "nobody valid"
+    return "not scheduled" if row.progress.pending else "nobody valid"
 
 
 def ticks(row: CampaignRow, now: int) -> bool:

@@ -9,8 +9,7 @@ nor tabs are read again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from store import account, audit, campaigns, database, leases, ledger, listing
 from store.errors import Missing
@@ -25,19 +24,17 @@ if TYPE_CHECKING:
 SCREENFUL = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What the screen needs to know: its filter and order, the rows in view, the campaign under the cursor."""
 
-    wanted: ListFilter = field(default_factory=ListFilter)
+    wanted: ListFilter = ListFilter()
     sort: SortKey = SortKey.WHEN
     reverse: bool = False
     visible: Sequence[int] = ()
     chosen: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """The frame around the list: the account's credits, who sends, what is next, counts for the tabs."""
 
     account: Account
@@ -47,8 +44,7 @@ class Overview:
     counts: Mapping[Status, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One look at the store; `ids` is `None` when the order cannot have changed since the last one."""
 
     ask: Ask
@@ -68,9 +64,13 @@ class Feed:
         self._counts: dict[Status, int] = {}
 
     def glance(self, ask: Ask, now: int) -> Snapshot:
-        """The first screenful only, for the first paint of a long list; `poll` reads the rest."""
+        """The first screenful only, for the first frame of a long list; `poll` reads the rest.
+
+        Raises `Missing` where there is no account yet.
+        """
+        frame = overview(now, {})
         ids = listing.ids(ask.wanted, ask.sort, reverse=ask.reverse, limit=SCREENFUL)
-        return Snapshot(ask, overview(now, {}), ids, listing.rows(ids[:SCREENFUL]) if ids else {}, None)
+        return Snapshot(ask, frame, ids, listing.rows(ids) if ids else {}, None)
 
     def poll(self, ask: Ask, now: int) -> Snapshot | None:
         """A new snapshot, or `None` when nothing was committed and nothing else was asked since the last one."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 
 from engine.commands import setup
+from engine.context import operator
 from engine.errors import BadInput, Busy, NotFound, Refused
 from store import account, database, ledger
-from store.types import Balance, Gateway
+from store.types import Actor, Balance, Gateway
 from tests import builders
 from tests.clock import FakeClock
 from tests.sending import actions, events
@@ -133,6 +136,28 @@ def test_R11_a_refused_attempt_leaves_an_event_with_its_code(db: Path, clock: Fa
     last = events()[-1]
     assert (last.action, last.after, last.actor) == ("sender.add.refused", {"code": "sender_exists"}, "asha")
     assert "+91" in last.detail
+
+
+def test_R11_R55_who_does_it_and_from_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setenv("USER", "somebody-else")
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    monkeypatch.setattr("os.ttyname", lambda fd: "/dev/pts/3")
+    assert operator() == Actor(name, "/dev/pts/3")
+    monkeypatch.setenv("SSH_CONNECTION", "203.0.113.7 50522 198.51.100.1 22")
+    assert operator() == Actor(name, "/dev/pts/3 from 203.0.113.7")
+
+
+def test_R11_R55_a_session_without_a_terminal_or_a_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_name(uid: int) -> None:
+        raise KeyError(uid)
+
+    def no_terminal(fd: int) -> str:
+        raise OSError(25, "Inappropriate ioctl for device")
+
+    monkeypatch.setattr("pwd.getpwuid", no_name)
+    monkeypatch.setattr("os.ttyname", no_terminal)
+    assert operator() == Actor(f"uid {os.getuid()}", "no terminal")
 
 
 def test_a_busy_database_is_told_in_a_sentence(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import recorder, run
+from engine import recorder, run, worker
 from engine.clock import SystemClock
 from engine.commands import launch
 from engine.gateway.simulator.scenario import Delay, Scenario, load
@@ -259,7 +259,7 @@ async def test_R44_R45_a_fault_of_the_whole_campaign_shows_on_the_first_row(
 async def test_fifty_refusals_in_a_row_put_the_run_on_hold(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MAX_IN_FLIGHT", 10)
+    monkeypatch.setattr(worker, "MAX_IN_FLIGHT", 10)
     campaign_id = started(clock, tmp_path, 200)
     async with bench(clock, Scenario(rejected={131026: 1.0})) as one:
         await one.run()
@@ -273,7 +273,7 @@ async def test_fifty_refusals_in_a_row_put_the_run_on_hold(
 async def test_a_message_that_is_taken_ends_the_row_of_refusals(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MAX_IN_FLIGHT", 10)
+    monkeypatch.setattr(worker, "MAX_IN_FLIGHT", 10)
     campaign_id = started(clock, tmp_path, 150)
     async with bench(clock, Scenario(rejected={131026: 0.8})) as one:
         await one.run()
@@ -445,7 +445,7 @@ async def test_R42_outcomes_that_the_store_never_takes_are_unknown_and_not_sent_
 async def test_a_fault_in_recording_stops_the_run_and_is_shown(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MAX_IN_FLIGHT", 10)
+    monkeypatch.setattr(worker, "MAX_IN_FLIGHT", 10)
     campaign_id = started(clock, tmp_path, 300)
     record = outcomes.record
 
@@ -503,9 +503,9 @@ async def test_R43_a_worker_whose_lease_was_taken_claims_nothing_more_and_its_ou
 
     async with bench(real, Scenario(latency_ms=Delay(3))) as one:
         one.gateway.before = steal
-        worker = one.worker()
-        await worker.step()
-        (task,) = worker._runs.values()
+        sender = one.worker()
+        await sender.step()
+        (task,) = sender._runs.values()
         assert (await task) is run.Ended.LOST
         # Windows of 1, 10 and 50 rows were claimed before.
         assert len(one.gateway.handed) == 61
@@ -522,9 +522,9 @@ async def test_R43_without_trust_in_its_lease_a_worker_hands_nothing_out(
     # The loop hangs so long in the middle of a window that the lease may be somebody else's.
     async with bench(clock) as one:
         one.gateway.before = lambda n: clock.advance(13_000) if n == 30 else None
-        worker = one.worker()
-        await worker.step()
-        (task,) = worker._runs.values()
+        sender = one.worker()
+        await sender.step()
+        (task,) = sender._runs.values()
         assert (await task) is run.Ended.LOST
         assert len(one.gateway.handed) == 30
         check_invariants(campaign_id)
@@ -540,11 +540,11 @@ async def test_R43_without_trust_in_its_lease_a_worker_hands_nothing_out(
 
 
 async def stopped_at(one: Bench, n: int) -> Worker:
-    worker = one.worker()
-    one.gateway.before = lambda handed: worker.stop() if handed == n else None
-    await worker.work()
+    stopped = one.worker()
+    one.gateway.before = lambda handed: stopped.stop() if handed == n else None
+    await stopped.work()
     one.gateway.before = lambda handed: None
-    return worker
+    return stopped
 
 
 @pytest.mark.parametrize("n", [1, 5, 40, 100])
@@ -574,6 +574,27 @@ async def test_a_stop_does_not_wait_for_ever_for_an_answer(
         check_against(one.accepted().elements(), campaign_id)
     assert states(campaign_id) == {RecipientState.UNKNOWN: 1, RecipientState.PENDING: 9}
     assert windows.open_windows(campaign_id) == []
+
+
+async def test_all_runs_together_have_no_more_requests_on_their_way_than_the_gateway_takes(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MAX_IN_FLIGHT", 20)
+    for first_row in (0, 1_000, 2_000):
+        contacts = [("Zoe", builders.number(first_row + i), "C") for i in range(60)]
+        campaign_id = builders.draft(clock, tmp_path, contacts, f"From {first_row}")
+        launch.send_now(builders.context(clock), campaign_id)
+    most = 0
+    async with bench(clock, Scenario(latency_ms=Delay(3))) as one:
+
+        def count(n: int) -> None:
+            nonlocal most
+            most = max(most, n - one.gateway.answered)
+
+        one.gateway.before = count
+        await one.run()
+        check_against(one.accepted().elements(), 1, 2, 3)
+    assert 10 < most <= 20
 
 
 async def test_two_campaigns_of_one_sender_share_its_pace_and_both_end(

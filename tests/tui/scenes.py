@@ -23,10 +23,8 @@ from store.types import (
     DraftFields,
     Lease,
     ListFilter,
-    RecipientState,
     Result,
     ResultKind,
-    Status,
 )
 from tests import builders
 from tests.clock import START, FakeClock
@@ -61,9 +59,7 @@ class Desk:
     def app(self, read_only: bool = False) -> SendoffApp:
         """A console without a worker; whoever takes it closes its threads."""
         database.open_database(self.url, read_only=read_only)
-        return SendoffApp(
-            self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only
-        )
+        return SendoffApp(self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only)
 
     @asynccontextmanager
     async def console(
@@ -279,5 +275,3 @@ def rough(folder: Path, clock: FakeClock) -> Desk:
         clock.advance(MINUTE)
         desk.draft(name, 3)
     return desk
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from textual.events import Paste
 
 from engine.errors import BadInput

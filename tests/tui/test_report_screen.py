@@ -275,7 +275,13 @@ async def test_R45_a_hold_is_told_with_its_reason_and_can_be_lifted(sampled: Des
     campaign_id = sampled.id_of("Loyalty week")
     async with sampled.console() as console:
         await report(console, campaign_id)
-        await console.expect("‖ On hold", "on hold: WhatsApp paused the template", "tries again by itself today 15:26", "1 unknown:", "R resume")
+        await console.expect(
+            "‖ On hold",
+            "on hold: WhatsApp paused the template",
+            "tries again by itself today 15:26",
+            "1 unknown:",
+            "R resume",
+        )
         await console.press("R")
         await told(console, "Resumed: Loyalty week.")
         await console.expect("▶ In Progress")

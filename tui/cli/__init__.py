@@ -59,6 +59,11 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
 
 
 def _run(arguments: Sequence[str], clock: Clock | None) -> int:
+    from tui.cli.console import console, plain
+
+    asked = plain(arguments)
+    if asked is not None:
+        return console(asked)
     from tui.cli.parser import parse
 
     try:

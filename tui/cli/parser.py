@@ -85,7 +85,7 @@ def build(arguments: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"sendoff {VERSION}")
     add_global_options(parser)
-    parser.set_defaults(command=Command("", "processes:console", False, None))
+    parser.set_defaults(command=Command("", "console:console", False, None))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, text in _COMMANDS.items():
         if name not in arguments:

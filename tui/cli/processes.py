@@ -1,4 +1,4 @@
-"""What runs until it is stopped: the console, the demo, the worker, the simulator."""
+"""What runs until it is stopped: the demo, the worker, the simulator."""
 
 from __future__ import annotations
 
@@ -6,34 +6,24 @@ import asyncio
 import json
 import logging
 import signal
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import BadInput, Busy
-from tui.cli.session import Session, database_url, translated
+from tui.cli.console import need_terminal
+from tui.cli.session import Session, translated
 
 if TYPE_CHECKING:
     from argparse import Namespace
-
-
-def console(options: Namespace) -> int:
-    """Open the console; where there is no database yet it begins with setting one up."""
-    url = database_url(options)
-    _need_terminal()
-    from tui.app import run_console
-
-    with translated():
-        return run_console(url, read_only=options.read_only)
 
 
 def demo(options: Namespace) -> int:
     """Open the console on a throw-away database with sample campaigns, and remove that afterwards."""
     if options.database is not None:
         raise BadInput("usage", "The demo makes a database of its own.", "Leave out --database.")
-    _need_terminal()
+    need_terminal()
     from engine.clock import SystemClock
     from engine.context import Context, operator
     from engine.sample import fill
@@ -54,14 +44,6 @@ def demo(options: Namespace) -> int:
 
 def _leave(number: int, frame: object) -> NoReturn:
     raise SystemExit(128 + number)
-
-
-def _need_terminal() -> None:
-    # Textual draws on standard error and reads keys from standard input.
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise BadInput(
-            "no_terminal", "The console needs a terminal.", "Every command also works without: sendoff --help"
-        )
 
 
 def worker(options: Namespace, session: Session) -> int:

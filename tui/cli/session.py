@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.clock import Clock, SystemClock
 from engine.context import Context, operator
@@ -18,9 +17,10 @@ from tui.output import Output
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from tui.cli.console import Options
 
-@dataclass(frozen=True, slots=True)
-class Session:
+
+class Session(NamedTuple):
     """One command's surroundings; the database is open and this thread is connected."""
 
     url: str
@@ -63,7 +63,7 @@ def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
             yield Session(url, options.read_only, context, Output(options.json))
 
 
-def database_url(options: Namespace) -> str:
+def database_url(options: Options) -> str:
     """The address of the database by the options, the environment and the configuration."""
     return paths.database_url(options.database, paths.load_config(options.config))
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.4
 TICK_S = 1.0
+FIRST_FRAME_S = 0.05
+"""So long everything waits that the first frame can do without."""
 PANE_DELAY_S = 0.15
 """The pane follows the cursor only when it rests: a held key costs no bytes there."""
 SEARCH_DELAY_S = 0.15
@@ -57,52 +59,58 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CAMPAIGNS, Scope.EVERYWHERE)
     AUTO_FOCUS = "PagedTable"
 
-    def __init__(self) -> None:
+    def __init__(self, first: Snapshot | None) -> None:
+        """`first` was read before the console opened, so that the very first frame has rows; `None` without account."""
         super().__init__()
         self._feed = Feed()
-        self._remembered: state.UiState | None = None
-        self._asked = Ask()
-        self._snapshot: Snapshot | None = None
+        self._asked = Ask() if first is None else first.ask
+        self._snapshot = first
+        self._report: Static | None = None
+        """The pane's text; made with the first report, for every widget at the start delays the first frame."""
         self._polling = False
         self._again = False
         self._trouble = ""
-        self._jump_to: int | None = None
+        self._jump_to = self._asked.chosen
         """The campaign to put the cursor on as soon as it is in the list."""
         self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
-        """Top to bottom."""
+        """Top to bottom; the pane with the report comes with the first report."""
+        asked = self._asked
+        window: Window[CampaignRow] = Window()
+        if self._snapshot is not None:
+            window.set_ids(self._snapshot.ids or ())
+            window.put(self._snapshot.rows)
+            window.move_to(window.index_of(asked.chosen or 0) or 0)
+        table = PagedTable(campaign_cells.COLUMNS, self._cells, window, id="campaigns")
+        table.sort = Sort(asked.sort.value, asked.reverse)
+        tabs = StatusTabs(asked.wanted.status, "/ search   s sort")
+        # Not known yet: to count a hundred thousand takes longer than to show the first of them.
+        tabs.set_reactive(StatusTabs.counts, None)
         yield TopBar()
-        yield StatusTabs()
-        table: PagedTable[CampaignRow] = PagedTable(campaign_cells.COLUMNS, self._cells, Window(), id="campaigns")
+        yield tabs
         yield Pane(table, id="list")
-        with VerticalScroll(id="report-pane", can_focus=False):
-            yield Static("", id="report", markup=False)
         yield WorkerLine()
         yield Footer()
 
     # Life
 
     def on_mount(self) -> None:
-        """Take up where the operator was, and begin to look."""
-        self._remembered = state.load(state.default_path(), self.services.url)
-        seen = self._remembered
-        self._asked = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
-        self._jump_to = seen.cursor
-        if seen.search:
-            self._open_search(seen.search)
-        self.query_one(StatusTabs).active = seen.tab
-        self.query_one(StatusTabs).hint = "/ search   s sort"
-        self._show_sort()
+        """Show what was read already; everything else waits for its frame."""
+        self.console.at_quit = self.remember
+        if self._asked.wanted.search:
+            self._open_search(self._asked.wanted.search)
         self.query_one(WorkerLine).calm = self.services.remote
-        self.query_one("#list", Pane).show_loading("Reading campaigns")
-        self.set_interval(POLL_S, self.poll)
-        self.set_interval(TICK_S, self._tick)
-        self.poll()
+        self._show_top()
+        self._show_worker()
+        self._show_footer()
+        if self._snapshot is not None and not self._snapshot.ids:
+            self._show_empty()
+        self.set_timer(FIRST_FRAME_S, self._begin)
 
     def on_resize(self, event: Resize) -> None:
         """On a narrow screen the pane gives way: enter opens the report on the whole screen."""
-        self.query_one("#report-pane").display = event.size.width >= PANE_FROM
+        self.query("#report-pane").set(display=event.size.width >= PANE_FROM)
         cramped = terminal.too_small(event.size.width, event.size.height)
         if cramped is not None:
             self.notify(cramped, severity="warning", markup=False)
@@ -166,10 +174,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             while True:
                 asked = self._asked
                 ask = Ask(asked.wanted, asked.sort, asked.reverse, tuple(self._table.visible_ids), asked.chosen)
-                look = self._feed.glance if self._snapshot is None else self._feed.poll
                 self._again = False
                 try:
-                    snapshot = await self.services.threads.read(look, ask, self.services.now)
+                    snapshot = await self.services.threads.read(self._feed.poll, ask, self.services.now)
                 except StoreError as error:
                     self._show_trouble(error)
                     return
@@ -189,7 +196,6 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._show_worker()
 
     def _show(self, snapshot: Snapshot) -> None:
-        first = self._snapshot is None
         self._snapshot = snapshot
         same_question = (snapshot.ask.wanted, snapshot.ask.sort, snapshot.ask.reverse) == (
             self._asked.wanted,
@@ -199,23 +205,19 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         with self.app.batch_update():
             if snapshot.ids is not None and same_question:
                 self._table.set_ids(snapshot.ids, keep_cursor=True)
-                self._jump(last_try=not first)
+                self._jump(last_try=self._jump_to == snapshot.ask.chosen)
             self._table.update_rows(snapshot.rows, snapshot.rows)
-            if not self._table.window.ids and not first:
-                self._show_empty()
-            else:
+            if self._table.window.ids:
                 self.query_one("#list", Pane).show_content()
-            if not first:
-                self.query_one(StatusTabs).counts = dict(snapshot.overview.counts)
+            else:
+                self._show_empty()
+            self.query_one(StatusTabs).counts = dict(snapshot.overview.counts)
             self._show_top()
             self._show_worker()
             if snapshot.ask.chosen == self._table.window.cursor:
                 self._show_report(snapshot.report)
             self._show_footer()
-        if first:
-            # Everything else waits for the first rows to be painted.
-            self.call_after_refresh(self._begin)
-        elif self._asked.chosen is None:
+        if self._asked.chosen is None:
             self._follow_cursor()
 
     def _jump(self, last_try: bool) -> None:
@@ -224,7 +226,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             self._jump_to = None
 
     def _begin(self) -> None:
-        self.console.start_worker()
+        self.console.started()
+        self.set_interval(POLL_S, self.poll)
+        self.set_interval(TICK_S, self._tick)
         self.poll()
 
     def _show_empty(self) -> None:
@@ -243,9 +247,15 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             from tui import report_view
 
             told = report_view.joined(report_view.pane(report, self.services.now, self.size.width))
-        if self._told is None or not self._told.is_same(told):
-            self._told = told
-            self.query_one("#report", Static).update(told)
+        if self._report is None:
+            if report is not None:
+                self._report = Static(told, id="report", markup=False)
+                pane = VerticalScroll(self._report, id="report-pane", can_focus=False)
+                pane.display = self.size.width >= PANE_FROM
+                self.mount(pane, after="#list")
+        elif self._told is None or not self._told.is_same(told):
+            self._report.update(told)
+        self._told = told
 
     def _show_top(self) -> None:
         if self._snapshot is None:

@@ -16,7 +16,6 @@ from engine.report import Report
 from engine.report import read as read_report
 from store import listing, recipients
 from store.errors import Missing
-from store.types import CampaignRow, Recipient
 from tui import recipient_cells, report_view
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from engine.errors import EngineError
+    from store.types import CampaignRow, Recipient
     from tui.widgets.columns import Cell
 
 POLL_S = 0.4
@@ -68,9 +68,7 @@ class ReportScreen(ConsoleScreen):
             yield Static("", id="report-text", markup=False)
         yield Static("", id="recipient-filter", markup=False)
         yield PlainInput(placeholder="number, whole or its last digits; enter finds it", id="find", compact=True)
-        table: PagedTable[Recipient] = PagedTable(
-            recipient_cells.COLUMNS, self._cells, Window(), id="recipients"
-        )
+        table: PagedTable[Recipient] = PagedTable(recipient_cells.COLUMNS, self._cells, Window(), id="recipients")
         yield Pane(table, id="recipient-list")
         yield Footer()
 

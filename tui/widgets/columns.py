@@ -25,8 +25,7 @@ class Cell(NamedTuple):
     """A Textual style such as `bold $failed`; empty for the row's own. A styled cell costs bytes on every repaint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column of a table."""
 
     key: str

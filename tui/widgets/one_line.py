@@ -27,7 +27,7 @@ class OneLine(Widget):
 
     def redraw(self) -> None:
         """Repaint if the line would look different now."""
-        if self._drawn is None or not self._drawn.is_same(self.line(self.size.width)):
+        if self._drawn is not None and not self._drawn.is_same(self.line(self.size.width)):
             self.refresh()
 
     def render(self) -> Content:

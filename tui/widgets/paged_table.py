@@ -7,8 +7,7 @@ another, and a change repaints the lines that look different afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from rich.segment import Segment
 from textual.geometry import Region, Size
@@ -37,8 +36,7 @@ _THUMB = "┃"
 """Drawn as part of the rows' own run: Textual's scroll bar would cost 44 bytes a line, a sixth of a page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(NamedTuple):
     """What the rows are ordered by, for the header's glyph."""
 
     key: str
@@ -132,6 +130,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         self._columns = tuple(columns)
         self._cells = cells
         self._placed: list[Placed] = []
+        self._placed_for = 0
         self._sort: Sort | None = None
         self._drawn: dict[int, list[Segment]] = {}
         self._wanted: list[int] = []
@@ -289,11 +288,13 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
             self._scroll_rows_to(index - self._page_rows + 1)
 
     def _place(self) -> None:
-        self._placed = place(self._columns, self.size.width, GUTTER, MARGIN)
+        # Not left to `on_resize`: that comes after the first frame.
+        if self._placed_for != self.size.width:
+            self._placed_for = self.size.width
+            self._placed = place(self._columns, self.size.width, GUTTER, MARGIN)
 
     def on_resize(self) -> None:
         in_view = round(self.scroll_y) <= self.window.cursor_index
-        self._place()
         self.virtual_size = Size(self._width, len(self.window) + _HEADER)
         if in_view:
             self._show_cursor()
@@ -342,6 +343,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         return Strip(line, self.size.width)
 
     def _line(self, y: int) -> list[Segment]:
+        self._place()
         if y < _HEADER:
             return self._header()
         top = round(self.scroll_y)

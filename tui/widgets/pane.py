@@ -11,7 +11,6 @@ from textual.widgets import Static
 from engine.text import shown
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.widget import Widget
 
 
@@ -35,11 +34,9 @@ class Pane(Container):
 
     def __init__(self, *children: Widget, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(*children, id=id, classes=classes)
-        self._message = Static(markup=False, id="pane-message")
+        self._message: Static | None = None
+        """Made with the first message: every widget that is there at the start delays the first frame."""
         self._said: Content | None = None
-
-    def compose(self) -> ComposeResult:
-        yield self._message
 
     @property
     def state(self) -> str:
@@ -64,7 +61,10 @@ class Pane(Container):
         self._say(Content.assemble(("! ", "bold $failed"), (shown(message), "bold"), f"\n\n  {shown(hint)}"))
 
     def _say(self, said: Content) -> None:
-        if self._said is None or not self._said.is_same(said):
-            self._said = said
+        if self._message is None:
+            self._message = Static(said, markup=False, id="pane-message")
+            self.mount(self._message)
+        elif self._said is None or not self._said.is_same(said):
             self._message.update(said)
+        self._said = said
         self.add_class("-message")

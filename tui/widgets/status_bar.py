@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from textual.content import Content
@@ -42,8 +42,7 @@ class TopStatus:
     program: str = "sendoff"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A piece of the line. The higher its `rank`, the earlier a narrow terminal drops it; 0 always stays."""
 
     text: str

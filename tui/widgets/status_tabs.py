@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -31,8 +30,7 @@ _SHORT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(NamedTuple):
     """One tab as it is shown."""
 
     status: Status | None
@@ -40,8 +38,11 @@ class Tab:
     x: int
 
 
-def lay_out(counts: Mapping[Status, int], active: Status | None, width: int) -> list[Tab]:
-    """The tabs in the longest wording that fits `width`: words, short words, signs; the last one may be cut."""
+def lay_out(counts: Mapping[Status, int] | None, active: Status | None, width: int) -> list[Tab]:
+    """The tabs in the longest wording that fits `width`: words, short words, signs; the last one may be cut.
+
+    They have no numbers as long as the counts are not known.
+    """
     tabs: list[Tab] = []
     for wording, gap, brief in (
         (_words, 2, False),
@@ -51,8 +52,10 @@ def lay_out(counts: Mapping[Status, int], active: Status | None, width: int) -> 
     ):
         tabs, x = [], 1
         for status in TABS:
-            n = sum(counts.values()) if status is None else counts.get(status, 0)
-            text = f"{wording(status)} {_brief(n) if brief else f'{n:,}'}"
+            text = wording(status)
+            if counts is not None:
+                n = sum(counts.values()) if status is None else counts.get(status, 0)
+                text = f"{text} {_brief(n) if brief else f'{n:,}'}"
             text = f"[{text}]" if status == active else text
             tabs.append(Tab(status, text, x))
             x += cell_len(text) + gap
@@ -83,8 +86,8 @@ def _brief(n: int) -> str:
 class StatusTabs(OneLine):
     """The line of tabs. The screen handles the keys and sets `active`; a click only posts `Selected`."""
 
-    counts: reactive[dict[Status, int]] = reactive(dict[Status, int], layout=False, repaint=False)
-    """Campaigns per status; their sum is All."""
+    counts: reactive[dict[Status, int] | None] = reactive(dict[Status, int], layout=False, repaint=False)
+    """Campaigns per status, their sum is All; `None` when they are not known yet."""
     active: reactive[Status | None] = reactive[Status | None](None, repaint=False)
     hint: reactive[str] = reactive("", repaint=False)
     """Stands at the right end where there is room."""
@@ -95,6 +98,11 @@ class StatusTabs(OneLine):
         def __init__(self, status: Status | None) -> None:
             super().__init__()
             self.status = status
+
+    def __init__(self, active: Status | None = None, hint: str = "") -> None:
+        super().__init__()
+        self.set_reactive(StatusTabs.active, active)
+        self.set_reactive(StatusTabs.hint, hint)
 
     def watch_counts(self) -> None:
         self.redraw()

@@ -1,0 +1,378 @@
+"""Every screen in each of its states at two sizes, as text: small enough to be read in a diff."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from engine.commands import drafts
+from store import database
+from store.errors import StoreBusy
+from store.types import DraftFields
+from tests import builders
+from tests.clock import FakeClock
+from tests.driver import Console, check_text_snapshot
+from tests.tui import scenes
+from tests.tui.scenes import NARROW, WIDE, Desk, asked, opened
+from tui.app import SendoffApp
+from tui.feed import Feed
+from tui.screens.campaigns import CampaignsScreen
+from tui.screens.report import ReportScreen
+from tui.widgets.paged_table import PagedTable
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+
+Act = Callable[[Console, Desk], Awaitable[None]]
+
+
+def check(name: str, console: Console) -> None:
+    width, height = console.app.size
+    lines = console.screen.splitlines()
+    assert max(map(len, lines)) <= width
+    check_text_snapshot(f"{name}_{width}x{height}", console.screen)
+
+
+async def still(console: Console) -> None:
+    """Let what is under way come to its end."""
+    before = ""
+    while before != console.screen:
+        before = console.screen
+        for _ in range(5):
+            await console.pilot.pause()
+
+
+async def on(console: Console, desk: Desk, name: str) -> None:
+    """Put the cursor on a campaign and wait for its pane."""
+    screen = await opened(console)
+    assert screen.query_one(PagedTable).move_to_id(desk.id_of(name))
+
+    def shown() -> bool:
+        seen = screen._snapshot
+        return seen is not None and seen.report is not None and seen.report.campaign.name == name
+
+    await console.until(shown, f"the pane is on {name}")
+
+
+# The list
+
+
+@SIZES
+async def test_list_full(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await on(console, desk, "Diwali early access")
+        await still(console)
+        check("list_full", console)
+
+
+@SIZES
+async def test_list_on_hold_locked_and_marked(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await on(console, desk, "Loyalty week")
+        await console.press("down", "space")
+        await on(console, desk, "Lunch offer")
+        await still(console)
+        check("list_locked", console)
+
+
+@SIZES
+async def test_list_failed(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await opened(console)
+        await console.press("5", "s")
+        await on(console, desk, "Win-back 2019")
+        await still(console)
+        check("list_failed_tab", console)
+
+
+@SIZES
+async def test_list_empty(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    async with scenes.empty(tmp_path, clock).console(size) as console:
+        await console.expect("No campaigns yet.", "[All 0]")
+        check("list_empty", console)
+
+
+@SIZES
+async def test_list_search_without_a_hit(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    async with scenes.sampled(tmp_path, clock).console(size) as console:
+        await opened(console)
+        await console.press("/")
+        await console.type("easter")
+        await console.expect("Nothing matches", "[All 0]")
+        check("list_search_no_hit", console)
+
+
+@SIZES
+async def test_list_loading(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    go_on = threading.Event()
+    real = Feed.glance
+    monkeypatch.setattr(Feed, "glance", lambda *arguments: real(*arguments) if go_on.wait(20) else None)
+    try:
+        async with desk.console(size) as console:
+            await console.expect("Reading campaigns …")
+            check("list_loading", console)
+            go_on.set()
+            await opened(console, "Winter preview")
+    finally:
+        go_on.set()
+
+
+def busy(*arguments: object) -> None:
+    raise StoreBusy("The database is busy or cannot be reached: database is locked")
+
+
+@SIZES
+async def test_list_that_cannot_be_read(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Feed, "glance", busy)
+    async with scenes.sampled(tmp_path, clock).console(size) as console:
+        await console.expect("! The database is busy", "Try again in a moment.")
+        check("list_error", console)
+
+
+@SIZES
+async def test_list_in_trouble_later(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scenes.sampled(tmp_path, clock).console(size) as console:
+        await opened(console)
+        monkeypatch.setattr(Feed, "poll", busy)
+        await console.expect("worker: not known, The database is busy")
+        check("list_trouble", console)
+
+
+@SIZES
+async def test_list_read_only(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size, read_only=True) as console:
+        await on(console, desk, "Renewal December")
+        await still(console)
+        check("list_read_only", console)
+
+
+@SIZES
+async def test_list_with_rough_names(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.rough(tmp_path, clock)
+    async with desk.console(size) as console:
+        await on(console, desk, scenes.ESCAPES)
+        await still(console)
+        check("list_rough_names", console)
+
+
+# The report
+
+
+async def show(console: Console, campaign_id: int) -> None:
+    await opened(console)
+    app = console.app
+    assert isinstance(app, SendoffApp)
+    await app.open_report(campaign_id)
+    screen = app.screen
+    assert isinstance(screen, ReportScreen)
+    await console.until(lambda: screen._report is not None, "the report is read")
+    await still(console)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("name", "campaign"),
+    [
+        ("in_progress", "Diwali early access"),
+        ("completed_with_errors", "Order updates"),
+        ("failed", "Win-back 2019"),
+        ("failed_to_start", "Flash Friday"),
+        ("on_hold", "Loyalty week"),
+        ("scheduled", "Flash sale"),
+    ],
+)
+async def test_report(tmp_path: Path, clock: FakeClock, size: tuple[int, int], name: str, campaign: str) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of(campaign))
+        check(f"report_{name}", console)
+
+
+@SIZES
+async def test_report_filtered_and_searched(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of("Order updates"))
+        await console.press("6", "/")
+        await console.expect("[6 skipped]", "10 rows")
+        await console.type("0440")
+        await still(console)
+        check("report_filtered", console)
+
+
+@SIZES
+async def test_report_of_a_draft_without_an_audience(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int]
+) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    with database.session():
+        campaign_id = drafts.create(builders.context(clock), DraftFields("Untried"))
+    async with desk.console(size) as console:
+        await show(console, campaign_id)
+        check("report_without_audience", console)
+
+
+@SIZES
+async def test_report_of_what_is_gone(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    desk.draft("Stays")
+    gone = desk.draft("Gone")
+    async with desk.console(size) as console:
+        await show(console, gone)
+        with database.session():
+            drafts.delete(builders.context(clock), gone)
+        await console.expect("not there any more")
+        await still(console)
+        check("report_missing", console)
+
+
+# Setting up
+
+
+@SIZES
+async def test_setup(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    async with scenes.fresh(tmp_path, clock).console(size) as console:
+        await console.expect("Welcome")
+        await still(console)
+        check("setup_empty", console)
+        console.app.screen.query_one("#zone", Input).value = "Asia/Calcuta"
+        await console.press("tab", "tab", "down", "enter")
+        await console.expect("There is no time zone")
+        await still(console)
+        check("setup_wrong_zone", console)
+        console.app.screen.query_one("#zone", Input).value = "Asia/Kolkata"
+        await console.press("ctrl+s")
+        await console.expect("The Cloud API needs")
+        await still(console)
+        check("setup_without_id", console)
+
+
+# Dialogs
+
+
+async def dialog(
+    desk: Desk, size: tuple[int, int], name: str, keys: list[str], *texts: str, before: Act | None = None
+) -> None:
+    """Press keys in the list and keep the dialog that opens."""
+    async with desk.console(size) as console:
+        await opened(console)
+        if before is not None:
+            await before(console, desk)
+        await console.press(*keys)
+        await asked(console, desk, *texts)
+        await still(console)
+        check(name, console)
+
+
+@SIZES
+async def test_dialog_cancel(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    desk.scheduled("Renewal July", 30, 12)
+    await dialog(desk, size, "dialog_cancel", ["c"], "Renewal July")
+
+
+@SIZES
+async def test_dialog_cancel_too_late(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    desk.scheduled("Renewal July", 30, 12)
+    async with desk.console(size) as console:
+        await opened(console)
+        await console.press("c")
+        await asked(console, desk)
+        clock.advance(26 * scenes.MINUTE)
+        await console.expect("It is too late")
+        await console.expect_not("Yes, cancel")
+        await still(console)
+        check("dialog_cancel_too_late", console)
+
+
+@SIZES
+async def test_dialog_for_many(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    await dialog(desk, size, "dialog_cancel_many", [*["space"] * 9, "c"], "Cancel 9 campaigns?")
+
+
+@SIZES
+async def test_dialog_for_many_of_which_none_can(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    await dialog(desk, size, "dialog_cancel_none", ["space", "space", "space", "c"], "Cancel 3 campaigns?")
+
+
+@SIZES
+async def test_dialog_send_now(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    desk.draft("Renewal July", 1_204)
+    await dialog(desk, size, "dialog_send_now", ["S"], "Renewal July")
+
+
+@SIZES
+async def test_dialog_delete(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.rough(tmp_path, clock)
+    await dialog(desk, size, "dialog_delete_rough_name", ["d"], "Delete")
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("name", "typed"), [("empty", ""), ("time", "tomorrow 10:00"), ("past", "2026-11-22 10:00"), ("locked", "in 3 min")]
+)
+async def test_prompt_for_a_time(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], name: str, typed: str
+) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    desk.scheduled("Renewal July", 30, 12)
+    async with desk.console(size) as console:
+        await opened(console)
+        await console.press("t")
+        await console.expect("Another time for")
+        await console.type(typed)
+        await still(console)
+        check(f"prompt_{name}", console)
+
+
+# Help, palette, notices
+
+
+@SIZES
+async def test_help(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    async with scenes.sampled(tmp_path, clock).console(size) as console:
+        await opened(console)
+        await console.press("?")
+        await console.expect("Keys: Campaigns")
+        await still(console)
+        check("help_campaigns", console)
+
+
+@SIZES
+async def test_help_of_the_report(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of("Order updates"))
+        await console.press("?")
+        await console.expect("Keys: Report")
+        await still(console)
+        check("help_report", console)
+
+
+@SIZES
+async def test_notices(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    async with scenes.sampled(tmp_path, clock).console(size) as console:
+        screen = await opened(console)
+        await console.press("c")
+        await console.expect("Wait for its end")
+        assert isinstance(screen, CampaignsScreen)
+        await still(console)
+        check("list_notice", console)
