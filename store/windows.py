@@ -146,12 +146,6 @@ def next_retry(campaign_id: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def has_fresh(campaign_id: int) -> bool:
-    """Whether a pending row was never put into a window."""
-    handed = ProgressModel.select(ProgressModel.handed).where(ProgressModel.campaign == campaign_id).scalar()
-    return bool(next_rows(recipients.audience_of(campaign_id), int(handed or 0), 1))
-
-
 def open_windows(campaign_id: int | None = None) -> list[Window]:
     """Windows that wait for outcomes, of one campaign or all."""
     query = WindowModel.select(

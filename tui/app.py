@@ -156,6 +156,11 @@ class SendoffApp(App[int]):
             self.services.supervisor = Supervisor(self.services.url)
             self.services.supervisor.start()
 
+    @property
+    def keeps_worker(self) -> bool:
+        """Whether this console has a worker of its own, or is about to."""
+        return self._with_worker and self._first is not None
+
     async def open_list(self, select: int | None = None) -> None:
         """Show the list, the cursor on one campaign when given; start the worker if it does not run yet."""
         self.services.zone = (await self.services.threads.read(account.get_account)).timezone

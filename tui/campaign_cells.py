@@ -72,7 +72,10 @@ def status(row: CampaignRow) -> str:
 
 
 def when(row: CampaignRow, zone: str, now: int) -> str:
-    """The time that matters for the status; without the time of day where that does not fit."""
+    """The time that matters for the status, of a held run when it goes on.
+
+    The time of day is left out where it does not fit.
+    """
     text = _when(row, zone, now)
     return text if len(text) <= _WHEN else text.rpartition(" ")[0]
 
@@ -82,6 +85,9 @@ def _when(row: CampaignRow, zone: str, now: int) -> str:
         return schedule.short(row.scheduled_at, zone, now)
     if row.finished_at is not None:
         return schedule.short(row.started_at or row.finished_at, zone, now)
+    if row.hold_reason is not None:
+        until = None if row.hold_until is None else schedule.short(row.hold_until, zone, now)
+        return "until resumed" if until is None else f"until {until.removeprefix('today ')}"
     if row.started_at is not None:
         return f"since {schedule.short(row.started_at, zone, now).removeprefix('today ')}"
     return schedule.short(row.edited_at, zone, now)

@@ -166,7 +166,7 @@ _IN_REPORT = (
     ),
     _report(
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",
-        "app.focus_next", footer=7,
+        "app.focus_next", footer=3,
     ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),

@@ -70,7 +70,7 @@ def _state(campaign: Campaign, zone: str, now: int) -> Content:
         tail = schedule.short(campaign.finished_at, zone, now)
     else:
         tail = f"edited {schedule.short(campaign.edited_at, zone, now)}"
-    return Content.assemble((head, f"bold ${status.value}"), f"  {tail}")
+    return Content.assemble((head, f"bold ${'held' if campaign.hold is not None else status.value}"), f"  {tail}")
 
 
 def always_true(campaign: Campaign) -> Content:
@@ -100,11 +100,17 @@ def funnel(campaign: Campaign, width: int) -> list[Content]:
     return [
         Content.assemble(
             f"  {label:<14}",
-            (bar(part / whole if whole else 0.0, size), "$failed" if "fail" in label or "not" in label else "$accent"),
+            (bar(part / whole if whole else 0.0, size), _tone(label, part)),
             f"  {percent(part, whole):>6}   {part:,} of {whole:,}",
         )
         for label, part, whole in steps
     ]
+
+
+def _tone(label: str, part: int) -> str:
+    if not part:
+        return "$text-muted"
+    return "$failed" if label in ("failed", "not delivered") else "$accent"
 
 
 def skips(one: Report) -> Content | None:
@@ -158,7 +164,7 @@ def facts(one: Report, now: int) -> list[Content]:
     moments = [
         (label, at)
         for label, at in (
-            ("scheduled for", campaign.scheduled_at),
+            ("scheduled", campaign.scheduled_at),
             ("started", campaign.started_at),
             ("ended", campaign.finished_at),
         )

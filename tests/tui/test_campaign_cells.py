@@ -136,6 +136,19 @@ def test_the_time_is_the_one_that_matters_for_the_status() -> None:
     assert told(DRAFT)["when"] == "today 14:30"
 
 
+def test_R45_a_held_run_says_until_when() -> None:
+    held = row(Status.IN_PROGRESS, held=True)
+    assert told(held)["when"] == "until resumed"
+    assert told(replace(held, hold_until=START + 26 * MINUTE))["when"] == "until 14:56"
+    assert told(replace(held, hold_until=START + 20 * HOUR))["when"] == "until tomorrow"
+
+
+def test_what_does_not_fit_beside_the_date_is_the_time_of_day() -> None:
+    assert told(replace(row(Status.SCHEDULED), scheduled_at=START + 400 * 24 * HOUR))["when"] == "28 Dec 2027"
+    started = replace(run(Status.IN_PROGRESS, audience=1, pending=1), started_at=START - 26 * HOUR)
+    assert told(started)["when"] == "since yesterday"
+
+
 def test_senders_are_told_by_their_last_digits() -> None:
     assert told(DRAFT)["sender"] == "..4021"
     assert told(replace(DRAFT, sender=49151700042))["sender"] == "..0042"

@@ -529,9 +529,8 @@ async def test_R54_one_dialog_says_what_will_and_what_will_not_be_done(desk: Des
             "Cancel 4 campaigns?",
             "✓ Ahead, today 15:30",
             "✓ Ahead too, today 16:00",
-            "✗ Too late, today 14:34",
-            "✗ A draft",
-            "A campaign that is a Draft cannot be cancelled.",
+            "✗ Too late: It is too late: within 5 minutes",
+            "✗ A draft: A campaign that is a Draft cannot be cancelled.",
             "2 of 4 will be done.",
         )
         await console.press("y")
@@ -575,6 +574,18 @@ async def test_R54_only_a_few_of_many_are_named_and_the_rest_counted(desk: Desk)
         await console.press("y")
         await told(console, "Cancelled: 9 campaigns.")
     assert {row.status for row in desk.rows()} == {Status.CANCELLED}
+
+
+async def test_R18_the_answers_are_in_view_in_the_smallest_terminal(tmp_path: Path, clock: FakeClock) -> None:
+    sampled = scenes.sampled(tmp_path, clock)
+    async with sampled.console((60, 16)) as console:
+        await opened(console)
+        await console.press(*["space"] * 12, "c")
+        await asked(console, sampled, "2 of 12 will be done.", "[ Keep it ]", "y  Yes, cancel")
+        assert not console.sees("Nothing is sent")
+        await console.press(*["down"] * 12)
+        await console.expect("Nothing is sent", "[ Keep it ]")
+        await console.press("escape")
 
 
 async def test_R54_marks_outlive_another_tab_and_esc_clears_them(desk: Desk) -> None:

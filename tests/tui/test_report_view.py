@@ -158,7 +158,7 @@ def test_the_facts_name_template_sender_file_credits_and_times() -> None:
     assert told == [
         "template season_sale:en_US   sender +91 80 4021 4021   file july.csv",
         "credits 90 spent, 8 given back, 2 still reserved",
-        "scheduled for today 12:30   started today 12:30   ended today 13:30",
+        "scheduled today 12:30   started today 12:30   ended today 13:30",
     ]
     draft = report(status=Status.DRAFT, started_at=None, finished_at=None, scheduled_at=None, audience=None)
     bare = replace(draft, sender=None, template=None)

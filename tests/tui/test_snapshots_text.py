@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import Input
 
 from engine.commands import drafts
@@ -17,7 +18,7 @@ from tests import builders
 from tests.clock import FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui import scenes
-from tests.tui.scenes import NARROW, WIDE, Desk, asked, opened
+from tests.tui.scenes import NARROW, WIDE, Desk, asked, opened, told
 from tui.app import SendoffApp
 from tui.feed import Feed
 from tui.screens.campaigns import CampaignsScreen
@@ -31,9 +32,17 @@ Act = Callable[[Console, Desk], Awaitable[None]]
 
 def check(name: str, console: Console) -> None:
     width, height = console.app.size
-    lines = console.screen.splitlines()
-    assert max(map(len, lines)) <= width
+    assert max(map(cell_len, console.screen.splitlines())) <= width
     check_text_snapshot(f"{name}_{width}x{height}", console.screen)
+
+
+def check_dialog(name: str, console: Console) -> None:
+    """Only the dialog: what is behind it is another screen's picture and may be a second older."""
+    width, height = console.app.size
+    box = console.app.screen.query_one("#dialog, .dialog").region
+    assert console.app.screen.region.contains_region(box)
+    lines = console.screen.splitlines()[box.y : box.bottom]
+    check_text_snapshot(f"{name}_{width}x{height}", "\n".join(line[box.x : box.right].rstrip() for line in lines))
 
 
 async def still(console: Console) -> None:
@@ -112,16 +121,17 @@ async def test_list_search_without_a_hit(tmp_path: Path, clock: FakeClock, size:
 async def test_list_loading(
     tmp_path: Path, clock: FakeClock, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = scenes.sampled(tmp_path, clock)
     go_on = threading.Event()
-    real = Feed.glance
-    monkeypatch.setattr(Feed, "glance", lambda *arguments: real(*arguments) if go_on.wait(20) else None)
+    real = Feed.poll
+    monkeypatch.setattr(Feed, "poll", lambda *arguments: real(*arguments) if go_on.wait(20) else None)
     try:
-        async with desk.console(size) as console:
+        async with scenes.fresh(tmp_path, clock).console(size) as console:
+            await console.expect("Welcome")
+            await console.press("ctrl+s")
             await console.expect("Reading campaigns …")
             check("list_loading", console)
             go_on.set()
-            await opened(console, "Winter preview")
+            await console.expect("No campaigns yet.")
     finally:
         go_on.set()
 
@@ -134,9 +144,11 @@ def busy(*arguments: object) -> None:
 async def test_list_that_cannot_be_read(
     tmp_path: Path, clock: FakeClock, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Feed, "glance", busy)
-    async with scenes.sampled(tmp_path, clock).console(size) as console:
-        await console.expect("! The database is busy", "Try again in a moment.")
+    monkeypatch.setattr(Feed, "poll", busy)
+    async with scenes.fresh(tmp_path, clock).console(size) as console:
+        await console.expect("Welcome")
+        await console.press("ctrl+s")
+        await console.expect("! The database is busy", "Try again in a moment.", "worker: not known")
         check("list_error", console)
 
 
@@ -215,9 +227,7 @@ async def test_report_filtered_and_searched(tmp_path: Path, clock: FakeClock, si
 
 
 @SIZES
-async def test_report_of_a_draft_without_an_audience(
-    tmp_path: Path, clock: FakeClock, size: tuple[int, int]
-) -> None:
+async def test_report_of_a_draft_without_an_audience(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
     desk = scenes.empty(tmp_path, clock)
     with database.session():
         campaign_id = drafts.create(builders.context(clock), DraftFields("Untried"))
@@ -275,7 +285,7 @@ async def dialog(
         await console.press(*keys)
         await asked(console, desk, *texts)
         await still(console)
-        check(name, console)
+        check_dialog(name, console)
 
 
 @SIZES
@@ -297,7 +307,7 @@ async def test_dialog_cancel_too_late(tmp_path: Path, clock: FakeClock, size: tu
         await console.expect("It is too late")
         await console.expect_not("Yes, cancel")
         await still(console)
-        check("dialog_cancel_too_late", console)
+        check_dialog("dialog_cancel_too_late", console)
 
 
 @SIZES
@@ -340,7 +350,7 @@ async def test_prompt_for_a_time(
         await console.expect("Another time for")
         await console.type(typed)
         await still(console)
-        check(f"prompt_{name}", console)
+        check_dialog(f"prompt_{name}", console)
 
 
 # Help, palette, notices
@@ -372,7 +382,7 @@ async def test_notices(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) 
     async with scenes.sampled(tmp_path, clock).console(size) as console:
         screen = await opened(console)
         await console.press("c")
-        await console.expect("Wait for its end")
+        await told(console, "Wait for its end")
         assert isinstance(screen, CampaignsScreen)
         await still(console)
         check("list_notice", console)

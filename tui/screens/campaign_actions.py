@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from engine.context import Context
 
 _MOST_NAMED = 6
+_MOST_REFUSED = 3
+_IN_A_ROW = 24
+"""Cells of a name among others."""
 _TITLE = 40
 """Cells of a name in a dialog's title."""
 
@@ -191,12 +194,20 @@ class CampaignActions(ConsoleScreen):
         return lines
 
     def _one_by_one(self, action: Action, rows: list[CampaignRow], will: int, now: int) -> list[str]:
-        lines = [f"{will or 'None'} of {len(rows)} will be done."]
-        for row in rows[:_MOST_NAMED]:
+        refused: dict[str, list[str]] = {}
+        done: list[str] = []
+        for row in rows:
             why_not = self._refused(action, row, now)
-            lines.append(f"✓ {self.told(row)}" if why_not is None else f"✗ {self.told(row)}: {why_not}")
-        if len(rows) > _MOST_NAMED:
-            lines.append(f"… and {len(rows) - _MOST_NAMED} more")
+            if why_not is None:
+                done.append(f"✓ {self.told(row)}")
+            else:
+                refused.setdefault(why_not, []).append(named(row.name, _IN_A_ROW))
+        lines = [f"{will or 'None'} of {len(rows)} will be done.", *done[:_MOST_NAMED]]
+        if len(done) > _MOST_NAMED:
+            lines.append(f"… and {len(done) - _MOST_NAMED} more")
+        for why_not, names in refused.items():
+            more = f" and {len(names) - _MOST_REFUSED} more" if len(names) > _MOST_REFUSED else ""
+            lines.append(f"✗ {', '.join(names[:_MOST_REFUSED])}{more}: {why_not}")
         return lines
 
     def _facts(self, row: CampaignRow) -> list[str]:
@@ -230,7 +241,9 @@ class CampaignActions(ConsoleScreen):
     async def _send(self, row: CampaignRow, lines: list[str], people: int) -> None:
         from engine.commands import launch
 
-        if not await self.ask(f"Send “{named(row.name, _TITLE)}” now?", lambda now: lines, "Send", number=people):
+        if not await self.ask(
+            f"Send “{named(row.name, _TITLE)}” now?", lambda now: lines, "Send", no="Not now", number=people
+        ):
             return
         if await self.doing(launch.send_now, self.services.context, row.id) is not None:
             self.notify(f"{named(row.name)} is on its way.", markup=False)

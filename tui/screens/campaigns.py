@@ -104,13 +104,15 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._show_top()
         self._show_worker()
         self._show_footer()
-        if self._snapshot is not None and not self._snapshot.ids:
+        if self._snapshot is None:
+            self.query_one("#list", Pane).show_loading("Reading campaigns")
+        elif not self._snapshot.ids:
             self._show_empty()
         self.set_timer(FIRST_FRAME_S, self._begin)
 
     def on_resize(self, event: Resize) -> None:
         """On a narrow screen the pane gives way: enter opens the report on the whole screen."""
-        self.query("#report-pane").set(display=event.size.width >= PANE_FROM)
+        self._show_pane()
         cramped = terminal.too_small(event.size.width, event.size.height)
         if cramped is not None:
             self.notify(cramped, severity="warning", markup=False)
@@ -216,6 +218,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             self._show_worker()
             if snapshot.ask.chosen == self._table.window.cursor:
                 self._show_report(snapshot.report)
+            self._show_pane()
             self._show_footer()
         if self._asked.chosen is None:
             self._follow_cursor()
@@ -251,11 +254,15 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             if report is not None:
                 self._report = Static(told, id="report", markup=False)
                 pane = VerticalScroll(self._report, id="report-pane", can_focus=False)
-                pane.display = self.size.width >= PANE_FROM
                 self.mount(pane, after="#list")
+                self._show_pane()
         elif self._told is None or not self._told.is_same(told):
             self._report.update(told)
         self._told = told
+
+    def _show_pane(self) -> None:
+        there = self.size.width >= PANE_FROM and len(self._table.window) > 0
+        self.query("#report-pane").set(display=there)
 
     def _show_top(self) -> None:
         if self._snapshot is None:
@@ -289,8 +296,8 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         if self._trouble:
             who = "not known"
         elif lease is None:
-            who = "" if supervisor is None else "this console"
-            doing = "" if supervisor is None else supervisor.state.value
+            who = "this console" if self.console.keeps_worker or supervisor is not None else ""
+            doing = "starting" if supervisor is None else supervisor.state.value
         elif supervisor is not None and lease.pid == supervisor.pid:
             who = "this console"
         else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -94,6 +94,8 @@ class Confirm(ModalScreen[bool]):
         ("y", "answer(True)", "Yes"),
         ("n,escape", "answer(False)", "No"),
         ("left,right", "app.focus_next", "Other button"),
+        ("down", "scroll(1)", "Down"),
+        ("up", "scroll(-1)", "Up"),
     ]
     DEFAULT_CSS = """
     Confirm {
@@ -109,6 +111,12 @@ class Confirm(ModalScreen[bool]):
         border: solid $border;
         background: $surface;
         border-title-style: bold;
+        border-title-color: $foreground;
+    }
+    Confirm #said {
+        height: auto;
+        max-height: 70vh;
+        scrollbar-size-vertical: 1;
     }
     Confirm #lines {
         height: auto;
@@ -155,7 +163,9 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(shown(self._question.title))
-            yield self._lines
+            # In a low terminal the answers stay in view and what is said scrolls.
+            with VerticalScroll(id="said", can_focus=False):
+                yield self._lines
             if self._number is not None:
                 with Horizontal(id="number-line"):
                     yield Static(Content(f"Type {self._question.number:,} to confirm:"), id="number-label")
@@ -211,6 +221,10 @@ class Confirm(ModalScreen[bool]):
             return
         if self._number is None:
             self._agree()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll what is said by so many lines."""
+        self.query_one("#said").scroll_relative(y=lines, animate=False)
 
     @on(_Answer.Chosen)
     def _chosen(self, event: _Answer.Chosen) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import VerticalGroup
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -38,8 +39,8 @@ class PromptScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """Title, field, echo, keys."""
-        with VerticalGroup(classes="dialog"):
-            yield Static(self._title, classes="dialog-title", markup=False)
+        with VerticalGroup(classes="dialog") as dialog:
+            dialog.border_title = Content(self._title)
             yield PlainInput(self._value, placeholder=self._placeholder, compact=True)
             yield Static("", id="echo", markup=False)
             yield Static("enter takes it   esc leaves everything as it is", classes="dialog-keys", markup=False)

@@ -209,11 +209,13 @@ class ReportScreen(ConsoleScreen):
 
     def _show_rows(self) -> None:
         """The filter and how many it lets through, or that there is none."""
-        names = "  ".join(
-            f"[{key} {name}]" if key == self._filter else f"{key} {name}" for key, (name, _, _) in FILTERS.items()
-        )
+        names = [
+            Content.styled(f"[{key} {name}]", "bold $foreground") if key == self._filter else Content(f"{key} {name}")
+            for key, (name, _, _) in FILTERS.items()
+        ]
         n = len(self._table.window)
-        self.query_one("#recipient-filter", Static).update(f" {names}   {n:,} {'row' if n == 1 else 'rows'}")
+        told = Content.assemble(" ", Content("  ").join(names), f"   {n:,} {'row' if n == 1 else 'rows'}")
+        self.query_one("#recipient-filter", Static).update(told)
         pane = self.query_one("#recipient-list", Pane)
         if n:
             pane.show_content()
