@@ -130,6 +130,13 @@ def key_word(key: str) -> str:
     return _KEY_WORDS.get(key, key)
 
 
+_TAKEN_BY_FIELDS = frozenset({"enter", "space"})
+
+
+def _works_while_typing(command: Command) -> bool:
+    return any(len(key) > 1 and key not in _TAKEN_BY_FIELDS for key in command.keys)
+
+
 def reachable_key(command: Command, typing: bool = False) -> str:
     """The key to show; while somebody is `typing` one that is no character to type."""
     keys = [key for key in command.keys if not typing or len(key) > 1] or command.keys
@@ -152,13 +159,16 @@ def footer(commands: Sequence[Command], context: Context, typing: bool = False) 
     """At most eight of the commands for the footer, the pinned ones last.
 
     Of the others those that fit the campaign's status are taken, the ones that work now before the rest; they stand in
-    their own order, so that the line changes as little as possible from row to row.
+    their own order, so that the line changes as little as possible from row to row. While somebody is `typing` only
+    those are offered whose key a field does not take as text.
     """
     status = context.subject.status if context.subject is not None else None
     offered = sorted(
         (one for one in commands if one.footer and (one.shown_for is None or status in one.shown_for)),
         key=lambda one: one.footer,
     )
+    if typing:
+        offered = [one for one in offered if _works_while_typing(one)]
     refusals = {one.id: refusal(one, context) for one in offered}
     pinned = [one for one in offered if one.pinned]
     rest = [one for one in offered if not one.pinned]

@@ -25,16 +25,23 @@ class StoreThreads:
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something short that only reads."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reads, lambda: function(*args, **kwargs))
+        return await _in_session(self._reads, lambda: function(*args, **kwargs))
 
     async def write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a command; one at a time, in order."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writes, lambda: function(*args, **kwargs))
+        return await _in_session(self._writes, lambda: function(*args, **kwargs))
 
     def close(self) -> None:
         """Wait for what runs, close the connections."""
         for executor in (self._reads, self._writes):
             executor.submit(database.close_database)
             executor.shutdown(wait=True)
+
+
+async def _in_session(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    def run() -> T:
+        # The thread's own connection as a rule; another where that was closed a moment ago.
+        with database.session():
+            return call()
+
+    return await asyncio.get_running_loop().run_in_executor(executor, run)

@@ -103,6 +103,8 @@ async def test_letters_typed_into_the_search_are_no_commands(sampled: Desk) -> N
     async with sampled.console() as console:
         await opened(console)
         await console.press("/")
+        await console.expect("esc clear the search", "f1 help", "ctrl+p commands")
+        assert not console.sees("n new")
         await console.type("dcnq")
         await console.expect("Nothing matches “dcnq” here.")
         assert isinstance(console.app.screen, CampaignsScreen)

@@ -49,6 +49,13 @@ def test_help_and_the_palette_can_be_reached_while_typing() -> None:
     assert reachable_key(COMMANDS["console.help"]) == "?"
 
 
+def test_while_typing_the_footer_offers_no_key_that_a_field_takes() -> None:
+    entries = footer(commands_of(Scope.CAMPAIGNS), FakeContext(row(Status.DRAFT)), typing=True)
+    assert [entry.key for entry in entries] == ["f1", "ctrl+p"]
+    entries = footer(commands_of(Scope.REPORT), FakeContext(row(Status.COMPLETED)), typing=True)
+    assert [entry.key for entry in entries] == ["esc", "tab", "f1", "ctrl+p"]
+
+
 def test_there_is_more_than_one_way_out() -> None:
     keys = {key for command in commands_of(Scope.CAMPAIGNS) if command.action == "app.quit" for key in command.keys}
     assert keys == {"q", "ctrl+q"}

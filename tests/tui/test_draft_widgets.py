@@ -190,7 +190,8 @@ def test_the_home_folder_stays_a_tilde(lists: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_tab_completes_first_and_then_moves_on(lists: Path) -> None:
     first, second = PathInput(), PathInput()
-    async with Console(Harness(first, second), (80, 8)) as console:
+    # As wide as a temporary folder's path may be long.
+    async with Console(Harness(first, second), (300, 8)) as console:
         first.focus()
         await console.type(f"{lists}/di")
         await console.expect("diwali.csv")

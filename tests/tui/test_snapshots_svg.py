@@ -108,7 +108,7 @@ def test_read_only_frame(snap_compare: Compare, sampled: Desk, apps: Callable[..
 
 
 def test_search_has_the_focus(snap_compare: Compare, sampled: Desk, apps: Callable[..., SendoffApp]) -> None:
-    act = on(sampled, "Flash sale", "/", *"flash", shows="[All 2]")
+    act = on(sampled, "Flash sale", "/", *"flash", shows="esc clear the search")
     assert snap_compare(apps(sampled), terminal_size=NARROW, run_before=act)
 
 

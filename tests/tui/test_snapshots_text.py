@@ -113,7 +113,7 @@ async def test_list_search_without_a_hit(tmp_path: Path, clock: FakeClock, size:
         await opened(console)
         await console.press("/")
         await console.type("easter")
-        await console.expect("Nothing matches", "[All 0]")
+        await console.expect("Nothing matches", "[All 0]", "esc clear the search")
         check("list_search_no_hit", console)
 
 
@@ -222,6 +222,7 @@ async def test_report_filtered_and_searched(tmp_path: Path, clock: FakeClock, si
         await console.press("6", "/")
         await console.expect("[6 skipped]", "10 rows")
         await console.type("0440")
+        await console.expect("f1 help")
         await still(console)
         check("report_filtered", console)
 

@@ -16,7 +16,7 @@ from store import listing
 from store.errors import StoreError
 from store.types import CampaignRow, ListFilter, SortKey, Status
 from tui import campaign_cells, state, terminal
-from tui.command import Command, Scope, footer
+from tui.command import Command, Entry, Scope, footer
 from tui.commands import bindings, of
 from tui.feed import Ask, Feed, Snapshot
 from tui.screens.base import ConsoleScreen, as_told
@@ -317,7 +317,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def _show_footer(self) -> None:
         typing = isinstance(self.focused, Input)
-        self.query_one(Footer).show(footer(of(Scope.CAMPAIGNS, Scope.TABLE, Scope.EVERYWHERE), self, typing))
+        entries = footer(of(Scope.CAMPAIGNS, Scope.TABLE, Scope.EVERYWHERE), self, typing)
+        clear = [Entry("list.clear", "esc", "clear the search", None)] if typing else []
+        self.query_one(Footer).show([*clear, *entries])
 
     def _tick(self) -> None:
         """Move the clocks: what counts down, and nothing else, is drawn again."""
@@ -390,6 +392,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
     def action_search(self) -> None:
         """Open the search line."""
         self._open_search("").focus()
+        self.call_after_refresh(self._show_footer)
 
     def _open_search(self, text: str) -> Input:
         # Made when it is first wanted: it is the dearest widget of the screen and rarely the first thing needed.

@@ -274,6 +274,7 @@ class ReportScreen(ConsoleScreen):
         box.display = True
         box.value = ""
         box.focus()
+        self.call_after_refresh(self._show_footer)
 
     @on(Input.Submitted, "#find")
     async def _find(self, event: Input.Submitted) -> None:
