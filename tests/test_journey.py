@@ -82,6 +82,7 @@ def test_draft_schedule_back_to_draft_schedule_again_report_quit(cli: Cli, tmp_p
         terminal.expect("No campaigns yet.")
         _write_draft(terminal)
         _map_placeholders(terminal)
+        terminal.expect("every placeholder filled")
         terminal.press("f8")
         terminal.settle()
         terminal.press("in 20 min", "ctrl+g")
@@ -99,6 +100,7 @@ def test_draft_schedule_back_to_draft_schedule_again_report_quit(cli: Cli, tmp_p
 
         terminal.press("e")
         terminal.expect("2,163 will get it")
+        terminal.expect("every placeholder filled")
         terminal.press("f8")
         terminal.settle()
         terminal.press("in 3 s", "ctrl+g")

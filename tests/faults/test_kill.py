@@ -79,7 +79,7 @@ def test_R42_what_was_in_flight_at_the_kill_is_settled_by_callbacks(tmp_path: Pa
 
 
 def test_a_stand_by_takes_over_at_once_after_a_kill_and_sends_nothing_before(tmp_path: Path) -> None:
-    with field_of(tmp_path, 300, 200) as one:
+    with field_of(tmp_path, 240, 40) as one:
         first = one.worker()
         one.wait_for(30)
         second = one.worker()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from textual.events import Paste
 from textual.message import Message
 
 from engine import sample
@@ -201,6 +202,12 @@ async def opened(console: Console, *texts: str) -> CampaignsScreen:
     await console.until(whole, "the list, its tabs and the pane are read")
     await console.expect(*texts)
     return screen
+
+
+async def paste(console: Console, text: str) -> None:
+    """Paste a text, as a terminal does: all of it at once."""
+    console.app.post_message(Paste(text))
+    await console.pilot.pause()
 
 
 def under_cursor(console: Console) -> str:

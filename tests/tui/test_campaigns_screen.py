@@ -15,7 +15,7 @@ from tests import builders
 from tests.clock import START, FakeClock
 from tests.driver import Console
 from tests.tui import scenes
-from tests.tui.scenes import MINUTE, NARROW, Desk, asked, opened, told, under_cursor
+from tests.tui.scenes import MINUTE, NARROW, Desk, asked, opened, paste, told, under_cursor
 from tui.command import Scope
 from tui.commands import COMMANDS, commands_of
 from tui.screens.campaigns import CampaignsScreen
@@ -469,16 +469,16 @@ async def test_R12_another_time_is_echoed_and_the_past_refused(desk: Desk) -> No
         await opened(console)
         await console.press("t")
         await console.expect("Another time for “Renewal July”")
-        await console.type("2026-11-22 10:00")
+        await paste(console, "2026-11-22 10:00")
         await console.expect("Sun 22 Nov 2026 10:00 IST is in the past")
         await console.press("enter")
         await console.expect("Another time for “Renewal July”")
         assert desk.campaign(campaign_id).scheduled_at == START + 30 * MINUTE
-        await console.press(*["backspace"] * 20)
-        await console.type("gibberish")
+        await console.press("ctrl+u")
+        await paste(console, "gibberish")
         await console.expect("! 'gibberish' is not a time")
-        await console.press(*["backspace"] * 9)
-        await console.type("tomorrow 10:00")
+        await console.press("ctrl+u")
+        await paste(console, "tomorrow 10:00")
         await console.expect("Tue 24 Nov 2026 10:00 IST, in 19 h 30 min")
         await console.press("enter")
         await told(console, "Renewal July goes Tue 24 Nov 2026 10:00 IST")
@@ -505,7 +505,7 @@ async def test_R14_reschedule_obeys_the_lock(desk: Desk) -> None:
         await opened(console)
         await console.press("t")
         await console.expect("Another time for")
-        await console.type("tomorrow 10:00")
+        await paste(console, "tomorrow 10:00")
         desk.clock.set(START + 26 * MINUTE)
         await console.press("enter")
         await told(console, "It is too late: within 5 minutes of its time a campaign cannot be rescheduled.")
@@ -628,10 +628,10 @@ async def test_R48_export_writes_the_csv_and_says_how_many_rows(sampled: Desk, t
         await console.press("x")
         await console.expect("Export “Order updates” as CSV", "order-updates-")
         await console.press("ctrl+u")
-        await console.type(str(tmp_path / "nowhere" / "out.csv"))
+        await paste(console, str(tmp_path / "nowhere" / "out.csv"))
         await console.expect("! There is no folder")
         await console.press("enter", "ctrl+u")
-        await console.type(str(tmp_path / "out.csv"))
+        await paste(console, str(tmp_path / "out.csv"))
         await console.expect("writes ")
         await console.press("enter")
         await told(console, "610 rows written to")
@@ -647,7 +647,7 @@ async def test_export_says_when_it_replaces_a_file_and_esc_keeps_it(sampled: Des
     async with sampled.console() as console:
         await opened(console)
         await console.press("x", "ctrl+u")
-        await console.type(str(kept))
+        await paste(console, str(kept))
         await console.expect("REPLACES ")
         await console.press("escape")
         await opened(console)

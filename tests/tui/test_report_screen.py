@@ -15,7 +15,7 @@ from tests import builders
 from tests.clock import FakeClock
 from tests.driver import Console
 from tests.tui import scenes
-from tests.tui.scenes import NARROW, Desk, opened, told, under_cursor
+from tests.tui.scenes import NARROW, Desk, opened, paste, told, under_cursor
 from tui.app import SendoffApp
 from tui.command import Scope
 from tui.commands import commands_of
@@ -148,7 +148,7 @@ async def test_a_number_may_be_typed_as_people_write_it(sampled: Desk, typed: st
     async with sampled.console(NARROW) as console:
         screen = await report(console, sampled.id_of("Order updates"))
         await console.press("/")
-        await console.type(typed)
+        await paste(console, typed)
         await console.press("enter")
         await console.until(lambda: row_under_cursor(screen) == "+441614960440", "the cursor is on the number")
 
@@ -292,7 +292,7 @@ async def test_R48_export_from_the_report(sampled: Desk, tmp_path: Path) -> None
     async with sampled.console() as console:
         await report(console, sampled.id_of("Win-back 2019"))
         await console.press("x", "ctrl+u")
-        await console.type(str(tmp_path / "out.csv"))
+        await paste(console, str(tmp_path / "out.csv"))
         await console.press("enter")
         await told(console, "40 rows written to")
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as handle:

@@ -12,7 +12,7 @@ from store.types import Gateway
 from tests.clock import FakeClock
 from tests.driver import Console
 from tests.tui import scenes
-from tests.tui.scenes import NARROW, Desk
+from tests.tui.scenes import NARROW, Desk, paste
 from tui.screens import setup
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.setup import SetupScreen
@@ -39,9 +39,9 @@ def has_account() -> bool:
 async def test_three_answers_create_the_account_and_go_on_to_the_list(desk: Desk) -> None:
     async with desk.console(NARROW) as console:
         await console.expect("Welcome to sendoff", "acme.db is new.", "Company")
-        await console.type("Acme [b]Retail")
+        await paste(console, "Acme [b]Retail")
         await console.press("tab", "ctrl+u")
-        await console.type("Asia/Kolkata")
+        await paste(console, "Asia/Kolkata")
         await console.press("ctrl+s")
         await console.until(lambda: isinstance(console.app.screen, CampaignsScreen), "the list opens")
         await console.expect("No campaigns yet.", "Acme [b]Retail", "14:30 IST")

@@ -18,7 +18,7 @@ from tests import builders
 from tests.clock import FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui import scenes
-from tests.tui.scenes import NARROW, WIDE, Desk, asked, opened, told
+from tests.tui.scenes import NARROW, WIDE, Desk, asked, opened, paste, told
 from tui.app import SendoffApp
 from tui.feed import Feed
 from tui.screens.campaigns import CampaignsScreen
@@ -349,7 +349,7 @@ async def test_prompt_for_a_time(
         await opened(console)
         await console.press("t")
         await console.expect("Another time for")
-        await console.type(typed)
+        await paste(console, typed)
         await still(console)
         check_dialog(f"prompt_{name}", console)
 

@@ -164,7 +164,9 @@ class DraftView(ConsoleScreen):
                 outlook = await self.reading(
                     self._looker.look, fields, self.draft.campaign_id, self.position, partial(self._is_last, request)
                 )
-                if outlook is not None and self._is_last(request) and self.is_mounted:
+                # On its way out a screen loses its parts first.
+                there = self.is_mounted and self.query_one_optional(MessagePreview) is not None
+                if outlook is not None and self._is_last(request) and there:
                     self._slow = False
                     self._show(outlook)
                 if not self._again:
