@@ -208,7 +208,7 @@ class SendoffApp(App[int]):
         """A closed terminal or a service manager ends the console as `q` does, so that nothing is left half-way."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: self.run_worker(self.leave, exit_on_error=False))
+            loop.add_signal_handler(number, lambda: self.run_worker(self.leave(), exit_on_error=False))
 
 
 def _first_look(url: str, now: int) -> Snapshot | None:

@@ -18,6 +18,8 @@ from tui.commands import COMMANDS
 from tui.signs import named
 
 if TYPE_CHECKING:
+    from textual.worker import WorkType
+
     from store.types import CampaignRow
     from tui.app import SendoffApp
     from tui.services import Services
@@ -72,6 +74,10 @@ class ConsoleScreen(Screen[None]):
             self.tell(why_not)
             return
         await self.run_action(command.action)
+
+    def in_background(self, work: WorkType[None], group: str) -> None:
+        """Run something beside the keys; made a coroutine only when it starts, so that none is left unawaited."""
+        self.run_worker(work, group=group)
 
     def holds_quit(self) -> bool:
         """Whether something here is not saved; the screen asks about it then, and ends the console by itself."""

@@ -169,7 +169,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             self._again = True
             return
         self._polling = True
-        self.run_worker(self._look, group="poll", exit_on_error=True)
+        self.in_background(self._look, "poll")
 
     async def _look(self) -> None:
         try:

@@ -108,7 +108,7 @@ class ReportScreen(ConsoleScreen):
 
     def _poll(self) -> None:
         if self.is_current and self._campaign_id is not None and not self._reading:
-            self.run_worker(self._refresh, group="report")
+            self.in_background(self._refresh, "report")
 
     async def _refresh(self) -> None:
         before = self._drawn_version
