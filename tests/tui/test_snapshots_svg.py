@@ -19,6 +19,9 @@ from tui.screens.campaigns import CampaignsScreen
 from tui.screens.report import ReportScreen
 from tui.widgets.paged_table import PagedTable
 
+STILL = 8
+"""So many equal pictures in a row count as a still screen."""
+
 Compare = Callable[..., bool]
 Act = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -50,6 +53,19 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
     raise AssertionError(f"it did not come to that; the screen is:\n{screen_text(pilot.app)}")
 
 
+async def still(pilot: Pilot[Any]) -> None:
+    """Wait until nothing on the screen changes any more: on a busy machine the last repaint comes late."""
+    before, same = "", 0
+    for _ in range(PATIENCE):
+        await pilot.pause()
+        now = pilot.app.export_screenshot()
+        same = same + 1 if now == before else 0
+        if same >= STILL:
+            return
+        before = now
+    raise AssertionError("the screen goes on changing")
+
+
 async def listed(pilot: Pilot[Any]) -> CampaignsScreen:
     """Wait until rows, tabs and pane are read."""
     await until(pilot, lambda: isinstance(pilot.app.screen, CampaignsScreen))
@@ -78,7 +94,7 @@ def on(desk: Desk, name: str, *keys: str, shows: str = "") -> Act:
         await until(pilot, told)
         await pilot.press(*keys)
         await until(pilot, lambda: shows in screen_text(pilot.app))
-        await pilot.pause()
+        await still(pilot)
 
     return act
 
