@@ -41,7 +41,7 @@ class StoreThreads:
 async def _in_session(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     def run() -> T:
         # The thread's own connection as a rule; another where that was closed a moment ago.
-        with database.session():
+        with database.session(), database.translated():
             return call()
 
     return await asyncio.get_running_loop().run_in_executor(executor, run)

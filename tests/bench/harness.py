@@ -29,6 +29,9 @@ with open(out, "w") as stream:
     json.dump([os.waitstatus_to_exitcode(status), took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss], stream)
 """
 
+SENDOFF = [sys.executable, "-c", "import sys; from tui.cli import main; sys.exit(main())"]
+"""What the installed `sendoff` script does."""
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -92,6 +95,14 @@ def run_measured(
     # Linux counts in KiB, macOS in bytes.
     peak_rss_mib = peak / 1024 if sys.platform != "darwin" else peak / 1024**2
     return Usage(returncode, wall_s, cpu_s, peak_rss_mib, stdout, stderr)
+
+
+def compiled(folder: str) -> dict[str, str]:
+    """An environment in which the first run keeps its bytecode, in `folder`, for the others.
+
+    Installing a program compiles it; a checkout that is used with PYTHONDONTWRITEBYTECODE is compiled every time.
+    """
+    return {**os.environ, "PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def report(

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from store import database
 from tests.clock import FakeClock
 from tests.sending import eventually
 from tests.tui import scenes
 from tests.tui.scenes import NARROW, Desk, opened, told
 from tui import state
-from tui.app import SendoffApp
+from tui.app import SendoffApp, _name_of
 from tui.command import Scope
 from tui.commands import COMMANDS, commands_of
 from tui.screens.base import ConsoleScreen
@@ -217,9 +216,16 @@ async def test_the_workers_line_says_what_its_process_does(sampled: Desk) -> Non
         assert await worker.stop(10)
 
 
-async def test_the_name_of_the_database_is_shown_without_its_password(sampled: Desk) -> None:
-    async with sampled.console() as console:
-        await opened(console, "Acme Retail   acme.db")
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("/var/lib/sendoff/acme.db", "acme.db"),
+        ("sqlite:////var/lib/sendoff/acme.db", "acme.db"),
+        ("postgresql://asha:s3cret@db1/acme", "db1/acme"),
+    ],
+)
+def test_the_database_is_named_without_its_password(url: str, name: str) -> None:
+    assert _name_of(url) == name
 
 
 async def test_a_terminal_that_is_too_small_is_told(sampled: Desk) -> None:
@@ -240,4 +246,3 @@ async def test_every_screen_draws_at_every_size(sampled: Desk, size: tuple[int, 
         await console.expect("[1 all]", "? help")
         await console.press("escape")
         await opened(console)
-        database.open_database(sampled.url)

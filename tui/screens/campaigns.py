@@ -65,8 +65,6 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._feed = Feed()
         self._asked = Ask() if first is None else first.ask
         self._snapshot = first
-        self._report: Static | None = None
-        """The pane's text; made with the first report, for every widget at the start delays the first frame."""
         self._polling = False
         self._again = False
         self._trouble = ""
@@ -75,7 +73,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
-        """Top to bottom; the pane with the report comes with the first report."""
+        """Top to bottom; the pane with the report is shown with the first report."""
         asked = self._asked
         window: Window[CampaignRow] = Window()
         if self._snapshot is not None:
@@ -90,6 +88,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
         yield TopBar()
         yield tabs
         yield Pane(table, id="list")
+        with VerticalScroll(id="report-pane", can_focus=False) as pane:
+            pane.display = False
+            yield Static("", id="report", markup=False)
         yield WorkerLine()
         yield Footer()
 
@@ -250,19 +251,14 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
             from tui import report_view
 
             told = report_view.joined(report_view.pane(report, self.services.now, self.size.width))
-        if self._report is None:
-            if report is not None:
-                self._report = Static(told, id="report", markup=False)
-                pane = VerticalScroll(self._report, id="report-pane", can_focus=False)
-                self.mount(pane, after="#list")
-                self._show_pane()
-        elif self._told is None or not self._told.is_same(told):
-            self._report.update(told)
-        self._told = told
+        if self._told is None or not self._told.is_same(told):
+            self._told = told
+            self.query_one("#report", Static).update(told)
+            self._show_pane()
 
     def _show_pane(self) -> None:
-        there = self.size.width >= PANE_FROM and len(self._table.window) > 0
-        self.query("#report-pane").set(display=there)
+        there = self.size.width >= PANE_FROM and len(self._table.window) > 0 and self._told is not None
+        self.query_one("#report-pane").display = there
 
     def _show_top(self) -> None:
         if self._snapshot is None:

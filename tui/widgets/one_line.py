@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widget import Widget
 
 
@@ -19,6 +21,8 @@ class OneLine(Widget):
     """
     ALLOW_SELECT = False
 
+    # Textual's own lays out and paints everything once more when it becomes known; a line never scrolls.
+    virtual_size = Reactive(Size(0, 0), repaint=False)
     _drawn: Content | None = None
 
     def line(self, width: int) -> Content:

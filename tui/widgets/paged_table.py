@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from rich.segment import Segment
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -48,9 +49,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
 
     DEFAULT_CSS = """
     PagedTable {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 0;
+        overflow: hidden hidden;
         background: $background;
         color: $foreground;
     }
@@ -61,6 +60,9 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         "paged-table--cursor-blurred",
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TABLE)
+
+    # Textual's own lays out and paints the whole screen again; here more rows need no more room of it.
+    virtual_size = Reactive(Size(0, 0), repaint=False)
 
     class _OfTable(Message):
         """A message that knows its table, so that screens can tell two tables apart."""
@@ -143,7 +145,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         line = self.window.cursor_index - round(self.scroll_y)
         self.window.set_ids(ids, keep_cursor)
         self._wanted = []
-        self.virtual_size = Size(self._width, len(self.window) + _HEADER)
+        self._measure()
         if keep_cursor and 0 <= line < self._page_rows:
             # The row under the cursor stays at its height while others come and go above it.
             self._scroll_rows_to(self.window.cursor_index - line)
@@ -275,6 +277,15 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
     def _page_rows(self) -> int:
         return max(self.size.height - _HEADER, 1)
 
+    def _measure(self) -> None:
+        self.virtual_size = Size(self._width, len(self.window) + _HEADER)
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
+
+    @property
+    def allow_vertical_scroll(self) -> bool:
+        """Whether there is more than one page; Textual goes by its own scroll bar, which there is none of here."""
+        return len(self.window) > self._page_rows
+
     def _scroll_rows_to(self, top: int) -> None:
         self.scroll_to(y=max(top, 0), animate=False)
 
@@ -295,7 +306,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
 
     def on_resize(self) -> None:
         in_view = round(self.scroll_y) <= self.window.cursor_index
-        self.virtual_size = Size(self._width, len(self.window) + _HEADER)
+        self._measure()
         if in_view:
             self._show_cursor()
         self._want_rows()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Container
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Static
 
 from engine.text import shown
@@ -31,6 +33,9 @@ class Pane(Container):
         display: block;
     }
     """
+
+    # Textual's own lays out and paints everything once more when it becomes known; a pane never scrolls.
+    virtual_size = Reactive(Size(0, 0), repaint=False)
 
     def __init__(self, *children: Widget, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(*children, id=id, classes=classes)
