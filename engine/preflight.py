@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine import placeholders, pricing, resolution, templates
+from engine.text import counted
 from store import account, campaigns, ledger, tallies
 
 if TYPE_CHECKING:
@@ -153,10 +154,9 @@ def _placeholders(facts: Facts) -> list[Check]:
         ]
     if not found:
         return [Check("placeholders", Level.OK, "the template has no placeholders")]
+    text = "every placeholder filled"
     if facts.fallbacks:
-        text = f"every placeholder filled; {facts.fallbacks:,} rows use a fallback"
-    else:
-        text = "every placeholder filled"
+        text += f"; {counted(facts.fallbacks, 'row')} use{'s' if facts.fallbacks == 1 else ''} a fallback"
     return [Check("placeholders", Level.OK, text)]
 
 
@@ -176,7 +176,12 @@ def _audience(facts: Facts) -> list[Check]:
         ]
     if skipped:
         return [
-            Check("audience", Level.WARN, f"{facts.valid:,} will get it, {skipped:,} rows are skipped", field="file")
+            Check(
+                "audience",
+                Level.WARN,
+                f"{facts.valid:,} will get it, {counted(skipped, 'row')} {'is' if skipped == 1 else 'are'} skipped",
+                field="file",
+            )
         ]
     return [Check("audience", Level.OK, f"{facts.valid:,} will get it", field="file")]
 
@@ -190,19 +195,19 @@ def _credits(facts: Facts, price: int) -> list[Check]:
             Check(
                 "insufficient_credits",
                 Level.BLOCK,
-                f"{price:,} credits needed, {free:,} free: {price - free:,} missing",
+                f"{counted(price, 'credit')} needed, {free:,} free: {price - free:,} missing",
                 "Top up with `sendoff credits add`, or choose a smaller audience.",
                 "file",
             )
         ]
-    found = [Check("credits", Level.OK, f"{price:,} credits, {free:,} free")]
+    found = [Check("credits", Level.OK, f"{counted(price, 'credit')}, {free:,} free")]
     if facts.scheduled_price and price + facts.scheduled_price > free:
         short = price + facts.scheduled_price - free
         found.append(
             Check(
                 "credits_overcommitted",
                 Level.WARN,
-                f"with what is scheduled already, {short:,} credits will be missing",
+                f"with what is scheduled already, {counted(short, 'credit')} will be missing",
                 "The campaign that starts last would fail. Top up before its time.",
             )
         )

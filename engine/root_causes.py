@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from engine.phone import display
 from engine.schedule import duration
 from engine.templates import status_words
-from engine.text import shown
+from engine.text import counted, shown
 from store.types import RootCause
 
 Detail: TypeAlias = Mapping[str, Any]
@@ -30,7 +30,9 @@ def text(cause: RootCause, detail: Detail) -> str:
 def advice(cause: RootCause, detail: Detail) -> str:
     """What to do next, in one sentence or two."""
     if cause is RootCause.INSUFFICIENT_CREDITS and isinstance(detail.get("missing"), int):
-        return f"Add at least {detail['missing']:,} credits, then duplicate the campaign and schedule it again."
+        return (
+            f"Add at least {counted(detail['missing'], 'credit')}, then duplicate the campaign and schedule it again."
+        )
     return _ADVICE[cause]
 
 

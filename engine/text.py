@@ -36,6 +36,11 @@ def _sign(match: re.Match[str]) -> str:
     return "\N{SYMBOL FOR DELETE}" if code == 0x7F else REPLACEMENT
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: `1 row`, `1,204 rows`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def fold(text: str) -> str:
     """The form in which headers and search terms are compared: case, spaces, `_`, `.` and `-` do not count."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", text)).casefold()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth, wcwidth
 
-from engine.text import fold, shown, spreadsheet_safe
+from engine.text import counted, fold, shown, spreadsheet_safe
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,8 @@ def test_cells_that_start_a_formula_are_defused(text: str) -> None:
 def test_numbers_and_ordinary_cells_stay_readable(text: str) -> None:
     expected = "'" + text if text.startswith("++") else text
     assert spreadsheet_safe(text) == expected
+
+
+@pytest.mark.parametrize(("n", "told"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1204, "1,204 rows")])
+def test_a_number_stands_beside_its_noun(n: int, told: str) -> None:
+    assert counted(n, "row") == told

@@ -221,6 +221,21 @@ async def test_under_a_filter_rows_come_and_go_as_their_state_changes(desk: Desk
         await console.expect(" 1 row", "Cannot be delivered")
 
 
+async def test_a_store_that_cannot_be_read_is_told_and_the_report_stays(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July", 5)
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.expect("pending 5", "5 rows")
+        with database.session():
+            database.execute("ALTER TABLE campaign RENAME TO gone")
+        await console.expect("! The database cannot be used: no such table", "pending 5")
+        with database.session():
+            database.execute("ALTER TABLE gone RENAME TO campaign")
+        await console.expect_not("! The database")
+        desk.hand_over(campaign_id, [ResultKind.SENT])
+        await console.expect("sent 1 + failed 0 + pending 4")
+
+
 async def test_deleted_elsewhere_says_so_and_esc_goes_back(desk: Desk) -> None:
     campaign_id = desk.draft("Renewal July")
     desk.draft("Other")

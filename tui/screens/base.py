@@ -75,6 +75,11 @@ class ConsoleScreen(Screen[None]):
             return
         await self.run_action(command.action)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether it is shown and whole: while the console closes, its widgets go one after the other."""
+        return self.is_current and self.app.is_running
+
     def in_background(self, work: WorkType[None], group: str) -> None:
         """Run something beside the keys; made a coroutine only when it starts, so that none is left unawaited."""
         self.run_worker(work, group=group)

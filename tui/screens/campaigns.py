@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -19,15 +18,16 @@ from tui import campaign_cells, state, terminal
 from tui.command import Command, Entry, Scope, footer
 from tui.commands import bindings, of
 from tui.feed import Ask, Feed, Snapshot
+from tui.list_frame import top_status, worker_status
 from tui.screens.base import ConsoleScreen, as_told
 from tui.screens.campaign_actions import CampaignActions
+from tui.screens.campaign_finding import CampaignFinding
 from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable, Sort
 from tui.widgets.pane import Pane
-from tui.widgets.plain_input import PlainInput
-from tui.widgets.status_bar import TopBar, TopStatus, WorkerLine, WorkerStatus
-from tui.widgets.status_tabs import TABS, StatusTabs
+from tui.widgets.status_bar import TopBar, WorkerLine
+from tui.widgets.status_tabs import StatusTabs
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -47,12 +47,11 @@ FIRST_FRAME_S = 0.05
 """So long everything waits that the first frame can do without."""
 PANE_DELAY_S = 0.15
 """The pane follows the cursor only when it rests: a held key costs no bytes there."""
-SEARCH_DELAY_S = 0.15
 PANE_FROM = 100
 """Columns the screen needs for the report pane below the list."""
 
 
-class CampaignsScreen(CampaignActions, ConsoleScreen):
+class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
     """Everything there is, what runs, what needs a person."""
 
     SCOPE = Scope.CAMPAIGNS
@@ -138,33 +137,12 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     # Reading
 
-    @property
-    def _table(self) -> PagedTable[CampaignRow]:
-        return self.query_one("#campaigns", PagedTable)
-
     def _cells(self, row: CampaignRow) -> Sequence[Cell]:
         return campaign_cells.cells(row, self.services.zone, self.services.now)
 
-    def _ask_for(
-        self,
-        *,
-        wanted: ListFilter | None = None,
-        sort: SortKey | None = None,
-        reverse: bool | None = None,
-        chosen: int | None = None,
-    ) -> None:
-        asked = self._asked
-        self._asked = Ask(
-            asked.wanted if wanted is None else wanted,
-            asked.sort if sort is None else sort,
-            asked.reverse if reverse is None else reverse,
-            (),
-            asked.chosen if chosen is None else chosen,
-        )
-
     def poll(self) -> None:
         """Look at the store once; asked for while a look is under way, look again after it."""
-        if not self.is_current:
+        if not self.in_use:
             return
         if self._polling:
             self._again = True
@@ -181,10 +159,13 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
                 try:
                     snapshot = await self.services.threads.read(self._feed.poll, ask, self.services.now)
                 except StoreError as error:
-                    self._show_trouble(error)
+                    if self.app.is_running:
+                        self._show_trouble(error)
                     return
                 self._trouble = ""
-                if snapshot is not None and self.is_mounted:
+                if not self.app.is_running:
+                    return
+                if snapshot is not None:
                     self._show(snapshot)
                 if not self._again:
                     return
@@ -263,52 +244,13 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
     def _show_top(self) -> None:
         if self._snapshot is None:
             return
-        seen = self._snapshot.overview
-        self.query_one(TopBar).show(
-            TopStatus(
-                account=seen.account.name,
-                database=self.services.database,
-                read_only=self.read_only,
-                free=seen.balance.free,
-                reserved=seen.balance.reserved,
-                quota_used=None,
-                quota=None,
-                now=self.services.now,
-                timezone=self.services.zone,
-                program="sendoff demo" if self.services.demo else "sendoff",
-            )
-        )
+        self.query_one(TopBar).show(top_status(self._snapshot.overview, self.services))
 
     def _show_worker(self) -> None:
         seen = None if self._snapshot is None else self._snapshot.overview
-        now = self.services.now
-        lease = next((one for one in seen.leases if one.until >= now), None) if seen else None
         supervisor = self.services.supervisor
-        gateway, doing = "", "idle"
-        if lease is not None and lease.status:
-            told = json.loads(lease.status)
-            gateway = "does not answer" if told["gateway_ms"] is None else f"ok {told['gateway_ms']} ms"
-            doing = f"sending {len(told['sending'])}" if told["sending"] else "idle"
-        if self._trouble:
-            who = "not known"
-        elif lease is None:
-            who = "this console" if self.console.keeps_worker or supervisor is not None else ""
-            doing = "starting" if supervisor is None else supervisor.state.value
-        elif supervisor is not None and lease.pid == supervisor.pid:
-            who = "this console"
-        else:
-            who = f"{lease.role} on {lease.host}, pid {lease.pid}"
-        due = seen.next_due if seen else None
         self.query_one(WorkerLine).show(
-            WorkerStatus(
-                who=who,
-                doing=self._trouble or doing,
-                gateway=gateway,
-                next_name=due[1] if due else "",
-                next_at=due[2] if due else None,
-                now=now,
-                trouble=bool(self._trouble) or gateway == "does not answer",
-            )
+            worker_status(seen, supervisor, self.console.keeps_worker, self._trouble, self.services.now)
         )
 
     def _show_footer(self) -> None:
@@ -319,7 +261,7 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
 
     def _tick(self) -> None:
         """Move the clocks: what counts down, and nothing else, is drawn again."""
-        if not self.is_current or self._snapshot is None:
+        if not self.in_use or self._snapshot is None:
             return
         self._table.redraw()
         seen = self._snapshot
@@ -361,98 +303,9 @@ class CampaignsScreen(CampaignActions, ConsoleScreen):
     def _sort_asked(self, event: PagedTable.SortAsked) -> None:
         self._sort_by(SortKey(event.key) if event.key in list(SortKey) else SortKey.WHEN)
 
-    # Search, tabs, order
-
-    @on(StatusTabs.Selected)
-    def _tab_selected(self, event: StatusTabs.Selected) -> None:
-        self._show_tab(event.status)
-
     @on(Footer.Pressed)
     async def _footer_pressed(self, event: Footer.Pressed) -> None:
         await self.action_command(event.command_id)
-
-    def _show_tab(self, status: Status | None) -> None:
-        self.query_one(StatusTabs).active = status
-        wanted = self._asked.wanted
-        self._ask_for(wanted=ListFilter(status=status, search=wanted.search))
-        self.poll()
-
-    def action_tab(self, index: int) -> None:
-        """Show one tab."""
-        self._show_tab(TABS[index])
-
-    def action_next_tab(self, step: int) -> None:
-        """Show a neighbouring tab."""
-        self._show_tab(self.query_one(StatusTabs).next(step))
-
-    def action_search(self) -> None:
-        """Open the search line."""
-        self._open_search("").focus()
-        self.call_after_refresh(self._show_footer)
-
-    def _open_search(self, text: str) -> Input:
-        # Made when it is first wanted: it is the dearest widget of the screen and rarely the first thing needed.
-        found = self.query("#search").results(Input)
-        box = next(found, None)
-        if box is None:
-            box = PlainInput(text, placeholder="search names and templates; esc clears", id="search", compact=True)
-            self.mount(box, before="#list")
-        return box
-
-    @on(Input.Changed, "#search")
-    def _typed(self, event: Input.Changed) -> None:
-        typed = event.value
-        self.set_timer(SEARCH_DELAY_S, lambda: self._search(typed))
-
-    def _search(self, typed: str) -> None:
-        # Only the last of what was typed quickly is searched for.
-        boxes = list(self.query("#search").results(Input))
-        if not boxes or boxes[0].value != typed or typed.strip() == self._asked.wanted.search:
-            return
-        self._ask_for(wanted=ListFilter(status=self._asked.wanted.status, search=typed.strip()))
-        self.poll()
-
-    @on(Input.Submitted, "#search")
-    def _search_done(self) -> None:
-        self._table.focus()
-
-    def action_clear(self) -> None:
-        """Clear the search, then the marks."""
-        if self._close_search():
-            self._ask_for(wanted=ListFilter(status=self._asked.wanted.status))
-            self.poll()
-        elif self.marked:
-            self._table.clear_marks()
-
-    def _close_search(self) -> bool:
-        boxes = self.query("#search")
-        if not boxes:
-            return False
-        boxes.remove()
-        self._table.focus()
-        return True
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        keys = list(SortKey)
-        self._sort_by(keys[(keys.index(self._asked.sort) + 1) % len(keys)])
-
-    def _sort_by(self, key: SortKey) -> None:
-        if key is self._asked.sort:
-            self.action_reverse()
-            return
-        self._ask_for(sort=key, reverse=False)
-        self._show_sort()
-        self.poll()
-
-    def action_reverse(self) -> None:
-        """Turn the order round."""
-        self._ask_for(reverse=not self._asked.reverse)
-        self._show_sort()
-        self.poll()
-
-    def _show_sort(self) -> None:
-        self._table.sort = Sort(self._asked.sort.value, self._asked.reverse)
 
     def action_refresh(self) -> None:
         """Read everything again."""

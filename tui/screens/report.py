@@ -14,13 +14,14 @@ from engine.commands import drafts, launch
 from engine.lifecycle import refusal as lifecycle_refusal
 from engine.report import Report
 from engine.report import read as read_report
+from engine.text import shown
 from store import listing, recipients
-from store.errors import Missing
+from store.errors import Missing, StoreError
 from tui import recipient_cells, report_view
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
 from tui.recipient_cells import ALL, FILTERS
-from tui.screens.base import ConsoleScreen
+from tui.screens.base import ConsoleScreen, as_told
 from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
@@ -60,6 +61,7 @@ class ReportScreen(ConsoleScreen):
         self._reading = False
         self._drawn_version = -1
         self._told: Content | None = None
+        self._trouble = ""
 
     def compose(self) -> ComposeResult:
         """Summary above, recipients below."""
@@ -107,31 +109,37 @@ class ReportScreen(ConsoleScreen):
         self._show_footer()
 
     def _poll(self) -> None:
-        if self.is_current and self._campaign_id is not None and not self._reading:
+        if self.in_use and self._campaign_id is not None and not self._reading:
             self.in_background(self._refresh, "report")
 
     async def _refresh(self) -> None:
         before = self._drawn_version
-        self._show_title()
         await self._read()
-        if self._drawn_version != before and before >= 0:
+        if self.app.is_running and self._drawn_version != before and before >= 0:
             await self._reread_rows()
 
     async def _read(self) -> None:
         campaign_id = self._campaign_id
-        if campaign_id is None:
+        if campaign_id is None or not self.app.is_running:
             return
         self._reading = True
+        found: tuple[Report, CampaignRow] | None = None
+        trouble: StoreError | None = None
         try:
             found = await self.services.threads.read(_report_and_row, campaign_id)
-        except Missing:
-            if campaign_id == self._campaign_id:
-                self._campaign_id = None
-                self._forget("This campaign is not there any more. esc goes back.")
-            return
+        except StoreError as error:
+            trouble = error
         finally:
             self._reading = False
-        if campaign_id != self._campaign_id:
+        if campaign_id != self._campaign_id or not self.app.is_running:
+            return
+        self._trouble = "" if trouble is None else as_told(trouble).message
+        if isinstance(trouble, Missing):
+            self._trouble, self._campaign_id = "", None
+            self._forget("This campaign is not there any more. esc goes back.")
+        if found is None:
+            # What was read before stays; the next look tries again.
+            self._show_title()
             return
         self._report, self._row = found
         # Skips and transitions change the campaign, everything else its counters: together they tell of any change.
@@ -205,6 +213,8 @@ class ReportScreen(ConsoleScreen):
         left = Content.styled(" Report", "bold")
         if self.read_only:
             left = Content.assemble(left, "   ", (READ_ONLY, "bold reverse $held"))
+        if self._trouble:
+            left = Content.assemble(left, "   ", (f"! {shown(self._trouble)}", "bold $held"))
         self.query_one(TitleLine).show(left, Content(f"{clock(self.services.now, self.services.zone)} "))
 
     def _show_rows(self) -> None:
