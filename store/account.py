@@ -19,7 +19,18 @@ def get_account() -> Account:
     row = AccountModel.get_or_none()
     if row is None:
         raise Missing("the database has no account yet")
-    return Account(row.name, row.timezone, Gateway(row.gateway), row.base_url, row.waba_id, row.quota, row.created_at)
+    return Account(
+        row.name,
+        row.timezone,
+        Gateway(row.gateway),
+        row.base_url,
+        row.waba_id,
+        row.quota,
+        row.created_at,
+        row.frequency_cap,
+        row.frequency_days,
+        None if row.countries is None else load(row.countries),
+    )
 
 
 def has_account() -> bool:

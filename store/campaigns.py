@@ -76,6 +76,9 @@ def _campaign(row: Any) -> Campaign:
         started_at=row.started_at,
         finished_at=row.finished_at,
         duplicate_of=row.duplicate_of,
+        series_id=row.series_id,
+        occurrence=row.occurrence,
+        locked=bool(row.locked),
         progress=progress_of(ProgressModel.get_by_id(row.id)),
         version=row.version,
     )

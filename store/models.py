@@ -39,6 +39,9 @@ class Account(Base):
     base_url = TextField(null=True)
     waba_id = TextField(null=True)
     quota = IntegerField(null=True)
+    frequency_cap = IntegerField(null=True)
+    frequency_days = IntegerField(null=True)
+    countries = TextField(null=True)
     free = BigIntegerField(default=0, constraints=[Check("free >= 0")])
     reserved = BigIntegerField(default=0, constraints=[Check("reserved >= 0")])
     spent = BigIntegerField(default=0, constraints=[Check("spent >= 0")])
@@ -112,6 +115,9 @@ class Campaign(Base):
     finished_at = BigIntegerField(null=True)
     deleted_at = BigIntegerField(null=True)
     duplicate_of = IntegerField(null=True)
+    series_id = IntegerField(null=True)
+    occurrence = TextField(null=True)
+    locked = SmallIntegerField(default=0)
     list_key = BigIntegerField()
     version = IntegerField(default=1)
 
@@ -303,6 +309,89 @@ CallbackEvent.add_index(
     CallbackEvent.index(CallbackEvent.id, where=CallbackEvent.applied_at.is_null(), name="callback_waiting")
 )
 
+
+class Series(Base):
+    """A recurring campaign: its content, its audience and when it fires."""
+
+    id = BigAutoField()
+    name = TextField()
+    cron = TextField()
+    timezone = TextField()
+    ends_at = BigIntegerField(null=True)
+    state = TextField(constraints=[Check("state IN ('active', 'paused', 'ended')")])
+    sender_id = IntegerField(null=True)
+    template_id = IntegerField(null=True)
+    fills = TextField(default="{}")
+    audience_id = IntegerField(null=True)
+    over_quota = TextField(default="fail", constraints=[Check("over_quota IN ('fail', 'wait')")])
+    grace = IntegerField(default=60)
+    note = TextField(default="")
+    created_by = TextField()
+    created_at = BigIntegerField()
+    edited_at = BigIntegerField()
+    version = IntegerField(default=1)
+
+
+class Occurrence(Base):
+    """One firing of a series; its key, the local date and time, is why a firing is created at most once."""
+
+    series_id = BigIntegerField()
+    local = TextField()
+    at = BigIntegerField()
+    campaign_id = IntegerField(null=True)
+    outcome = TextField(constraints=[Check("outcome IN ('created', 'late', 'missed')")])
+
+    class Meta:
+        primary_key = CompositeKey("series_id", "local")
+
+
+class Contact(Base):
+    """A message that the gateway took, or may have: what quota and frequency cap count."""
+
+    phone = BigIntegerField()
+    at = BigIntegerField()
+    marketing = SmallIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("phone", "at")
+        indexes = ((("at", "phone"), False),)
+
+
+class TestSend(Base):
+    """A message to a typed number; it counts in no campaign's figures."""
+
+    id = BigAutoField()
+    campaign_id = IntegerField(index=True)
+    sender_id = IntegerField()
+    phone = BigIntegerField()
+    payload = TextField()
+    price = BigIntegerField()
+    actor = TextField()
+    asked_at = BigIntegerField()
+    state = SmallIntegerField(default=0, constraints=[Check("state BETWEEN 0 AND 3")])
+    fence = IntegerField(null=True)
+    handed_at = BigIntegerField(null=True)
+    ended_at = BigIntegerField(null=True)
+    message_id = TextField(null=True)
+    error = IntegerField(null=True)
+    detail = TextField(default="")
+    delivery = SmallIntegerField(default=0)
+
+    class Meta:
+        table_name = "test_send"
+
+
+class ClockMark(Base):
+    """The latest time a boot of a machine has shown, with its steady clock: a wall clock set back is noticed by it."""
+
+    boot = TextField(primary_key=True)
+    wall = BigIntegerField()
+    steady = BigIntegerField()
+
+    class Meta:
+        table_name = "clock_mark"
+
+
 TABLES: list[type[Any]] = [
     Account,
     Sender,
@@ -320,4 +409,9 @@ TABLES: list[type[Any]] = [
     Audit,
     Lease,
     CallbackEvent,
+    Series,
+    Occurrence,
+    Contact,
+    TestSend,
+    ClockMark,
 ]

@@ -140,6 +140,11 @@ class Account:
     quota: int | None
     """Unique recipients allowed in a rolling 24 h; `None` is unlimited (R30)."""
     created_at: int
+    frequency_cap: int | None = None
+    """Marketing messages a number may get within `frequency_days` days; `None` is any number (R35)."""
+    frequency_days: int | None = None
+    countries: Sequence[str] | None = None
+    """Countries (ISO 3166 alpha-2) that messages may go to; `None` is all (R35)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +263,11 @@ class Campaign:
     started_at: int | None
     finished_at: int | None
     duplicate_of: int | None
+    series_id: int | None
+    occurrence: str | None
+    """The firing of its series, as local date and time."""
+    locked: bool
+    """Seen within five minutes of its time: stays locked whatever the clock does (R15)."""
     progress: Progress
     version: int
     """Goes up with every edit or transition; a stale one is refused."""
