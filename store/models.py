@@ -117,7 +117,7 @@ class Campaign(Base):
     duplicate_of = IntegerField(null=True)
     series_id = IntegerField(null=True)
     occurrence = TextField(null=True)
-    locked = SmallIntegerField(default=0)
+    locked = IntegerField(default=0)
     list_key = BigIntegerField()
     version = IntegerField(default=1)
 

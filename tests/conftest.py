@@ -6,6 +6,7 @@ import atexit
 import importlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,10 @@ _CUT_NAMES = (
     "COLORFGBG", "COLUMNS", "EDITOR", "ESCDELAY", "FORCE_COLOR", "LANG", "LANGUAGE", "LINES", "NO_COLOR", "STY",
     "SUDO_USER", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "VISUAL",
 )  # fmt: skip
+
+
+# A shell has its background jobs ignore ctrl+c, and every process that a test starts would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _fix_environment() -> Path:

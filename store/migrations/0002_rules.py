@@ -23,7 +23,7 @@ _COLUMNS = (
     ("account", "countries TEXT"),
     ("campaign", "series_id INTEGER"),
     ("campaign", "occurrence TEXT"),
-    ("campaign", "locked SMALLINT NOT NULL DEFAULT 0"),
+    ("campaign", "locked INTEGER NOT NULL DEFAULT 0"),
 )
 
 
