@@ -42,7 +42,7 @@ def _clock(minute: str, hour: str) -> str | None:
         return "every minute"
     if minute.isdecimal():
         return f"every hour at :{int(minute):02d}"
-    step = re.fullmatch(r"\*/(\d+)", minute)
+    step = re.fullmatch(r"\*/([2-9]|[1-9]\d)", minute)
     return f"every {int(step[1])} minutes" if step and 60 % int(step[1]) == 0 else None
 
 

@@ -106,6 +106,12 @@ def short(ms: int, zone_name: str, now: int) -> str:
     return f"{local.day} {_MONTHS[local.month - 1][:3]}{year} {clock}"
 
 
+def day_and_time(ms: int, zone_name: str) -> str:
+    """A time with its weekday, as in the name of a firing: `Mon 30 Nov 10:00`."""
+    local = _local(ms, zone(zone_name))
+    return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local:%H:%M}"
+
+
 def iso(ms: int, zone_name: str) -> str:
     """ISO 8601 with the zone's offset; milliseconds only where there are any."""
     return _local(ms, zone(zone_name)).isoformat(timespec="milliseconds" if ms % 1_000 else "seconds")

@@ -16,7 +16,8 @@ from store.database import execute, execute_many, transaction
 from store.models import Audience as AudienceModel
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
-from store.types import Audience, ContactRow, Delivery, Recipient, RecipientState, Status
+from store.models import Series as SeriesModel
+from store.types import Audience, ContactRow, Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -94,8 +95,11 @@ def attach(
 
 
 def drop_audience(audience_id: int) -> None:
-    """Remove the rows of an audience, a chunk at a time; one that a campaign has is left alone."""
-    if CampaignModel.select().where(CampaignModel.audience == audience_id).exists():
+    """Remove the rows of an audience, a chunk at a time; one that a campaign or a series has is left alone."""
+    if (
+        CampaignModel.select().where(CampaignModel.audience == audience_id).exists()
+        or SeriesModel.select().where(SeriesModel.audience_id == audience_id).exists()
+    ):
         return
     top = execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0] or 0
     for lo in range(1, top + 1, CHUNK):
@@ -120,7 +124,7 @@ def copy_rows(
     Rows that failed with one of `without_errors` are left out. Skipped rows are copied with their reason when all are
     copied and left out otherwise. Answers false, and leaves nothing behind, when the Draft changed since `version`.
     """
-    audience_id = new_audience(source.file, source.columns, source.number_column, source.country, now)
+    audience_id = _like(source, now)
     skipped: Counter[str] = Counter()
     countries: Counter[str] = Counter()
     seq = 1
@@ -134,6 +138,43 @@ def copy_rows(
         return True
     drop_audience(audience_id)
     return False
+
+
+def copy(source: Audience, now: int) -> int:
+    """A new audience with all rows of another one, fresh, in short transactions; it belongs to no campaign yet.
+
+    When it breaks off nothing is left behind.
+    """
+    audience_id = _like(source, now)
+    try:
+        seq = 1
+        for chunk in recipients.chunks(source.id):
+            add_rows(audience_id, seq, [_as_contact(row) for row in chunk])
+            seq += len(chunk)
+    except BaseException:
+        drop_audience(audience_id)
+        raise
+    return audience_id
+
+
+def set_skips(audience_id: int, changes: Sequence[tuple[Recipient, SkipReason | None]]) -> None:
+    """Skip rows, or take that back, in an audience that belongs to no campaign yet; in short transactions."""
+    for lo in range(0, len(changes), CHUNK):
+        values = [
+            (
+                int(RecipientState.PENDING if reason is None else RecipientState.SKIPPED),
+                None if reason is None else reason.value,
+                audience_id,
+                row.seq,
+            )
+            for row, reason in changes[lo : lo + CHUNK]
+        ]
+        with transaction():
+            execute_many("UPDATE recipient SET state = ?, skip = ? WHERE audience_id = ? AND seq = ?", values)
+
+
+def _like(source: Audience, now: int) -> int:
+    return new_audience(source.file, source.columns, source.number_column, source.country, now)
 
 
 def _wanted(row: Recipient, states: Sequence[RecipientState] | None, unread: bool) -> bool:
