@@ -9,12 +9,13 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format-check types layers bench format clean env-run env-dev
+.PHONY: help run test check lint format-check types layers rules bench format clean env-run env-dev
 
 help:
 	@echo 'make run      open the console on sample data'
 	@echo 'make test     run every test'
 	@echo 'make check    lint, format, types, layers and every test: what CI runs'
+	@echo 'make rules    the rule book: each rule with its tests, passed or not'
 	@echo 'make bench    run the benchmarks, one JSON document a line'
 	@echo 'make format   format the code and mend what the linter can'
 	@echo 'make clean    remove caches and built files (.venv stays)'
@@ -44,6 +45,9 @@ types: env-dev
 layers: env-dev
 	@echo '== layers'
 	@$(BIN)/lint-imports --no-logo
+
+rules: env-dev
+	@$(BIN)/python tools/rules.py $(JOBS)
 
 bench: env-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
