@@ -20,6 +20,10 @@ class Refused(EngineError):
     """A rule forbids it now."""
 
 
+class NotAllowed(Refused):
+    """The operator's role forbids it."""
+
+
 class BadInput(EngineError):
     """What was given cannot be read or used."""
 

@@ -110,7 +110,7 @@ class _Story:
         self._now = now
         self._today = datetime.fromtimestamp(now / 1000, ZoneInfo(ZONE))
         self._clock = PastClock(self._day(-21).at(9))
-        self._context = Context(self._clock, context.actor)
+        self._context = Context(self._clock, context.actor, context.rights)
         self._senders: list[Sender] = []
 
     def _day(self, offset: int) -> _Moment:

@@ -188,6 +188,17 @@ def is_sqlite() -> bool:
     return isinstance(proxy.obj, peewee.SqliteDatabase)
 
 
+def login_owns() -> bool:
+    """Whether the server's login owns the database (PostgreSQL); false where the back end has no logins."""
+    if is_sqlite():
+        return False
+    with session():
+        row = proxy.execute_sql(
+            "SELECT pg_get_userbyid(datdba) = current_user FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+    return bool(row[0])
+
+
 def data_version() -> int:
     """A number that changes when another connection commits (SQLite); 0 where the back end has none."""
     if not is_sqlite():

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.reactive import Reactive
 
+from engine import sessions
 from engine.clock import SystemClock
 from engine.context import Context, operator
+from engine.roles import EVERYTHING, Permission
 from store import account, database
 from store.errors import Missing, NoDatabase
 from store.types import ListFilter
-from tui import state, terminal
+from tui import access, state, terminal
 from tui.feed import Ask, Feed
 from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from engine.clock import Clock
+    from engine.roles import Rights
     from store.types import Actor
     from tui.feed import Snapshot
 
@@ -90,14 +93,17 @@ class SendoffApp(App[int]):
         clock: Clock | None = None,
         actor: Actor | None = None,
         with_worker: bool = True,
+        rights: Rights = EVERYTHING,
+        config: str | None = None,
     ) -> None:
+        """`rights` are those of `actor`; `config` is the configuration file that was named for this console."""
         super().__init__()
         clock = clock or SystemClock()
         # Read before the first frame, which must not wait for a thread.
         self._first = _first_look(url, clock.now())
         self.services = Services(
             threads=StoreThreads(),
-            context=Context(clock, actor or operator()),
+            context=Context(clock, actor or operator(), rights),
             supervisor=None,
             database=_name_of(url),
             url=url,
@@ -106,7 +112,9 @@ class SendoffApp(App[int]):
             remote=remote,
             zone="UTC" if self._first is None else self._first.overview.account.timezone,
         )
-        self._with_worker = with_worker and not read_only
+        # Whose role may not send starts no worker either: what others scheduled is theirs to send.
+        self._with_worker = with_worker and not read_only and rights.allows(Permission.SEND)
+        self._config = config
         self.at_quit: Callable[[], object] = lambda: None
         """Called last; the list keeps there where the operator was."""
         self.unfinished_worker: int | None = None
@@ -153,7 +161,7 @@ class SendoffApp(App[int]):
     def start_worker(self) -> None:
         """Start the worker if it does not run yet."""
         if self._with_worker and self.services.supervisor is None:
-            self.services.supervisor = Supervisor(self.services.url)
+            self.services.supervisor = Supervisor(self.services.url, config=self._config)
             self.services.supervisor.start()
 
     @property
@@ -227,10 +235,11 @@ def _name_of(url: str) -> str:
     return url.rpartition("@")[2] if path is None else path.name
 
 
-def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> int:
+def run_console(database_url: str, *, read_only: bool, demo: bool = False, config: str | None = None) -> int:
     """Open the console and stay until the operator quits; answers the process's exit status.
 
-    A database that is not there yet is set up on the console's first screen.
+    A database that is not there yet is set up on the console's first screen. `config` names a configuration file.
+    Raises `NotAllowed` for somebody without a role.
     """
     profile = terminal.prepare()
     try:
@@ -239,7 +248,18 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False) -> in
         if read_only:
             raise
         database.open_database(database_url, create=True)
-    app = SendoffApp(database_url, read_only=read_only, demo=demo, remote=profile.remote)
+    who = operator()
+    rights = access.rights_here(database_url, config, who.name)
+    sessions.admit(Context(SystemClock(), who, rights))
+    app = SendoffApp(
+        database_url,
+        read_only=read_only,
+        demo=demo,
+        remote=profile.remote,
+        actor=who,
+        rights=rights,
+        config=config,
+    )
     try:
         result = app.run()
     finally:

@@ -14,6 +14,9 @@ from engine.text import shown
 KEYS = ("database",)
 """What the configuration file may set."""
 
+TABLES = ("roles", "permissions")
+"""What it may hold besides; see `tui.access`."""
+
 _KNOWN_DATABASES = frozenset(("sqlite", "postgres", "postgresql"))
 
 
@@ -31,18 +34,27 @@ def default_config() -> Path:
     return user_config_path("sendoff") / "config.toml"
 
 
+def config_path(named: str | None) -> Path | None:
+    """The configuration file: the one the command line names, else `SENDOFF_CONFIG`, else the default where it is."""
+    chosen = named or os.environ.get("SENDOFF_CONFIG")
+    path = Path(chosen).expanduser() if chosen else default_config()
+    return path if chosen or path.exists() else None
+
+
 def load_config(named: str | None) -> dict[str, str]:
     """The settings of the configuration file, none where the default one does not exist.
 
     `named` comes from the command line; `SENDOFF_CONFIG` is next. Raises `BadInput` for a file that is missing though
     it was named, cannot be read, is not TOML, or sets what there is not.
     """
-    chosen = named or os.environ.get("SENDOFF_CONFIG")
-    path = Path(chosen).expanduser() if chosen else default_config()
-    if not chosen and not path.exists():
-        return {}
+    path = config_path(named)
+    return {} if path is None else _checked(read_config(path), path)
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """A configuration file as it stands. Raises `BadInput` for one that cannot be read or is not TOML."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _bad(
             f"The configuration file {path} cannot be read: {error.strerror or error}.", "Check its path."
@@ -51,16 +63,17 @@ def load_config(named: str | None) -> dict[str, str]:
         raise _bad(f"The configuration file {path} is not TOML: {error}.", f"Write lines such as: {_example()}") from (
             error
         )
-    return _checked(found, path)
 
 
 def _checked(found: Mapping[str, object], path: Path) -> dict[str, str]:
     settings = {}
     for key, value in found.items():
+        if key in TABLES:
+            continue
         if key not in KEYS:
             raise _bad(
                 f"The configuration file {path} sets {shown(key)!r}, which there is not.",
-                f"It may set: {', '.join(KEYS)}.",
+                f"It may set: {', '.join((*KEYS, *TABLES))}.",
             )
         if not isinstance(value, str) or not value:
             raise _bad(f"{key} in the configuration file {path} is not text.", f"Write it as: {_example()}")

@@ -1,7 +1,8 @@
 """The command line (`sendoff COMMAND`): what was asked, done through the engine, answered with an exit status.
 
 Exit status: 0 done; 1 an unexpected fault; 2 wrong usage or unreadable input; 3 refused by a rule; 4 no such thing;
-75 busy or unreachable, try again; 130 interrupted. What a command needs is imported after its arguments were read.
+5 not allowed for this role; 75 busy or unreachable, try again; 130 interrupted. What a command needs is imported
+after its arguments were read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 from importlib import import_module
 
-from engine.errors import BadInput, Busy, EngineError, NotFound, Refused
+from engine.errors import BadInput, Busy, EngineError, NotAllowed, NotFound, Refused
 
 # Not from typing, whose import alone takes half as long as a bare interpreter's start.
 TYPE_CHECKING = False
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-DONE, FAULT, USAGE, REFUSED, NOT_FOUND, BUSY, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
+DONE, FAULT, USAGE, REFUSED, NOT_FOUND, NOT_ALLOWED, BUSY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 75, 130
 
 _STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (BadInput, USAGE),
+    # Before Refused, which it is a kind of.
+    (NotAllowed, NOT_ALLOWED),
     (Refused, REFUSED),
     (NotFound, NOT_FOUND),
     (Busy, BUSY),

@@ -67,7 +67,7 @@ def console(options: Options) -> int:
         from tui.app import run_console
 
         with translated():
-            return run_console(url, read_only=options.read_only)
+            return run_console(url, read_only=options.read_only, config=options.config)
     finally:
         gc.enable()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ def demo(options: Namespace) -> int:
     need_terminal()
     from engine.clock import SystemClock
     from engine.context import Context, operator
+    from engine.roles import EVERYTHING
     from engine.sample import fill
     from store import database
     from tui.app import run_console
@@ -38,8 +40,9 @@ def demo(options: Namespace) -> int:
         url = str(Path(folder) / "demo.db")
         database.open_database(url, create=True)
         with database.session():
-            fill(Context(SystemClock(), operator()))
-        return run_console(url, read_only=options.read_only, demo=True)
+            fill(Context(SystemClock(), operator(), EVERYTHING))
+        # What the configuration says of roles is about another database.
+        return run_console(url, read_only=options.read_only, demo=True, config=os.devnull)
 
 
 def _leave(number: int, frame: object) -> NoReturn:
@@ -47,8 +50,10 @@ def _leave(number: int, frame: object) -> NoReturn:
 
 
 def worker(options: Namespace, session: Session) -> int:
-    """Send what is due until told to stop."""
-    from engine import service
+    """Send what is due until told to stop; it acts as itself, but who starts it has to be allowed to send."""
+    from engine import service, sessions
+
+    sessions.admit(session.context, sessions.WORKER)
 
     _log_to_stderr()
     asyncio.run(

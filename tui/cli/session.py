@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine import sessions
 from engine.clock import Clock, SystemClock
 from engine.context import Context, operator
 from engine.errors import BadInput, Busy, EngineError, NotFound
 from store import account, database
 from store.errors import Missing, NoDatabase, SchemaTooNew, StoreBusy, StoreFailed
-from tui import paths
+from tui import access, paths
 from tui.output import Output
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Session(NamedTuple):
 def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
     """Open the database that the options name, and turn what the store says into sentences and exit statuses.
 
-    Raises `NotFound` with `no_database` where nothing was set up yet, `BadInput`, `Busy`, `EngineError`.
+    Raises `NotFound` with `no_database` where nothing was set up yet, `NotAllowed` for somebody without a role,
+    `BadInput`, `Busy`, `EngineError`.
     """
     create = options.command.database == "create"
     with translated():
@@ -56,8 +58,11 @@ def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
                 f"The database {url} cannot be opened: {error.strerror or error}.",
                 "Check the path and its permissions.",
             ) from error
-        context = Context(clock or SystemClock(), operator())
+        who = operator()
+        rights = access.rights_here(url, options.config, who.name)
+        context = Context(clock or SystemClock(), who, rights)
         with database.session(), database.translated():
+            sessions.admit(context)
             if not create and not account.has_account():
                 raise _nothing_set_up(f"The database {url} was not set up yet.")
             yield Session(url, options.read_only, context, Output(options.json))
