@@ -63,6 +63,14 @@ def _audience(commands: Subparsers, text: str) -> None:
     check.add_argument("--rejects", type=path, metavar="FILE.csv", help="write the skipped rows here")
 
 
+def _audit(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "audit", "audit:show_audit", text)
+    parser.add_argument("--campaign", type=whole(1), metavar="ID", help="only of this campaign")
+    parser.add_argument("--since", metavar="D", help="from this date or time on")
+    parser.add_argument("--actor", metavar="A", help="only of this person")
+    parser.add_argument("--limit", type=whole(1), default=1000, metavar="N", help="only the newest N; default: 1000")
+
+
 def _demo(commands: Subparsers, text: str) -> None:
     add_command(commands, "demo", "processes:demo", text, database=None)
 
@@ -92,6 +100,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "credits": _credits,
     "audience": _audience,
     "campaign": campaign,
+    "audit": _audit,
     "worker": _worker,
     "simulate": _simulate,
 }

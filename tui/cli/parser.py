@@ -106,6 +106,7 @@ _COMMANDS = {
     "credits": "add credits, show the balance and the ledger",
     "audience": "check a contact file",
     "campaign": "make, launch, call off and report campaigns",
+    "audit": "list who did what, when and from where",
     "worker": "send what is due, without a console",
     "simulate": "a gateway that sends nothing, for trying things out",
 }
