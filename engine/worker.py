@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, firing, retry, starting
+from engine import ending, expiry, firing, retry, starting
 from engine.callback_intake import apply_waiting
+from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
 from engine.leasing import Leases
 from engine.pacing import Pacer
@@ -32,7 +33,9 @@ log = logging.getLogger("sendoff.worker")
 
 STEP_S = 0.25
 HEALTH_S = 5.0
+DRAFTS_S = 60.0
 SERIES_S = 1.0
+DRAFTS_S = 60.0
 LONGEST_BACKOFF_S = 60.0
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
@@ -72,8 +75,20 @@ class Worker:
         self._health: float | None = None
         self._look: asyncio.Task[float | None] | None = None
         self._look_at = float("-inf")
-        self._firing: asyncio.Task[int] | None = None
-        self._series_at = float("-inf")
+        self._series = Chore(
+            "the series are",
+            clock,
+            SERIES_S,
+            lambda: bool(series.wanting(clock.now())),
+            lambda: firing.tend(clock, self.actor),
+        )
+        self._drafts = Chore(
+            "old drafts are",
+            clock,
+            DRAFTS_S,
+            lambda: expiry.wanting(clock.now()),
+            lambda: expiry.tend(clock, self.actor),
+        )
 
     def stop(self) -> None:
         """Ask for an orderly end: claim nothing more, wait for what is on its way, record it, release the leases."""
@@ -111,9 +126,8 @@ class Worker:
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait({self._look})
-        if self._firing is not None:
-            # A thread cannot be cancelled; it ends with the campaign it is making.
-            await asyncio.wait({self._firing})
+        for chore in (self._series, self._drafts):
+            await chore.ended()
         try:
             with database.translated():
                 self._reap()
@@ -126,10 +140,11 @@ class Worker:
         """Look once: leases, ends of runs, callbacks, what is due, what is in progress."""
         self._look_at_gateway()
         self._reap()
-        self._tend_series()
+        for chore in (self._series, self._drafts):
+            chore.tend()
         apply_waiting(self._clock)
         # A series that is being tended may have a late firing, which is due at once.
-        due, waiting = int(self._firing is not None), 0
+        due, waiting = int(self._series.busy), 0
         self._fail_without_sender()
         for sender in account.senders():
             lease = self._leases.ensure(sender.id, self._status())
@@ -256,23 +271,6 @@ class Worker:
         if self._look is None and self._clock.steady() >= self._look_at:
             self._look_at = self._clock.steady() + HEALTH_S
             self._look = asyncio.create_task(self._gateway.reachable())
-
-    def _tend_series(self) -> None:
-        """Have the firings of series made beside the work: a large audience takes seconds to copy."""
-        if self._firing is not None and self._firing.done():
-            fault, self._firing = self._firing.exception(), None
-            if isinstance(fault, (StoreBusy, StoreFailed)):
-                log.warning("the series are not up to date, the database cannot be used: %s", fault)
-            elif fault is not None:
-                log.error("the series are not up to date", exc_info=fault)
-        if self._firing is None and not self._stop.is_set() and self._clock.steady() >= self._series_at:
-            self._series_at = self._clock.steady() + SERIES_S
-            if series.wanting(self._clock.now()):
-                self._firing = asyncio.create_task(asyncio.to_thread(self._fire))
-
-    def _fire(self) -> int:
-        with database.session(), database.translated():
-            return firing.tend(self._clock, self.actor)
 
     def _status(self) -> str:
         return json.dumps(

@@ -126,6 +126,9 @@ _live = Campaign.deleted_at.is_null()
 Campaign.add_index(Campaign.index(Campaign.list_key, where=_live, name="campaign_live"))
 Campaign.add_index(Campaign.index(Campaign.status, Campaign.list_key, where=_live, name="campaign_by_status"))
 Campaign.add_index(
+    Campaign.index(Campaign.deleted_at, where=Campaign.deleted_at.is_null(False), name="campaign_deleted")
+)
+Campaign.add_index(
     Campaign.index(Campaign.scheduled_at, where=Campaign.status == SQL("'scheduled'"), name="campaign_due")
 )
 

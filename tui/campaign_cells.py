@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine import schedule
+from engine import expiry, schedule
+from engine.clock import DAY
 from engine.lifecycle import cancel_locked, lock_at
 from engine.text import shown
 from store.types import Status
@@ -110,7 +111,8 @@ def progress(row: CampaignRow, now: int) -> str:
         return f"{bar(share, _BAR)} {int(100 * share):>3}"
     if row.status is Status.CANCELLED:
         return "nothing sent"
-    return _missing(row)
+    expires_in = expiry.left(row.edited_at, now)
+    return _missing(row) if expires_in is None else f"deleted in {max(1, -(-expires_in // DAY))} d"
 
 
 def _brief(ms: int) -> str:

@@ -95,6 +95,9 @@ _ON_CAMPAIGNS = (
     ),
     _campaign("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
     _campaign(
+        "campaign.restore", "z", "restore", "Undo the deletion of a draft, within 7 days.", when=always, writes=True,
+    ),
+    _campaign(
         "campaign.reschedule", "t", "reschedule", f"Give what is scheduled another time; {_UNTIL}.",
         act=Action.RESCHEDULE, footer=6, only=_SCHEDULED,
     ),

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import audience, lifecycle, preflight, resolution
+from engine import audience, expiry, lifecycle, preflight, resolution
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.gateway import errors
 from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
-from store import account, audiences, audit, campaigns, database, tallies
+from store import account, audiences, audit, campaigns, database, deleted, tallies
 from store.codec import dump_fills, load
 from store.types import Campaign, ContactRow, DraftFields, RecipientState
 
@@ -178,6 +178,25 @@ def delete(context: Context, campaign_id: int) -> None:
             if not campaigns.delete(campaign_id, now):
                 raise _changed(campaign_id)
             audit.write(now, context.actor, "campaign.delete", campaign_id, before=_audited(fields_of(campaign)))
+
+
+def restore(context: Context, campaign_id: int) -> Campaign:
+    """Bring a deleted Draft back, within 7 days, whoever or whatever deleted it (R10)."""
+    with command(context, "campaign.restore", campaign_id):
+        with database.transaction():
+            now = context.clock.now()
+            if not deleted.restore(campaign_id, now - expiry.RESTORABLE_MS, now):
+                raise _not_deleted(campaign_id)
+            audit.write(now, context.actor, "campaign.restore", campaign_id)
+        # Opt-outs may have come in between.
+        _bring_up_to_date(campaign_id)
+        return campaigns.get(campaign_id)
+
+
+def _not_deleted(campaign_id: int) -> Refused:
+    # Raises `Missing` for one that was purged, or never was.
+    campaigns.get(campaign_id)
+    return Refused("not_deleted", "This campaign is not deleted.", "There is nothing to restore.")
 
 
 _ONLY: dict[str, Sequence[RecipientState] | None] = {

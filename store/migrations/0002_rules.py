@@ -105,6 +105,9 @@ TABLES: list[type[Any]] = [Series, Occurrence, Contact, TestSend, ClockMark]
 def up(migrator: Any, db: Database) -> None:
     for table, column in _COLUMNS:
         db.execute_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
+    db.execute_sql(
+        'CREATE INDEX IF NOT EXISTS "campaign_deleted" ON "campaign" ("deleted_at") WHERE ("deleted_at" IS NOT NULL)'
+    )
     # Clustered by number, so that a number's history is one look; PostgreSQL has no such thing.
     Contact._meta.without_rowid = isinstance(db, SqliteDatabase)
     with db.bind_ctx(TABLES):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.clock import DAY
 from engine.commands import drafts, launch
 from store import audit, campaigns, database
 from store.types import DraftFields, ResultKind, Status
@@ -377,6 +378,43 @@ async def test_R3_delete_a_draft(desk: Desk) -> None:
         await console.expect("[All 1]")
         assert under_cursor(console) == "Second"
     assert desk.names() == ["Second"]
+
+
+async def test_R10_a_deleted_draft_is_brought_back(desk: Desk) -> None:
+    desk.draft("First", 1)
+    desk.draft("Second", 1)
+    with database.session():
+        for name in ("First", "Second"):
+            drafts.delete(builders.context(desk.clock), desk.id_of(name))
+    async with desk.console() as console:
+        await console.expect("No campaigns yet.")
+        await console.press("z")
+        await console.expect("Restore a deleted draft", "“Second”, 1 row", "Also deleted:", "First")
+        await console.press("backspace")
+        await console.type("77")
+        await console.expect("No deleted draft has that number.")
+        await console.press("backspace", "backspace")
+        await console.type("1")
+        await console.expect("“First”, 1 row")
+        await console.press("enter")
+        await told(console, "Restored: First.")
+        await console.expect("[All 1]")
+    assert desk.names() == ["First"]
+
+
+async def test_R10_with_nothing_deleted_restore_says_so(desk: Desk) -> None:
+    desk.draft()
+    async with desk.console() as console:
+        await opened(console)
+        await console.press("z")
+        await told(console, "No draft was deleted within the last 7 days.")
+
+
+async def test_R10_the_list_warns_before_a_draft_goes(desk: Desk) -> None:
+    desk.draft()
+    desk.clock.advance(26.5 * DAY)
+    async with desk.console() as console:
+        await console.expect("deleted in 4 d")
 
 
 async def test_R8_duplicate_puts_the_cursor_on_the_copy(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.clock import DAY
 from engine.commands import drafts
 from tests.builders import contacts_file, number
 from tests.cli import Here
@@ -230,3 +231,23 @@ def test_duplicating_a_part_that_is_empty_makes_a_draft_without_rows(sendoff: He
     assert sendoff.json("campaign", "duplicate", campaign_id, "--only", "failed")["audience"] == 0
     assert sendoff.refused("campaign", "duplicate", campaign_id, "--only", "lucky") == (2, "usage")
     assert sendoff.refused("campaign", "duplicate", 99) == (4, "not_found")
+
+
+def test_R10_a_deleted_draft_is_listed_and_restored(sendoff: Here, tmp_path: Path) -> None:
+    campaign_id = draft(sendoff, tmp_path)
+    assert sendoff("campaign", "list", "--deleted").out == "No draft was deleted within the last 7 days.\n"
+    assert sendoff("campaign", "delete", campaign_id, "--yes").status == 0
+    (gone,) = sendoff.json("campaign", "list", "--deleted")
+    assert (gone["id"], gone["restorable_until"][:10]) == (campaign_id, "2026-11-30")
+    assert str(campaign_id) in sendoff("campaign", "list", "--deleted").out
+    assert sendoff.json("campaign", "restore", campaign_id)["status"] == "draft"
+    assert sendoff.json("campaign", "list", "--deleted") == []
+    assert sendoff.refused("campaign", "restore", campaign_id) == (3, "not_deleted")
+    assert sendoff.refused("campaign", "restore", 99) == (4, "not_found")
+
+
+def test_R10_from_day_23_show_says_when_a_draft_goes(sendoff: Here, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = draft(sendoff, tmp_path)
+    assert "deleted in" not in sendoff("campaign", "show", campaign_id).out
+    clock.advance(23 * DAY)
+    assert "unless it is edited" in sendoff("campaign", "show", campaign_id).out

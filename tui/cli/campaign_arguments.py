@@ -29,6 +29,7 @@ def _drafts(group: Subparsers) -> None:
     _content(edit, required=False)
     delete = _with_id(add_command(group, "delete", "drafts:delete", "delete a Draft", writes=True))
     _confirmed(delete)
+    _with_id(add_command(group, "restore", "drafts:restore", "bring a deleted Draft back, for 7 days", writes=True))
     duplicate = _with_id(
         add_command(
             group, "duplicate", "drafts:duplicate", "make a new Draft of a campaign and print its id", writes=True
@@ -64,6 +65,7 @@ def _reading(group: Subparsers) -> None:
     listing.add_argument("--search", default="", metavar="T", help="part of a name or a template's name")
     listing.add_argument("--sort", choices=SORTS, default="when", metavar="C", help=", ".join(SORTS))
     listing.add_argument("--reverse", action="store_true", help="the other way round")
+    listing.add_argument("--deleted", action="store_true", help="the deleted drafts that can be restored instead")
     listing.add_argument("--limit", type=whole(1), metavar="N", help="only the first N")
     _with_id(add_command(group, "show", "reading:show", "show a campaign"))
     report = _with_id(add_command(group, "report", "reading:show_report", "report what became of a campaign"))

@@ -93,6 +93,13 @@ def delete(options: Namespace, session: Session) -> int:
     return 0
 
 
+def restore(options: Namespace, session: Session) -> int:
+    """Bring a deleted Draft back."""
+    campaign = drafts.restore(session.context, options.id)
+    tell(session, campaign, f"{named(campaign)} is a Draft again.")
+    return 0
+
+
 def duplicate(options: Namespace, session: Session) -> int:
     """Make a new Draft of any campaign."""
     _answer_with_id(session, drafts.duplicate(session.context, options.id, options.only))

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from engine import report, schedule
+from engine import expiry, report, schedule
 from engine.errors import BadInput
 from engine.text import shown
-from store import account, campaigns, listing
+from store import account, campaigns, deleted, listing
 from store.errors import Missing
 from store.types import CampaignRow, ListFilter, SortKey, Status
 from tui.cli import choose
@@ -30,6 +30,8 @@ _FIGURES = ("AUDIENCE", "SENT", "DELIVERED", "READ", "FAILED")
 def show_list(options: Namespace, session: Session) -> int:
     """List the campaigns that match, what runs first, then what is next, then the newest."""
     zone = session.zone
+    if options.deleted:
+        return _show_deleted(session)
     wanted = ListFilter(
         status=None if options.status is None else Status(options.status),
         sender_id=None if options.sender is None else choose.sender(options.sender).id,
@@ -48,6 +50,41 @@ def show_list(options: Namespace, session: Session) -> int:
         session.output.table(
             ("ID", "STATUS", "NAME", "SENDER", "TEMPLATE", "WHEN", *_FIGURES), rows, right=("ID", *_FIGURES)
         )
+    return 0
+
+
+def _show_deleted(session: Session) -> int:
+    found = deleted.restorable(session.context.clock.now() - expiry.RESTORABLE_MS)
+    zone = session.zone
+    gone = [(draft, draft.deleted_at or 0) for draft in found]
+    if session.output.as_json:
+        session.output.document(
+            [
+                {
+                    "id": draft.id,
+                    "name": draft.name,
+                    "audience": draft.audience,
+                    "deleted_at": schedule.iso(at, zone),
+                    "restorable_until": schedule.iso(expiry.gone_at(at), zone),
+                }
+                for draft, at in gone
+            ]
+        )
+    elif not gone:
+        session.output.say("No draft was deleted within the last 7 days.")
+    else:
+        now = session.context.clock.now()
+        rows = [
+            (
+                str(draft.id),
+                shown(draft.name),
+                f"{draft.audience:,}",
+                schedule.short(at, zone, now),
+                schedule.short(expiry.gone_at(at), zone, now),
+            )
+            for draft, at in gone
+        ]
+        session.output.table(("ID", "NAME", "AUDIENCE", "DELETED", "UNTIL"), rows, right=("ID", "AUDIENCE"))
     return 0
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import export, report, schedule
+from engine import expiry, export, report, schedule
 from engine.phone import display
+from store.types import Status
 from tui.cli.telling import named, sentence
 from tui.signs import percent, word
 
@@ -37,6 +38,10 @@ def show(options: Namespace, session: Session) -> int:
         ("grace", f"{campaign.grace} min"),
         ("created by", campaign.created_by),
     ]
+    if campaign.status is Status.DRAFT:
+        left = expiry.left(campaign.edited_at, session.context.clock.now())
+        if left is not None:
+            lines.append(("deleted in", f"{schedule.duration(left)}, unless it is edited"))
     session.output.facts(lines)
     return 0
 

@@ -277,6 +277,37 @@ class CampaignActions(ConsoleScreen):
         locked = ".\nLOCKED from the start: less than 5 minutes ahead, it cannot be cancelled."
         return schedule.describe(at, self.services.zone, now) + (locked if cancel_locked(at, now) else "")
 
+    def action_restore(self) -> None:
+        """Bring a deleted draft back."""
+        self.run_worker(self._restore())
+
+    async def _restore(self) -> None:
+        from engine import expiry
+        from engine.commands import drafts
+        from store import deleted
+        from tui.deleted_drafts import echo
+        from tui.screens.prompt import PromptScreen
+
+        found = await self.reading(deleted.restorable, self.services.now - expiry.RESTORABLE_MS)
+        if found is None:
+            return
+        if not found:
+            self.notify("No draft was deleted within the last 7 days.", markup=False)
+            return
+        typed = await self.app.push_screen_wait(
+            PromptScreen(
+                "Restore a deleted draft: its number",
+                lambda text: echo(text, found, self.services.zone, self.services.now),
+                value=str(found[0].id),
+            )
+        )
+        if typed is None:
+            return
+        restored = await self.doing(drafts.restore, self.services.context, int(typed))
+        if restored is not None:
+            self.notify(f"Restored: {named(restored.name)}.", markup=False)
+            await self.console.open_list(restored.id)
+
     async def action_export(self) -> None:
         """The report as a CSV file."""
         row = self.subject

@@ -42,7 +42,8 @@ class PromptScreen(ModalScreen[str | None]):
         with VerticalGroup(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             yield PlainInput(self._value, placeholder=self._placeholder, compact=True)
-            yield Static("", id="echo", markup=False)
+            # Said at once for a value that stands there already: a dialog is laid out for what it says at first.
+            yield Static(self._said(self._value)[0], id="echo", markup=False)
             yield Static("enter takes it   esc leaves everything as it is", classes="dialog-keys", markup=False)
 
     @on(Input.Changed)
@@ -50,16 +51,18 @@ class PromptScreen(ModalScreen[str | None]):
         self._understood(event.value)
 
     def _understood(self, typed: str) -> bool:
-        line = self.query_one("#echo", Static)
+        words, good = self._said(typed)
+        self.query_one("#echo", Static).update(words)
+        return good
+
+    def _said(self, typed: str) -> tuple[str, bool]:
+        """What to say of the text, and whether it can be taken."""
         if not typed.strip():
-            line.update("")
-            return False
+            return "", False
         try:
-            line.update(self._echo(typed.strip()))
+            return self._echo(typed.strip()), True
         except EngineError as error:
-            line.update(shown(f"! {error.message} {error.hint}"))
-            return False
-        return True
+            return shown(f"! {error.message} {error.hint}"), False
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

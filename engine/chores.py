@@ -1,0 +1,58 @@
+"""Work beside the sending that may take seconds: in a thread, one at a time, at intervals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from store import database
+from store.errors import StoreBusy, StoreFailed
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+
+log = logging.getLogger("sendoff.worker")
+
+
+class Chore:
+    """One kind of such work; `wanted` is asked on the worker's loop and must be cheap, `work` runs in a thread."""
+
+    def __init__(
+        self, what: str, clock: Clock, every_s: float, wanted: Callable[[], bool], work: Callable[[], object]
+    ) -> None:
+        self._what = what
+        self._clock = clock
+        self._every_s = every_s
+        self._wanted = wanted
+        self._work = work
+        self._task: asyncio.Task[object] | None = None
+        self._at = float("-inf")
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being done."""
+        return self._task is not None
+
+    def tend(self) -> None:
+        """Take note of its end; begin when its time has come and there is something to do."""
+        if self._task is not None and self._task.done():
+            fault, self._task = self._task.exception(), None
+            if isinstance(fault, (StoreBusy, StoreFailed)):
+                log.warning("%s not up to date, the database cannot be used: %s", self._what, fault)
+            elif fault is not None:
+                log.error("%s not up to date", self._what, exc_info=fault)
+        if self._task is None and self._clock.steady() >= self._at:
+            self._at = self._clock.steady() + self._every_s
+            if self._wanted():
+                self._task = asyncio.create_task(asyncio.to_thread(self._in_thread))
+
+    def _in_thread(self) -> object:
+        with database.session(), database.translated():
+            return self._work()
+
+    async def ended(self) -> None:
+        """Wait for what is being done: a thread cannot be cancelled."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
