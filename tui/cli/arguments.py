@@ -71,6 +71,22 @@ def _audit(commands: Subparsers, text: str) -> None:
     parser.add_argument("--limit", type=whole(1), default=1000, metavar="N", help="only the newest N; default: 1000")
 
 
+def _optout(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "optout", text)
+    for name, words in (("add", "opt numbers out"), ("remove", "let numbers get campaigns again")):
+        parser = add_command(group, name, f"optouts:{name}", words, writes=True)
+        parser.add_argument("numbers", metavar="NUMBER", nargs="+", help="with + and country code")
+    listing = add_command(group, "list", "optouts:show_list", "list the opted-out numbers, the newest first")
+    listing.add_argument("--search", default="", metavar="T", help="part of a number")
+    listing.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
+    adding = add_command(group, "import", "optouts:import_file", "opt out every number of a file", writes=True)
+    adding.add_argument("file", type=path, metavar="FILE", help="CSV or XLSX, an export of this list too")
+    adding.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
+    adding.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    export = add_command(group, "export", "optouts:export", "write the list as CSV", writes=True)
+    export.add_argument("file", type=path, metavar="FILE.csv")
+
+
 def _demo(commands: Subparsers, text: str) -> None:
     add_command(commands, "demo", "processes:demo", text, database=None)
 
@@ -93,6 +109,7 @@ def _simulate(commands: Subparsers, text: str) -> None:
 
 
 FILL: dict[str, Callable[[Subparsers, str], None]] = {
+    "optout": _optout,
     "demo": _demo,
     "init": _init,
     "sender": _sender,

@@ -105,6 +105,7 @@ _COMMANDS = {
     "template": "add, list and show templates",
     "credits": "add credits, show the balance and the ledger",
     "audience": "check a contact file",
+    "optout": "keep the list of numbers that get no campaign",
     "campaign": "make, launch, call off and report campaigns",
     "audit": "list who did what, when and from where",
     "worker": "send what is due, without a console",
