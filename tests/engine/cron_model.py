@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -71,10 +72,30 @@ def _wall(at: int, where: ZoneInfo) -> datetime:
     return (_EPOCH + timedelta(milliseconds=at)).astimezone(where).replace(tzinfo=None, fold=0)
 
 
+@cache
+def changes(zone: str) -> tuple[int, ...]:
+    """When the clocks of a zone are changed in 2026; for one that changes nothing some ordinary moment."""
+    where = ZoneInfo(zone)
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(365 * 24)]
+    found = [b for a, b in pairwise(hours) if a.astimezone(where).utcoffset() != b.astimezone(where).utcoffset()]
+    return tuple(round(at.timestamp()) * 1_000 for at in found or hours[4_000:4_001])
+
+
+@st.composite
+def zones_and_starts(draw: st.DrawFn) -> tuple[str, int]:
+    """A zone and a moment (UTC milliseconds), most often some hours before its clocks are changed or just after."""
+    zone = draw(st.sampled_from(ZONES))
+    change = draw(st.sampled_from(changes(zone)))
+    return zone, change + MINUTE * draw(st.integers(-180, 90) | st.integers(-30 * 60, 12 * 60))
+
+
 @st.composite
 def crons(draw: st.DrawFn) -> str:
     """Expressions that fire within a day or two, often in the hours in which clocks are changed."""
-    minute = draw(st.sampled_from(["0", "30", "15", "*/10", "*/30", "5,50", "59", "10-20/5"]))
-    hour = draw(st.sampled_from(["*", "0", "1", "2", "3", "1-3", "0,2", "*/2", "10", "23"]))
-    day, weekday = draw(st.sampled_from([("*", "*"), ("*", "0"), ("*", "1-5"), ("*", "0,6"), ("25", "6"), ("8", "*")]))
-    return f"{minute} {hour} {day} * {weekday}"
+    frequent = st.sampled_from(["*/10 * * * *", "*/20 * * * *", "5,50 * * * *", "*/30 1-3 * * *", "15 * * * *"])
+    nightly = st.sampled_from(["30 2 * * *", "15 2 * * *", "45 1 * * *", "0 2 * * *", "30 1 * * *", "30 0-3 * * 0,6"])
+    minute = st.sampled_from(["0", "30", "*/10", "59", "10-20/5"])
+    hour = st.sampled_from(["*", "0", "1-3", "0,2", "*/2", "10"])
+    days = st.sampled_from(["* * *", "* * 0", "* * 1-5", "25 * 6", "8 * *"])
+    mixed = st.builds("{} {} {}".format, minute, hour, days)
+    return draw(frequent | nightly | mixed)
