@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -16,7 +17,7 @@ from engine.clock import SystemClock
 from engine.context import Context, operator
 from engine.roles import EVERYTHING, Permission
 from store import account, database
-from store.errors import Missing, NoDatabase
+from store.errors import Missing, NoDatabase, StoreError
 from store.types import ListFilter
 from tui import access, state, terminal
 from tui.feed import Ask, Feed
@@ -28,12 +29,13 @@ from tui.supervisor import Supervisor
 from tui.theme import STATUS_COLORS, THEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from textual.command import Provider
     from textual.events import DescendantFocus
     from textual.screen import Screen
     from textual.theme import Theme
+    from textual.worker import WorkType
 
     from engine.clock import Clock
     from engine.roles import Rights
@@ -42,6 +44,16 @@ if TYPE_CHECKING:
 
 QUIT_S = 0.8
 """How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
+
+
+SIGN_OUT_S = 0.5
+"""How long quitting waits for the store to keep that somebody went."""
+
+
+def _audit() -> Screen[None]:
+    from tui.screens.audit import AuditScreen
+
+    return AuditScreen()
 
 
 def _draft() -> Screen[None]:
@@ -76,6 +88,7 @@ class SendoffApp(App[int]):
     COMMANDS: ClassVar = {_palette}
     MODES: ClassVar = {
         # The list is what a start waits for; the other screens are imported when they are first opened.
+        "audit": _audit,
         "draft": _draft,
         "report": _report,
         "setup": _setup,
@@ -115,6 +128,7 @@ class SendoffApp(App[int]):
         # Whose role may not send starts no worker either: what others scheduled is theirs to send.
         self._with_worker = with_worker and not read_only and rights.allows(Permission.SEND)
         self._config = config
+        self._signed_in = False
         self.at_quit: Callable[[], object] = lambda: None
         """Called last; the list keeps there where the operator was."""
         self.unfinished_worker: int | None = None
@@ -157,6 +171,23 @@ class SendoffApp(App[int]):
             gc.enable()
         if self._first is not None:
             self.start_worker()
+        if not self.services.read_only:
+            work: WorkType[None] = self._sign_in
+            self.run_worker(work, exit_on_error=False)
+
+    async def _sign_in(self) -> None:
+        """Keep that somebody came (R11); a store that is busy now keeps nobody out."""
+        with suppress(StoreError):
+            await self.services.threads.write(sessions.signed_in, self.services.context)
+            self._signed_in = True
+
+    async def _sign_out(self) -> None:
+        if self._signed_in:
+            self._signed_in = False
+            with suppress(StoreError, TimeoutError):
+                await asyncio.wait_for(
+                    self.services.threads.write(sessions.signed_out, self.services.context), SIGN_OUT_S
+                )
 
     def start_worker(self) -> None:
         """Start the worker if it does not run yet."""
@@ -196,6 +227,15 @@ class SendoffApp(App[int]):
         if isinstance(screen, ReportScreen):
             await screen.open(campaign_id)
 
+    async def open_audit(self, campaign_id: int | None, back: Callable[[], Awaitable[None]]) -> None:
+        """Show the audit trail, of one campaign when given; `back` leads to where it was opened."""
+        from tui.screens.audit import AuditScreen
+
+        await self.switch_mode("audit")
+        screen = self.screen
+        if isinstance(screen, AuditScreen):
+            await screen.open(campaign_id, back)
+
     async def action_quit(self) -> None:
         """Leave; a draft that is not saved asks first, and ends the console itself."""
         screen = self.screen
@@ -209,6 +249,7 @@ class SendoffApp(App[int]):
             pid = supervisor.pid
             if not await supervisor.stop(QUIT_S):
                 self.unfinished_worker = pid
+        await self._sign_out()
         self.at_quit()
         self.exit(0)
 

@@ -1,7 +1,7 @@
 """What a command of the console is, when it works, and how it looks in the footer.
 
 A command says what it is called and where it works. Whether a rule or a role allows it the engine decides
-(`Context.refuses`), and the screen does it (`Command.action`).
+(`Context.refuses`, `Context.forbids`), and the screen does it (`Command.action`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Scope(StrEnum):
     CAMPAIGNS = "campaigns"
     DRAFT = "draft"
     REPORT = "report"
+    AUDIT = "audit"
 
 
 class Context(Protocol):
@@ -50,8 +51,12 @@ class Context(Protocol):
         """How many campaigns are marked; with any, a command acts on them."""
         ...
 
+    def forbids(self, engine: str) -> EngineError | None:
+        """Why the operator's role does not allow a command of the engine."""
+        ...
+
     def refuses(self, command: Command) -> EngineError | None:
-        """What the engine would answer to `command.act` now: the rule or the role that forbids it."""
+        """What the engine would answer to `command.act` now: the rule that forbids it."""
         ...
 
 
@@ -90,6 +95,8 @@ class Command:
     writes: bool = False
     """Refused in a read-only console."""
     when: When = always
+    engine: str = ""
+    """The engine's command it leads to, whose permission it needs; empty where it only shows something."""
     act: Action | None = None
     """What the engine is asked about before it is offered."""
     footer: int = 0
@@ -103,8 +110,11 @@ class Command:
 def refusal(command: Command, context: Context) -> EngineError | None:
     """Why a command does not work now; `None` when it does.
 
-    Codes: `read_only`, `not_now` (nothing to act on), and those of the engine.
+    Codes: `not_allowed` (the role), `read_only`, `not_now` (nothing to act on), and those of the engine.
     """
+    not_allowed = context.forbids(command.engine) if command.engine else None
+    if not_allowed is not None:
+        return not_allowed
     if command.writes and context.read_only:
         return Refused("read_only", "This console is read-only.", "Open it without --read-only to change something.")
     reason = command.when(context)

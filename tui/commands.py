@@ -8,9 +8,9 @@ ctrl+b (screen, tmux), ctrl+z (suspend). Forms use no single letters, because a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.lifecycle import Action
 from store.types import Status
@@ -18,6 +18,20 @@ from tui.command import Command, Scope, When, always, binding, on_campaign
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+
+
+_ENGINE: Final[Mapping[Action | None, str]] = {
+    Action.EDIT: "campaign.edit",
+    Action.DELETE: "campaign.delete",
+    Action.DUPLICATE: "campaign.duplicate",
+    Action.SCHEDULE: "campaign.schedule",
+    Action.SEND_NOW: "campaign.send",
+    Action.CANCEL: "campaign.cancel",
+    Action.REOPEN: "campaign.reopen",
+    Action.RESCHEDULE: "campaign.reschedule",
+    Action.RESUME: "campaign.resume",
+}
+"""The engine's command behind each action; every action that works has one."""
 
 
 def _make(
@@ -30,6 +44,7 @@ def _make(
     action: str | None = None,
     *,
     act: Action | None = None,
+    engine: str = "",
     writes: bool | None = None,
     when: When = always,
     footer: int = 0,
@@ -47,6 +62,7 @@ def _make(
         action or id.partition(".")[2],
         writes=act is not None if writes is None else writes,
         when=when,
+        engine=engine or _ENGINE.get(act, ""),
         act=act,
         footer=footer,
         pinned=pinned,
@@ -67,11 +83,14 @@ _row = partial(_make, Scope.TABLE, "Moving")
 _draft = partial(_make, Scope.DRAFT, "Draft")
 _report = partial(_make, Scope.REPORT, "Report")
 _recipients = partial(_make, Scope.REPORT, "Recipients")
+_audit = partial(_make, Scope.AUDIT, "Audit trail")
 _console = partial(_make, Scope.EVERYWHERE, "Console")
 
 _ON_CAMPAIGNS = (
     _campaign("campaign.open", "enter", "report", "Open the campaign's report.", footer=1),
-    _campaign("campaign.new", "n", "new", "Start a new draft.", when=always, writes=True, footer=2),
+    _campaign(
+        "campaign.new", "n", "new", "Start a new draft.", when=always, writes=True, engine="campaign.create", footer=2,
+    ),
     _campaign("campaign.edit", "e", "edit", "Edit the draft.", act=Action.EDIT, footer=3, only=_DRAFTS),
     _campaign(
         "campaign.cancel", "c", "cancel", f"Cancel what is scheduled; {_UNTIL}.",
@@ -96,6 +115,7 @@ _ON_CAMPAIGNS = (
     _campaign("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
     _campaign(
         "campaign.restore", "z", "restore", "Undo the deletion of a draft, within 7 days.", when=always, writes=True,
+        engine="campaign.restore",
     ),
     _campaign(
         "campaign.reschedule", "t", "reschedule", f"Give what is scheduled another time; {_UNTIL}.",
@@ -118,6 +138,7 @@ _ON_CAMPAIGNS = (
         _tab(f"tab.{n}", f"{n}", words, f"Show only campaigns that are {words}.", f"tab({n})")
         for n, words in enumerate((status.replace("_", " ") for status in Status), 1)
     ),
+    _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
 
@@ -134,7 +155,7 @@ _IN_TABLE = (
 _IN_DRAFT = (
     _draft(
         "draft.save", "ctrl+s f2", "save", "Save the draft as it is; no problem keeps it from being saved.",
-        writes=True, footer=1,
+        writes=True, engine="campaign.edit", footer=1,
     ),
     _draft(
         "draft.schedule", "ctrl+g", "schedule", "Schedule it for the time typed, or send it now.",
@@ -172,12 +193,26 @@ _IN_REPORT = (
         "app.focus_next", footer=3,
     ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
+    _report("report.audit", "A", "audit trail", "Who did what with this campaign.", when=on_campaign),
     _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
     _recipients("report.state.1", "1", "all", "Show every recipient.", "state(1)"),
     *(
         _recipients(f"report.state.{n}", f"{n}", state, f"Show only recipients that are {state}.", f"state({n})")
         for n, state in enumerate(("pending", "sent", "failed", "unknown", "skipped", "read"), 2)
     ),
+)  # fmt: skip
+
+_IN_AUDIT = (
+    _audit("audit.back", "escape q", "back", "Close the search, else back to where you were.", footer=1),
+    _audit("audit.search", "/", "search", "Find a text in any part of an event.", footer=2),
+    _audit(
+        "audit.campaign", "c", "this campaign / all", "Show only the campaign of the event; again, every campaign.",
+        footer=3,
+    ),
+    _audit("audit.details", "tab", "details", "Change between the list and the event, to scroll either.",
+           "app.focus_next", footer=4),
+    _audit("audit.refresh", "r", "refresh", "Read everything again now.", footer=5),
+    _audit("audit.copy", "y", "copy", "Copy the event to the clipboard."),
 )  # fmt: skip
 
 _EVERYWHERE = (
@@ -190,7 +225,7 @@ _EVERYWHERE = (
 )  # fmt: skip
 
 COMMANDS: dict[str, Command] = {
-    command.id: command for command in (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_EVERYWHERE)
+    command.id: command for command in (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_EVERYWHERE)
 }
 
 
@@ -206,5 +241,5 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 def commands_of(scope: Scope) -> list[Command]:
     """Every command of a screen: its own, its table's, and those that work everywhere."""
-    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT) else ()
+    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT, Scope.AUDIT) else ()
     return of(scope, *table, Scope.EVERYWHERE)

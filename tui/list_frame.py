@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from engine.roles import Role
 from tui.widgets.status_bar import TopStatus, WorkerStatus
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def top_status(seen: Overview, services: Services) -> TopStatus:
     """The account's credits and clock."""
+    role = services.context.role
     return TopStatus(
         account=seen.account.name,
         database=services.database,
@@ -26,6 +28,7 @@ def top_status(seen: Overview, services: Services) -> TopStatus:
         quota=None,
         now=services.now,
         timezone=services.zone,
+        role="" if role in (None, Role.OWNER) else role.value,
         program="sendoff demo" if services.demo else "sendoff",
     )
 

@@ -40,6 +40,7 @@ def init(
         with database.transaction():
             now = context.clock.now()
             fresh = not account.has_account()
+            before = None if fresh else account.get_account()
             if fresh:
                 account.create_account(Account(name, timezone, gateway, base_url, waba_id, None, now))
             else:
@@ -50,9 +51,20 @@ def init(
                 now,
                 context.actor,
                 "account.set_up",
-                after={"timezone": timezone, "gateway": gateway.value, "base_url": base_url, "waba_id": waba_id},
+                before=None if before is None else _audited(before),
+                after=_audited(account.get_account()),
             )
         return fresh
+
+
+def _audited(known: Account) -> dict[str, str | None]:
+    return {
+        "name": known.name,
+        "timezone": known.timezone,
+        "gateway": known.gateway.value,
+        "base_url": known.base_url,
+        "waba_id": known.waba_id,
+    }
 
 
 def add_sender(context: Context, number: str, phone_number_id: str, rate: int = DEFAULT_RATE) -> Sender:

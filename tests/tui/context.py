@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from engine.context import Context, forbidden
 from engine.errors import EngineError
 from engine.lifecycle import refusal as lifecycle_refusal
-from store.types import CampaignRow, Progress, Status
-from tests.clock import START
+from engine.roles import EVERYTHING, Rights
+from store.types import Actor, CampaignRow, Progress, Status
+from tests.clock import START, FakeClock
 from tui.command import Command
 
 MINUTE = 60_000
@@ -44,6 +46,11 @@ class FakeContext:
     subject: CampaignRow | None = None
     marked: int = 0
     read_only: bool = False
+
+    rights: Rights = field(default=EVERYTHING, init=False)
+
+    def forbids(self, engine: str) -> EngineError | None:
+        return forbidden(Context(FakeClock(), Actor("asha"), self.rights), engine)
 
     def refuses(self, command: Command) -> EngineError | None:
         if command.act is None or self.subject is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual.screen import Screen
 
-from engine.errors import BadInput, Busy, EngineError, NotFound
+from engine.context import forbidden
+from engine.errors import BadInput, Busy, EngineError, NotAllowed, NotFound
+from engine.sessions import turned_away
 from engine.text import shown
 from store.errors import Missing, StoreError
 from tui import terminal
@@ -62,6 +65,10 @@ class ConsoleScreen(Screen[None]):
         """How many campaigns are marked."""
         return 0
 
+    def forbids(self, engine: str) -> EngineError | None:
+        """Why the operator's role does not allow a command of the engine (R57)."""
+        return forbidden(self.services.context, engine)
+
     def refuses(self, command: Command) -> EngineError | None:
         """What the engine would answer now."""
         return None
@@ -72,8 +79,15 @@ class ConsoleScreen(Screen[None]):
         why_not = refusal(command, self)
         if why_not is not None:
             self.tell(why_not)
+            if isinstance(why_not, NotAllowed) and not self.read_only:
+                subject = None if self.subject is None else self.subject.id
+                self.in_background(partial(self._note_refusal, command.engine, subject, why_not), "audit")
             return
         await self.run_action(command.action)
+
+    async def _note_refusal(self, action: str, campaign_id: int | None, error: NotAllowed) -> None:
+        """What the role forbids the engine is never asked for: that it was tried is kept here (R11)."""
+        await self.did(turned_away, self.services.context, action, campaign_id, error)
 
     @property
     def in_use(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -332,6 +333,12 @@ class ReportScreen(ConsoleScreen):
         """Read everything again."""
         await self._read()
         await self._reread_rows()
+
+    async def action_audit(self) -> None:
+        """Who did what with this campaign."""
+        row = self._row
+        if row is not None:
+            await self.console.open_audit(row.id, partial(self.console.open_report, row.id))
 
     def action_copy(self) -> None:
         """The number under the cursor to the clipboard."""

@@ -40,6 +40,8 @@ class TopStatus:
     """UTC epoch milliseconds."""
     timezone: str
     program: str = "sendoff"
+    role: str = ""
+    """The operator's role where it is not owner."""
 
 
 class Part(NamedTuple):
@@ -64,6 +66,8 @@ def parts(status: TopStatus) -> list[Part]:
         Part(shown(status.account), "left", 5),
         Part(shown(status.database), "left", 4, "$text-muted"),
     ]
+    if status.role:
+        line.append(Part(f"as {status.role}", "left", 0, "bold"))
     if status.read_only:
         line.append(Part(READ_ONLY, "left", 0, "bold reverse $held"))
     line.append(Part(f"credits {status.free:,} free", "right", 2))
