@@ -144,6 +144,8 @@ def campaign_json(campaign: Campaign, zone: str, sender: Sender | None) -> dict[
         "finished_at": iso(campaign.finished_at),
         "price": campaign.price,
         "created_by": campaign.created_by,
+        "series": campaign.series_id,
+        "occurrence": campaign.occurrence,
     }
 
 

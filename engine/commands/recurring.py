@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine import firing, preflight, schedule
 from engine.commands import drafts
 from engine.context import Context, command
-from engine.errors import NotFound, Refused
+from engine.errors import BadInput, NotFound, Refused
 from engine.recurrence import Occurrence, Recurrence
 from engine.text import shown
 from store import account, audiences, audit, campaigns, database
@@ -62,6 +62,8 @@ def create(
     with command(context, "series.create", campaign_id):
         source = campaigns.get(campaign_id)
         recurrence, zone = check(cron, timezone, context.clock.now(), until)
+        if name is not None and not name.strip():
+            raise BadInput("name_missing", "The name is empty.", "Leave it out, or give one by which you will find it.")
         _preflight(source)
         assert source.audience is not None
         audience_id = audiences.copy(source.audience, context.clock.now())

@@ -6,6 +6,7 @@ import argparse
 
 from tui.cli.campaign_arguments import campaign
 from tui.cli.parser import add_command, add_group, path, whole
+from tui.cli.series_arguments import series
 
 # Not from typing: see tui.cli.parser.
 TYPE_CHECKING = False
@@ -117,6 +118,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "credits": _credits,
     "audience": _audience,
     "campaign": campaign,
+    "series": series,
     "audit": _audit,
     "worker": _worker,
     "simulate": _simulate,

@@ -108,6 +108,7 @@ _COMMANDS = {
     "optout": "keep the list of numbers that get no campaign",
     "campaign": "make, launch, call off and report campaigns",
     "audit": "list who did what, when and from where",
+    "series": "repeat campaigns",
     "worker": "send what is due, without a console",
     "simulate": "a gateway that sends nothing, for trying things out",
 }
