@@ -29,9 +29,7 @@ class WorkerState(StrEnum):
 class Supervisor:
     """Keeps one worker process going until `stop`."""
 
-    def __init__(
-        self, database_url: str, *, config: str | None = None, command: tuple[str, ...] | None = None
-    ) -> None:
+    def __init__(self, database_url: str, *, config: str | None = None, command: tuple[str, ...] | None = None) -> None:
         """`config` is the configuration file that the command line named: the worker goes by the same one."""
         self._command = command or (
             sys.executable,
