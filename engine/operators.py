@@ -85,10 +85,11 @@ def _lines(path: str) -> list[str]:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         return []
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return []
-        try:
-            return file.read(_MOST).decode("ascii", "replace").splitlines()
-        except OSError:
-            return []
+        return os.read(handle, _MOST).decode("ascii", "replace").splitlines()
+    except OSError:
+        return []
+    finally:
+        os.close(handle)
