@@ -91,6 +91,7 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
         Campaign.finished_at,
         Campaign.send_now,
         Campaign.price,
+        Campaign.series_id,
     )
     counters = [getattr(Progress, name) for name in PROGRESS_FIELDS]
     query = (
@@ -105,9 +106,8 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
 
 
 def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
-    campaign_id, name, status, reason, hold, hold_until, sender, template, at, edited, started, ended, now, price = (
-        values
-    )
+    campaign_id, name, status, reason, hold, hold_until, sender, template, at, edited, started, ended, *rest = values
+    now, price, series_id = rest
     return CampaignRow(
         id=campaign_id,
         name=name,
@@ -124,6 +124,7 @@ def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
         send_now=bool(now),
         price=price,
         progress=progress,
+        series_id=series_id,
     )
 
 

@@ -293,6 +293,7 @@ class CampaignRow:
     send_now: bool
     price: int
     progress: Progress
+    series_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

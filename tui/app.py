@@ -68,6 +68,12 @@ def _report() -> Screen[None]:
     return ReportScreen()
 
 
+def _series() -> Screen[None]:
+    from tui.screens.series import SeriesScreen
+
+    return SeriesScreen()
+
+
 def _setup() -> Screen[None]:
     from tui.screens.setup import SetupScreen
 
@@ -91,6 +97,7 @@ class SendoffApp(App[int]):
         "audit": _audit,
         "draft": _draft,
         "report": _report,
+        "series": _series,
         "setup": _setup,
     }
     DEFAULT_MODE = "campaigns"
@@ -226,6 +233,15 @@ class SendoffApp(App[int]):
         screen = self.screen
         if isinstance(screen, ReportScreen):
             await screen.open(campaign_id)
+
+    async def open_series(self) -> None:
+        """Show what repeats."""
+        from tui.screens.series import SeriesScreen
+
+        await self.switch_mode("series")
+        screen = self.screen
+        if isinstance(screen, SeriesScreen):
+            await screen.open()
 
     async def open_audit(self, campaign_id: int | None, back: Callable[[], Awaitable[None]]) -> None:
         """Show the audit trail, of one campaign when given; `back` leads to where it was opened."""

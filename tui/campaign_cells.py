@@ -9,7 +9,7 @@ from engine.clock import DAY
 from engine.lifecycle import cancel_locked, lock_at
 from engine.text import shown
 from store.types import Status
-from tui.signs import DASH, UNTITLED, bar, rate, sign, tone, word
+from tui.signs import DASH, REPEATS, UNTITLED, bar, rate, sign, tone, word
 from tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def cells(row: CampaignRow, zone: str, now: int) -> list[Cell]:
     started = row.started_at is not None
     return [
         Cell(status(row), tone(row.status, row.hold_reason is not None)),
-        Cell(shown(row.name).strip() or UNTITLED),
+        Cell(("" if row.series_id is None else f"{REPEATS} ") + (shown(row.name).strip() or UNTITLED)),
         Cell(DASH if row.sender is None else f"..{row.sender % 10_000:04d}"),
         Cell(DASH if row.template is None else shown(row.template)),
         Cell(when(row, zone, now)),

@@ -31,6 +31,7 @@ class Scope(StrEnum):
     DRAFT = "draft"
     REPORT = "report"
     AUDIT = "audit"
+    SERIES = "series"
 
 
 class Context(Protocol):

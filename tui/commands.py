@@ -84,6 +84,7 @@ _draft = partial(_make, Scope.DRAFT, "Draft")
 _report = partial(_make, Scope.REPORT, "Report")
 _recipients = partial(_make, Scope.REPORT, "Recipients")
 _audit = partial(_make, Scope.AUDIT, "Audit trail")
+_series = partial(_make, Scope.SERIES, "Series")
 _console = partial(_make, Scope.EVERYWHERE, "Console")
 
 _ON_CAMPAIGNS = (
@@ -138,6 +139,11 @@ _ON_CAMPAIGNS = (
         _tab(f"tab.{n}", f"{n}", words, f"Show only campaigns that are {words}.", f"tab({n})")
         for n, words in enumerate((status.replace("_", " ") for status in Status), 1)
     ),
+    _campaign(
+        "campaign.repeat", "P", "repeat", "Make a series of it, which fires again and again by a cron expression.",
+        writes=True, engine="series.create",
+    ),
+    _list("list.series", "E", "series", "What repeats: pause, resume, end, and when it fires next."),
     _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
@@ -206,13 +212,28 @@ _IN_AUDIT = (
     _audit("audit.back", "escape q", "back", "Close the search, else back to where you were.", footer=1),
     _audit("audit.search", "/", "search", "Find a text in any part of an event.", footer=2),
     _audit(
-        "audit.campaign", "c", "this campaign / all", "Show only the campaign of the event; again, every campaign.",
+        "audit.campaign", "c", "campaign / all", "Show only the campaign of the event; again, every campaign.",
         footer=3,
     ),
     _audit("audit.details", "tab", "details", "Change between the list and the event, to scroll either.",
            "app.focus_next", footer=4),
     _audit("audit.refresh", "r", "refresh", "Read everything again now.", footer=5),
     _audit("audit.copy", "y", "copy", "Copy the event to the clipboard."),
+)  # fmt: skip
+
+_IN_SERIES = (
+    _series("series.back", "escape q", "back", "Back to the list.", footer=1),
+    _series("series.campaign", "enter", "campaign", "To the campaign in the list that was made last.", footer=2),
+    _series(
+        "series.pause", "p", "pause", "Make no firings until it is resumed.", writes=True, engine="series.pause",
+        footer=3,
+    ),
+    _series("series.resume", "R", "resume", "Make firings again, from now on.", writes=True, engine="series.resume",
+            footer=4),
+    _series("series.end", "d", "end", "End it for good.", writes=True, engine="series.end", footer=5),
+    _series("series.details", "tab", "details", "Change between the list and the series, to scroll either.",
+            "app.focus_next", footer=6),
+    _series("series.refresh", "r", "refresh", "Read everything again now."),
 )  # fmt: skip
 
 _EVERYWHERE = (
@@ -224,9 +245,8 @@ _EVERYWHERE = (
     _console("console.quit", "ctrl+q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
 
-COMMANDS: dict[str, Command] = {
-    command.id: command for command in (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_EVERYWHERE)
-}
+_ALL = (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_IN_SERIES, *_EVERYWHERE)
+COMMANDS: dict[str, Command] = {command.id: command for command in _ALL}
 
 
 def of(*scopes: Scope) -> list[Command]:
@@ -241,5 +261,5 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 def commands_of(scope: Scope) -> list[Command]:
     """Every command of a screen: its own, its table's, and those that work everywhere."""
-    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT, Scope.AUDIT) else ()
+    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT, Scope.AUDIT, Scope.SERIES) else ()
     return of(scope, *table, Scope.EVERYWHERE)

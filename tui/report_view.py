@@ -12,7 +12,7 @@ from textual.content import Content
 from engine import report, schedule
 from engine.text import shown
 from store.types import Status
-from tui.signs import bar, named, percent, sign, word
+from tui.signs import REPEATS, bar, named, percent, sign, word
 
 if TYPE_CHECKING:
     from engine.report import ErrorLine, Report
@@ -41,8 +41,11 @@ def summary(one: Report, now: int) -> list[Content]:
         return [
             Content.assemble((name, "bold"), "   ", ("FAILED: ", "bold $failed"), one.root_cause.text),
             Content.assemble(("  What to do: ", "bold"), one.root_cause.advice),
+            *([] if campaign.series_id is None else [_series(campaign)]),
         ]
     lines = [Content.assemble((name, "bold"), "   ", _state(campaign, one.zone, now))]
+    if campaign.series_id is not None:
+        lines.append(_series(campaign))
     if campaign.hold is not None:
         lifts = "  Press R to resume."
         if campaign.hold.until is not None:
@@ -57,6 +60,11 @@ def summary(one: Report, now: int) -> list[Content]:
             )
         )
     return lines
+
+
+def _series(campaign: Campaign) -> Content:
+    at = (campaign.occurrence or "").replace("T", " ")
+    return Content(f"  {REPEATS} one of series {campaign.series_id}: its firing of {at}")
 
 
 def _state(campaign: Campaign, zone: str, now: int) -> Content:

@@ -13,6 +13,8 @@ DASH: Final = "-"
 UNTITLED: Final = "Untitled"
 MARK: Final = "*"
 """Stands before a marked row and behind the name of a changed field."""
+REPEATS: Final = "↻"
+"""Stands before the name of a campaign that a series made."""
 
 _SIGNS: Final = {
     Status.DRAFT: "·",

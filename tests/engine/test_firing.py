@@ -11,6 +11,7 @@ import pytest
 from engine import firing
 from engine.clock import DAY, HOUR, MINUTE
 from engine.commands import launch, recurring
+from engine.worker import Worker
 from store import audiences, audit, campaigns, database
 from store import series as store
 from store.series import Outcome, State
@@ -270,9 +271,14 @@ async def test_R21_the_worker_looks_once_a_second_and_tends_only_what_wants_it(
 ) -> None:
     looked: list[int] = []
     wanting = store.wanting
-    monkeypatch.setattr(store, "wanting", lambda now: looked.append(now) or wanting(now))
+
+    def look(now: int) -> list[int]:
+        looked.append(now)
+        return wanting(now)
+
+    monkeypatch.setattr(store, "wanting", look)
     monkeypatch.setattr(firing, "tend", lambda *args: pytest.fail("nothing wants it"))
-    worker = sending.Worker(clock, Scripted(takes_all), "service")
+    worker = Worker(clock, Scripted(takes_all), "service")
     for _ in range(8):
         await worker.step()
         clock.advance(250)

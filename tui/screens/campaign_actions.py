@@ -308,6 +308,36 @@ class CampaignActions(ConsoleScreen):
             self.notify(f"Restored: {named(restored.name)}.", markup=False)
             await self.console.open_list(restored.id)
 
+    def action_repeat(self) -> None:
+        """A series with this campaign's content and audience."""
+        row = self.subject
+        if row is not None:
+            self.run_worker(self._repeat(row))
+
+    async def _repeat(self, row: CampaignRow) -> None:
+        from engine.commands import recurring
+        from tui import series_view
+        from tui.screens.prompt import PromptScreen
+
+        zone = self.services.zone
+        text = await self.app.push_screen_wait(
+            PromptScreen(
+                f"Repeat “{named(row.name, _TITLE)}” when?",
+                lambda typed: series_view.echo(typed, zone, self.services.now),
+                placeholder="minute hour day month weekday [in ZONE] [until DATE]",
+            )
+        )
+        if text is None:
+            return
+        wanted = series_view.typed(text, zone)
+        done = await self.doing(
+            recurring.create, self.services.context, row.id, wanted.cron, timezone=wanted.zone, until=wanted.until
+        )
+        if done is not None:
+            first = schedule.describe(done.occurrences[0].at, wanted.zone, self.services.now)
+            self.notify(f"{named(done.series.name)} repeats; first {first}. E shows the series.", markup=False)
+            self.poll()
+
     async def action_export(self) -> None:
         """The report as a CSV file."""
         row = self.subject

@@ -312,6 +312,10 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         self._feed = Feed()
         self.poll()
 
+    async def action_series(self) -> None:
+        """What repeats."""
+        await self.console.open_series()
+
     async def action_audit(self) -> None:
         """Who did what."""
         await self.console.open_audit(None, self.console.open_list)
