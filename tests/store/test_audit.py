@@ -48,6 +48,23 @@ def test_events_are_chosen_by_campaign_and_time_the_newest_ones_oldest_first(db:
     assert [one.action for one in audit.events(1, since=START + 2, limit=1)] == ["step 5"]
 
 
+def test_events_in_pages_are_the_newest_first_by_campaign_and_text(db: str) -> None:
+    for n in range(5):
+        note = "Typed" if n == 3 else ""
+        audit.write(START + n, ANN, f"step.{n}", n % 2, after={"name": f"50% नया {n}"}, detail=note)
+    assert list(audit.ids()) == [5, 4, 3, 2, 1]
+    assert list(audit.ids(1)) == [4, 2]
+    assert list(audit.ids(search="typed")) == [4]
+    assert list(audit.ids(0, "नया 2")) == [3]
+    # The characters that SQL reads as patterns are text too.
+    assert list(audit.ids(search="50%")) == [5, 4, 3, 2, 1]
+    assert list(audit.ids(search="5%n")) == list(audit.ids(search="step_1")) == []
+    assert list(audit.ids(search="10.0.0.7")) == [5, 4, 3, 2, 1]
+    assert audit.page([2, 99]) == {2: audit.events()[1]}
+    assert [one.id for one in audit.events(actor="ann", limit=2)] == [4, 5]
+    assert audit.events(actor="bob") == []
+
+
 def test_the_newest_id_goes_up_with_every_event(db: str) -> None:
     assert audit.newest() == 0
     audit.write(START, ANN, "one")

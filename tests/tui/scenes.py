@@ -17,6 +17,7 @@ from textual.message import Message
 from engine import sample
 from engine.commands import drafts, launch
 from engine.rehearsal import FIRST_WINDOWS, PastClock
+from engine.roles import Role, rights
 from store import account, campaigns, database, leases, listing, outcomes, transitions, windows
 from store.types import (
     Campaign,
@@ -57,10 +58,17 @@ class Desk:
     folder: Path
     clock: FakeClock
 
-    def app(self, read_only: bool = False) -> SendoffApp:
+    def app(self, read_only: bool = False, role: Role = Role.OWNER) -> SendoffApp:
         """A console without a worker; whoever takes it closes its threads."""
         database.open_database(self.url, read_only=read_only)
-        return SendoffApp(self.url, clock=self.clock, actor=builders.OPERATOR, with_worker=False, read_only=read_only)
+        return SendoffApp(
+            self.url,
+            clock=self.clock,
+            actor=builders.OPERATOR,
+            with_worker=False,
+            read_only=read_only,
+            rights=rights(role),
+        )
 
     @asynccontextmanager
     async def console(
@@ -68,10 +76,11 @@ class Desk:
         size: tuple[int, int] = WIDE,
         *,
         read_only: bool = False,
+        role: Role = Role.OWNER,
         hook: Callable[[Message], None] | None = None,
     ) -> AsyncIterator[Console]:
         """A running console; its notices are on the screen."""
-        app = self.app(read_only)
+        app = self.app(read_only, role)
         # Notices belong to what an operator sees; Textual leaves them out in tests unless it is asked for them.
         setattr(app, "run_test", partial(app.run_test, notifications=True))  # noqa: B010
         try:

@@ -18,6 +18,7 @@ from tui import state
 from tui.app import SendoffApp, _name_of
 from tui.command import Scope
 from tui.commands import COMMANDS, commands_of
+from tui.screens.audit import AuditScreen
 from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.draft import DraftScreen
@@ -27,6 +28,7 @@ from tui.supervisor import Supervisor
 from tui.widgets.paged_table import PagedTable
 
 SCREENS: dict[Scope, type[ConsoleScreen]] = {
+    Scope.AUDIT: AuditScreen,
     Scope.CAMPAIGNS: CampaignsScreen,
     Scope.DRAFT: DraftScreen,
     Scope.REPORT: ReportScreen,

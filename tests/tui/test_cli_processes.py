@@ -184,7 +184,9 @@ DEMO = """
 import os, signal, sys, types
 from pathlib import Path
 app = types.ModuleType("tui.app")
-def run_console(url, *, read_only, demo):
+def run_console(url, *, read_only, demo, config):
+    # Roles of the machine are about another database.
+    assert config == os.devnull
     from store import database, listing
     database.open_database(url)
     with database.session():

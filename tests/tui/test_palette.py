@@ -39,6 +39,9 @@ class Listing(ConsoleScreen):
     def subject(self) -> CampaignRow | None:
         return row(Status.COMPLETED)
 
+    def forbids(self, engine: str) -> EngineError | None:
+        return None
+
     def refuses(self, command: Command) -> EngineError | None:
         if command.act is None:
             return None

@@ -48,7 +48,8 @@ async def test_three_answers_create_the_account_and_go_on_to_the_list(desk: Desk
     with database.session():
         made = account.get_account()
         assert (made.name, made.timezone, made.gateway) == ("Acme [b]Retail", "Asia/Kolkata", Gateway.SIMULATOR)
-        assert [(event.action, event.actor) for event in audit.events()] == [("account.set_up", "asha")]
+        done = [(event.action, event.actor) for event in audit.events() if not event.action.startswith("session.")]
+        assert done == [("account.set_up", "asha")]
 
 
 async def test_the_machines_zone_is_proposed_and_the_company_may_stay_blank(desk: Desk) -> None:

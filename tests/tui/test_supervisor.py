@@ -28,6 +28,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_it_starts_the_worker_of_this_program_on_the_same_database() -> None:
+    named = Supervisor("sqlite:///acme.db", config="/etc/acme.toml")._command
+    assert named[named.index("--config") + 1] == "/etc/acme.toml"
     command = Supervisor("sqlite:///acme.db")._command
     assert command[:3] == (sys.executable, "-m", "tui")
     assert command[3:] == ("--database", "sqlite:///acme.db", "worker", "--parent", "--role", "console")
