@@ -14,6 +14,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from engine import sessions
+from engine.context import Context, operator
 from engine.errors import BadInput, NotAllowed
 from engine.operators import user_name
 from engine.roles import DEFAULTS, EVERYTHING, Permission, Rights, Role, rights
@@ -25,7 +27,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from engine.clock import Clock
+
 _ROOT = 0
+
+
+def admit(url: str, config: str | None, clock: Clock) -> Context:
+    """Let the user of this session in to the open database at `url`, with the rights there.
+
+    Who is refused leaves an audit event where the database can be written (R57). Raises `NotAllowed`, `BadInput`.
+    """
+    who = operator()
+    try:
+        context = Context(clock, who, rights_here(url, config, who.name))
+    except NotAllowed as error:
+        sessions.turned_away(Context(clock, who, rights(None)), sessions.OPEN, None, error)
+        raise
+    sessions.admit(context)
+    return context
 
 
 def rights_here(url: str, config: str | None, name: str) -> Rights:

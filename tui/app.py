@@ -305,16 +305,14 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False, confi
         if read_only:
             raise
         database.open_database(database_url, create=True)
-    who = operator()
-    rights = access.rights_here(database_url, config, who.name)
-    sessions.admit(Context(SystemClock(), who, rights))
+    admitted = access.admit(database_url, config, SystemClock())
     app = SendoffApp(
         database_url,
         read_only=read_only,
         demo=demo,
         remote=profile.remote,
-        actor=who,
-        rights=rights,
+        actor=admitted.actor,
+        rights=admitted.rights,
         config=config,
     )
     try:

@@ -44,7 +44,8 @@ def test_R56_with_roles_only_what_they_say_counts(tmp_path: Path) -> None:
     for name, role in (("asha", Role.OWNER), ("bela", Role.MANAGER), ("caro", Role.AGENT)):
         for uid in (ME, OTHER):
             found = decide(file, name, uid, ME)
-            assert (found.role, found.permissions) == (role, DEFAULTS[role])
+            assert found.role is role
+            assert found.permissions == DEFAULTS[role]
     # Also the database's owner.
     assert decide(file, "dora", ME, ME).role is None
 
@@ -58,7 +59,8 @@ def test_R56_the_configuration_may_change_what_a_role_may_do(tmp_path: Path) -> 
 def test_R56_permissions_alone_leave_the_roles_as_they_are(tmp_path: Path) -> None:
     file = config(tmp_path, '[permissions]\nowner = ["read"]\n')
     found = decide(file, "asha", ME, ME)
-    assert (found.role, found.permissions) == (Role.OWNER, {Permission.READ})
+    assert found.role is Role.OWNER
+    assert found.permissions == {Permission.READ}
     assert decide(file, "bela", OTHER, ME).role is None
 
 

@@ -98,6 +98,8 @@ def test_R56_roles_that_others_could_have_written_are_refused(desk: Desk) -> Non
     Path(file).chmod(0o666)
     answer = desk.sendoff("--config", file, "campaign", "list", "--json")
     assert (answer.status, answer.error["code"]) == (5, "untrusted_config")
+    last = desk.sendoff.json("audit", "--limit", 1)[0]
+    assert (last["action"], last["after"]) == ("session.open.refused", {"code": "untrusted_config"})
 
 
 def test_R11_the_audit_trail_is_told_by_campaign_time_and_person(desk: Desk, clock: FakeClock) -> None:

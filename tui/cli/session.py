@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import sessions
 from engine.clock import Clock, SystemClock
-from engine.context import Context, operator
 from engine.errors import BadInput, Busy, EngineError, NotFound
 from store import account, database
 from store.errors import Missing, NoDatabase, SchemaTooNew, StoreBusy, StoreFailed
@@ -18,6 +16,7 @@ from tui.output import Output
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from engine.context import Context
     from tui.cli.console import Options
 
 
@@ -58,11 +57,8 @@ def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
                 f"The database {url} cannot be opened: {error.strerror or error}.",
                 "Check the path and its permissions.",
             ) from error
-        who = operator()
-        rights = access.rights_here(url, options.config, who.name)
-        context = Context(clock or SystemClock(), who, rights)
+        context = access.admit(url, options.config, clock or SystemClock())
         with database.session(), database.translated():
-            sessions.admit(context)
             if not create and not account.has_account():
                 raise _nothing_set_up(f"The database {url} was not set up yet.")
             yield Session(url, options.read_only, context, Output(options.json))
