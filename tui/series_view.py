@@ -10,6 +10,7 @@ from textual.content import Content
 from engine import schedule
 from engine.commands import recurring
 from engine.cron_words import words
+from engine.lifecycle import cancel_locked
 from engine.text import shown
 from store.series import Outcome, State
 from tui.cli.listing import moment
@@ -53,8 +54,12 @@ def echo(text: str, zone: str, now: int) -> str:
     """How a recurrence is understood: in words, with its next three firings. Raises what makes it impossible."""
     one = typed(text, zone)
     recurrence, _ = recurring.check(one.cron, one.zone, now, one.until)
-    times = ", ".join(schedule.day_and_time(each.at, one.zone) for each in recurrence.upcoming(now, 3, one.until))
-    return f"{words(recurrence.cron)} ({one.zone})\nnext: {times}"
+    upcoming = recurrence.upcoming(now, 3, one.until)
+    times = ", ".join(schedule.day_and_time(each.at, one.zone) for each in upcoming)
+    locked = ".\nThe first is LOCKED from the start: less than 5 minutes ahead, it cannot be cancelled."
+    return f"{words(recurrence.cron)} ({one.zone})\nnext: {times}" + (
+        locked if cancel_locked(upcoming[0].at, now) else ""
+    )
 
 
 def cells(found: Shown, now: int) -> list[Cell]:

@@ -9,7 +9,6 @@ from engine.commands import drafts
 from engine.context import Context, command
 from engine.errors import BadInput, NotFound, Refused
 from engine.recurrence import Occurrence, Recurrence
-from engine.text import shown
 from store import account, audiences, audit, campaigns, database
 from store import series as store
 from store.errors import Missing
@@ -229,10 +228,3 @@ def _shown(one: Series, now: int, history: int, ahead: int = NEXT) -> Shown:
     if one.state is State.ACTIVE:
         upcoming = Recurrence(one.cron, one.timezone).upcoming(now, ahead, one.ends_at)
     return Shown(one, tuple(upcoming), tuple(store.occurrences(one.id, history)))
-
-
-def preview(cron: str, zone: str, now: int, count: int = 3) -> str:
-    """The next firings of an expression in words, for a form. Raises what `check` raises."""
-    recurrence, _ = check(cron, zone, now)
-    times = [schedule.day_and_time(one.at, zone) for one in recurrence.upcoming(now, count)]
-    return f"next: {', '.join(times)} ({shown(zone)})"

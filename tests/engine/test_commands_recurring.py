@@ -241,11 +241,3 @@ def test_R21_a_template_changed_since_is_frozen_as_it_is_then(acme: Path, clock:
     assert frozen is not None
     assert frozen.components[0]["text"] == "Dear {{1}}, take {{2}}."
     assert account.templates()[0].ref == "greeting:en_US"
-
-
-def test_R21_the_preview_tells_the_next_three(acme: Path, clock: FakeClock) -> None:
-    assert recurring.preview(MONDAYS, "Asia/Kolkata", START) == (
-        "next: Mon 30 Nov 10:00, Mon 7 Dec 10:00, Mon 14 Dec 10:00 (Asia/Kolkata)"
-    )
-    with pytest.raises(BadInput):
-        recurring.preview("x", "Asia/Kolkata", START)

@@ -141,3 +141,10 @@ async def test_R21_a_worker_on_the_command_line_makes_and_sends_firings(
     ]  # fmt: skip
     assert shown["note"] == "1 firing missed up to Mon 23 Nov 16:00"
     assert "missed: no worker ran" in sendoff("series", "show", 1).out
+
+
+def test_R16_R21_a_first_firing_within_five_minutes_says_that_it_is_locked(sendoff: Here, source: int) -> None:
+    # It is 14:30 in Kolkata.
+    answer = sendoff("series", "create", "--from", source, "--cron", "34 14 * * *")
+    assert "it is locked from birth" in answer.out
+    assert "locked" not in sendoff("series", "create", "--from", source, "--cron", "35 14 * * *").out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine import schedule
 from engine.commands import recurring
 from engine.cron_words import words
+from engine.lifecycle import cancel_locked
 from store.series import State
 from store.types import Status
 from tui.cli.drafts import require_yes
@@ -34,11 +35,13 @@ def create(options: Namespace, session: Session) -> int:
         name=options.name,
     )
     first = done.occurrences[0]
+    locked = ["That is less than 5 minutes ahead: it is locked from birth and cannot be called off."]
     _tell(
         session,
         done,
         f"Series {_named(done.series)} fires {words(done.series.cron)} ({zone}).",
         f"Its first campaign is {first.campaign_id}, scheduled for {schedule.iso(first.at, zone)}.",
+        *(locked if cancel_locked(first.at, session.now) else []),
         "A worker makes the next one when that time has come.",
     )
     return 0

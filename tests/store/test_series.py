@@ -1,0 +1,124 @@
+"""Series, their occurrences and the audiences they copy (R21)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from store import audiences, database, recipients, series
+from store.errors import Missing
+from store.series import Firing, Outcome, SeriesFields, State
+from store.types import Audience, OverQuota, RecipientState, SkipReason
+from tests.clock import START
+from tests.store.scene import contact, contacts
+
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[None]:
+    database.open_database(str(tmp_path / "series.db"), create=True)
+    with database.session():
+        yield
+    database.close_database()
+
+
+def audience(rows: int = 5) -> Audience:
+    audience_id = audiences.new_audience("c.csv", ("Number", "Name"), "Number", None, START)
+    audiences.add_rows(audience_id, 1, [*contacts(rows), contact(99, skip=SkipReason.INVALID_NUMBER)])
+    return Audience(audience_id, "c.csv", ("Number", "Name"), "Number", None)
+
+
+def made(state: State = State.ACTIVE) -> series.Series:
+    fields = SeriesFields(
+        "Weekly", "0 10 * * MON", "UTC", None, None, None, {}, audience().id, OverQuota.WAIT, 5
+    )  # fmt: skip
+    series_id = series.create(fields, "ann", START)
+    if state is not State.ACTIVE:
+        assert series.change_state(series_id, 1, (State.ACTIVE,), state, START)
+    return series.get(series_id)
+
+
+def fire(one: series.Series, local: str, at: int) -> int | None:
+    copy = audiences.copy(one.audience, START)
+    return series.fire(
+        Firing(one, local, at, Outcome.CREATED, f"Weekly {local}", None, copy, {"invalid_number": 1}, {"IN": 5}, 5),
+        "worker",
+        START,
+    )
+
+
+def test_R21_a_series_keeps_what_it_is_made_of(db: None) -> None:
+    one = made()
+    assert (one.name, one.cron, one.over_quota, one.grace, one.state) == (
+        "Weekly", "0 10 * * MON", OverQuota.WAIT, 5, State.ACTIVE,
+    )  # fmt: skip
+    assert one.audience.columns == ("Number", "Name")
+    with pytest.raises(Missing):
+        series.get(77)
+    with pytest.raises(Missing):
+        series.name_of(77)
+
+
+def test_R21_an_occurrence_is_made_once(db: None) -> None:
+    one = made()
+    first = fire(one, "2026-11-30T10:00", START + HOUR)
+    assert first is not None
+    assert fire(one, "2026-11-30T10:00", START + HOUR) is None
+    assert not series.miss(one.id, "2026-11-30T10:00", START + HOUR)
+    (known,) = series.occurrences(one.id, 10)
+    assert (known.campaign_id, known.outcome) == (first, Outcome.CREATED)
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.ENDED])
+def test_R21_a_series_that_is_not_active_or_changed_fires_nothing(db: None, state: State) -> None:
+    one = made()
+    assert series.change_state(one.id, one.version, (State.ACTIVE,), state, START)
+    assert fire(one, "2026-11-30T10:00", START + HOUR) is None
+    # Also when whoever prepares it read the new version.
+    assert fire(series.get(one.id), "2026-11-30T10:00", START + HOUR) is None
+    assert series.occurrences(one.id, 10) == []
+
+
+def test_R21_only_active_series_without_an_occurrence_ahead_want_one(db: None) -> None:
+    one = made()
+    made(State.PAUSED)
+    assert series.wanting(START) == [one.id]
+    fire(one, "2026-11-30T10:00", START + HOUR)
+    assert series.wanting(START + HOUR - 1) == []
+    assert series.wanting(START + HOUR) == [one.id]
+
+
+def test_R21_to_look_what_is_wanted_walks_no_history(db: None) -> None:
+    one = made()
+    with database.transaction():
+        for n in range(2_000):
+            series.miss(one.id, f"2026-{n:06d}", START + n)
+    database.analyze()
+    asked: list[str] = []
+    execute = database.execute
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(series, "execute", lambda sql, params=(): asked.append(sql) or execute(sql, params))  # type: ignore[func-returns-value]
+        series.wanting(START)
+    plan = [row[-1] for row in database.execute(f"EXPLAIN QUERY PLAN {asked[0]}", (START,)).fetchall()]
+    assert any("SEARCH occurrence USING INDEX" in line and "series_id=?" in line for line in plan), plan
+    assert not any("TEMP B-TREE" in line or "SCAN occurrence" in line for line in plan), plan
+
+
+def test_R21_a_copy_has_every_row_fresh_and_a_series_keeps_its_own(db: None) -> None:
+    one = made()
+    copy = audiences.copy(one.audience, START)
+    rows = [row for chunk in recipients.chunks(copy) for row in chunk]
+    assert [row.skip for row in rows] == [None] * 5 + [SkipReason.INVALID_NUMBER]
+    audiences.set_skips(copy, [(rows[0], SkipReason.OPTED_OUT)])
+    first = next(iter(recipients.chunks(copy)))[0]
+    assert (first.state, first.skip) == (RecipientState.SKIPPED, SkipReason.OPTED_OUT)
+    audiences.set_skips(copy, [(first, None)])
+    first = next(iter(recipients.chunks(copy)))[0]
+    assert (first.state, first.skip) == (RecipientState.PENDING, None)
+    audiences.drop_audience(copy)
+    audiences.drop_audience(one.audience.id)
+    assert list(recipients.chunks(copy)) == []
+    assert len(next(iter(recipients.chunks(one.audience.id)))) == 6
