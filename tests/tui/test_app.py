@@ -24,6 +24,7 @@ from tui.screens.campaigns import CampaignsScreen
 from tui.screens.draft import DraftScreen
 from tui.screens.help import Help
 from tui.screens.report import ReportScreen
+from tui.screens.series import SeriesScreen
 from tui.supervisor import Supervisor
 from tui.widgets.paged_table import PagedTable
 
@@ -32,6 +33,7 @@ SCREENS: dict[Scope, type[ConsoleScreen]] = {
     Scope.CAMPAIGNS: CampaignsScreen,
     Scope.DRAFT: DraftScreen,
     Scope.REPORT: ReportScreen,
+    Scope.SERIES: SeriesScreen,
 }
 
 
