@@ -84,18 +84,22 @@ def lock_at(scheduled_at: int) -> int:
     return scheduled_at - LOCK
 
 
-def cancel_locked(scheduled_at: int, now: int) -> bool:
-    """Whether fewer than 5 minutes are left; exactly 5 min 00.000 s are not locked (R14)."""
-    return now > lock_at(scheduled_at)
+def cancel_locked(scheduled_at: int, now: int, locked: bool = False) -> bool:
+    """Whether fewer than 5 minutes are left; exactly 5 min 00.000 s are not locked (R14).
+
+    `locked` is what the store remembers: a lock that has fallen stays, also when the clock was set back since (R15).
+    """
+    return locked or now > lock_at(scheduled_at)
 
 
 def refusal(
-    action: Action, status: Status, *, scheduled_at: int | None, now: int, held: bool = False
+    action: Action, status: Status, *, scheduled_at: int | None, now: int, held: bool = False, locked: bool = False
 ) -> Refused | None:
     """Why an action is not possible now and what to do instead; `None` when it is.
 
     Codes: `not_editable` (edit and delete, R3), `cancel_locked` (R14), `not_held` (resume), `illegal_transition` (the
-    rest of R9). Times are UTC milliseconds; `held` tells whether an In Progress campaign is on hold.
+    rest of R9). Times are UTC milliseconds; `held` tells whether an In Progress campaign is on hold,
+    `locked` whether a Scheduled one was seen locked before.
     """
     if action is Action.DUPLICATE:
         return None
@@ -103,8 +107,8 @@ def refusal(
         return None if status is Status.IN_PROGRESS and held else _not_held(status)
     if status is not _FROM[action]:
         code = "not_editable" if action in (Action.EDIT, Action.DELETE) else "illegal_transition"
-        return Refused(code, _why(action, status), _instead(action, status, scheduled_at, now))
-    if status is Status.SCHEDULED and scheduled_at is not None and cancel_locked(scheduled_at, now):
+        return Refused(code, _why(action, status), _instead(action, status, scheduled_at, now, locked))
+    if status is Status.SCHEDULED and scheduled_at is not None and cancel_locked(scheduled_at, now, locked):
         return Refused(
             "cancel_locked",
             f"It is too late: within 5 minutes of its time a campaign cannot be {_DONE[action]}.",
@@ -113,10 +117,14 @@ def refusal(
     return None
 
 
-def allowed(status: Status, *, scheduled_at: int | None, now: int, held: bool = False) -> tuple[Action, ...]:
+def allowed(
+    status: Status, *, scheduled_at: int | None, now: int, held: bool = False, locked: bool = False
+) -> tuple[Action, ...]:
     """The actions that are possible now."""
     return tuple(
-        action for action in Action if refusal(action, status, scheduled_at=scheduled_at, now=now, held=held) is None
+        action
+        for action in Action
+        if refusal(action, status, scheduled_at=scheduled_at, now=now, held=held, locked=locked) is None
     )
 
 
@@ -156,13 +164,13 @@ def _why(action: Action, status: Status) -> str:
     return f"A campaign that is {_STATUS_NAMES[status]} cannot be {_DONE[action]}."
 
 
-def _instead(action: Action, status: Status, scheduled_at: int | None, now: int) -> str:
+def _instead(action: Action, status: Status, scheduled_at: int | None, now: int, locked: bool) -> str:
     if status is Status.DRAFT:
         return "Schedule it first." if action is Action.RESCHEDULE else "It is a Draft: edit, schedule or delete it."
     if status is Status.IN_PROGRESS:
         return "Wait for its end; a duplicate can be changed at any time."
     if status is Status.SCHEDULED:
-        if scheduled_at is not None and cancel_locked(scheduled_at, now):
+        if scheduled_at is not None and cancel_locked(scheduled_at, now, locked):
             return "It is within 5 minutes of its time and will run; a duplicate can be changed."
         return "Reschedule it instead." if action is Action.SCHEDULE else "Take it back to draft first (reopen)."
     return "Its status is final: duplicate it to get a new Draft."

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, expiry, firing, retry, starting
+from engine import ending, expiry, firing, lock, retry, starting
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
@@ -33,6 +33,8 @@ log = logging.getLogger("sendoff.worker")
 
 STEP_S = 0.25
 HEALTH_S = 5.0
+LOCK_S = 2.0
+"""How often the cancel lock is enforced whatever the clock does; every command of an operator does it too."""
 DRAFTS_S = 60.0
 SERIES_S = 1.0
 DRAFTS_S = 60.0
@@ -75,6 +77,7 @@ class Worker:
         self._health: float | None = None
         self._look: asyncio.Task[float | None] | None = None
         self._look_at = float("-inf")
+        self._lock_at = float("-inf")
         self._series = Chore(
             "the series are",
             clock,
@@ -140,6 +143,7 @@ class Worker:
         """Look once: leases, ends of runs, callbacks, what is due, what is in progress."""
         self._look_at_gateway()
         self._reap()
+        self._enforce_lock()
         for chore in (self._series, self._drafts):
             chore.tend()
         apply_waiting(self._clock)
@@ -157,6 +161,13 @@ class Worker:
             for campaign_id in campaigns.running(sender.id):
                 self._send(campaign_id, sender, lease)
         return Pass(len(self._runs), waiting, due)
+
+    def _enforce_lock(self) -> None:
+        if self._clock.steady() >= self._lock_at:
+            self._lock_at = self._clock.steady() + LOCK_S
+            behind = lock.watch(self._clock, self.actor)
+            if behind:
+                log.warning("the system clock was set back by %d s; locked campaigns stay locked", behind // 1000)
 
     def _start(self, campaign_id: int) -> None:
         try:

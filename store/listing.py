@@ -92,6 +92,7 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
         Campaign.send_now,
         Campaign.price,
         Campaign.series_id,
+        Campaign.locked,
     )
     counters = [getattr(Progress, name) for name in PROGRESS_FIELDS]
     query = (
@@ -107,7 +108,7 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
 
 def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
     campaign_id, name, status, reason, hold, hold_until, sender, template, at, edited, started, ended, *rest = values
-    now, price, series_id = rest
+    now, price, series_id, locked = rest
     return CampaignRow(
         id=campaign_id,
         name=name,
@@ -124,6 +125,7 @@ def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
         send_now=bool(now),
         price=price,
         progress=progress,
+        locked=bool(locked),
         series_id=series_id,
     )
 

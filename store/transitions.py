@@ -30,16 +30,22 @@ def schedule(campaign_id: int, version: int, *, at: int, timezone: str, frozen: 
             "timezone": timezone,
             "template_frozen": dump_template(frozen),
             "price": price,
+            "locked": 0,
             "list_key": list_key(Status.SCHEDULED, at),
         },
     )
+
+
+def _open_until(now: int, lock: int) -> list[Any]:
+    """The lock itself: enough time left, and never seen with less, whatever the clock says now (R14, R15)."""
+    return [has_status(Status.SCHEDULED), CampaignModel.scheduled_at - now >= lock, CampaignModel.locked == 0]
 
 
 def cancel(campaign_id: int, now: int, lock: int) -> bool:
     """Scheduled to Cancelled, if at least `lock` ms are left (R14)."""
     return change(
         campaign_id,
-        [has_status(Status.SCHEDULED), CampaignModel.scheduled_at - now >= lock],
+        _open_until(now, lock),
         {"status": Status.CANCELLED.value, "finished_at": now, "list_key": list_key(Status.CANCELLED, now)},
     )
 
@@ -48,7 +54,7 @@ def reopen(campaign_id: int, now: int, lock: int) -> bool:
     """Scheduled back to Draft, if at least `lock` ms are left (R14)."""
     return change(
         campaign_id,
-        [has_status(Status.SCHEDULED), CampaignModel.scheduled_at - now >= lock],
+        _open_until(now, lock),
         {
             "status": Status.DRAFT.value,
             "scheduled_at": None,
@@ -63,7 +69,7 @@ def reschedule(campaign_id: int, now: int, lock: int, *, at: int, timezone: str)
     """Give a Scheduled campaign another time, if at least `lock` ms are left of the old one (R14)."""
     return at > now and change(
         campaign_id,
-        [has_status(Status.SCHEDULED), CampaignModel.scheduled_at - now >= lock],
+        _open_until(now, lock),
         {"scheduled_at": at, "timezone": timezone, "list_key": list_key(Status.SCHEDULED, at)},
     )
 

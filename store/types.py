@@ -293,6 +293,8 @@ class CampaignRow:
     send_now: bool
     price: int
     progress: Progress
+    locked: bool = False
+    """Seen within five minutes of its time (R15)."""
     series_id: int | None = None
 
 

@@ -14,7 +14,8 @@ class FakeClock:
     Each `sleep` moves the one shared time on by its whole length: two tasks that sleep one second each move it by two.
     """
 
-    def __init__(self, now: int = START, steady: float = 1_000.0) -> None:
+    def __init__(self, now: int = START, steady: float = 1_000.0, boot: str = "boot 1") -> None:
+        self.boot = boot
         self._wall_ns = now * 1_000_000
         self._steady_ns = round(steady * 1_000_000_000)
         self.slept: list[float] = []

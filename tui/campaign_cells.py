@@ -98,9 +98,9 @@ def progress(row: CampaignRow, now: int) -> str:
     """How far a run is, when a scheduled one locks or goes, why a failed one failed."""
     counters = row.progress
     if row.status is Status.SCHEDULED and row.scheduled_at is not None:
-        if cancel_locked(row.scheduled_at, now):
+        if cancel_locked(row.scheduled_at, now, row.locked):
             left = row.scheduled_at - now
-            return f"LOCKED  {schedule.duration(max(0, left))}" if left > 0 else "LOCKED  due"
+            return f"LOCKED  {_brief(left)}" if left > 0 else "LOCKED  due"
         return f"locks in {_brief(lock_at(row.scheduled_at) - now)}"
     if row.status is Status.FAILED:
         return REASONS.get(row.status_reason or "", row.status_reason or "")

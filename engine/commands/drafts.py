@@ -259,7 +259,9 @@ def _bring_up_to_date(campaign_id: int) -> None:
 
 
 def _refuse(action: Action, campaign: Campaign, now: int) -> None:
-    refusal = lifecycle.refusal(action, campaign.status, scheduled_at=campaign.scheduled_at, now=now)
+    refusal = lifecycle.refusal(
+        action, campaign.status, scheduled_at=campaign.scheduled_at, now=now, locked=campaign.locked
+    )
     if refusal is not None:
         raise refusal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import lifecycle, preflight, resolution, schedule
+from engine import lifecycle, lock, preflight, resolution, schedule
 from engine.context import Context, command
 from engine.errors import Refused
 from engine.lifecycle import LOCK, Action
@@ -36,7 +36,9 @@ def check(campaign_id: int) -> Preflight:
 
 
 def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight, Template]:
-    refusal = lifecycle.refusal(action, campaign.status, scheduled_at=campaign.scheduled_at, now=now)
+    refusal = lifecycle.refusal(
+        action, campaign.status, scheduled_at=campaign.scheduled_at, now=now, locked=campaign.locked
+    )
     if refusal is not None:
         raise refusal
     result = check(campaign.id)
@@ -79,6 +81,8 @@ def schedule_at(context: Context, campaign_id: int, when: str, timezone: str | N
                 before={"status": "draft"},
                 after={"status": "scheduled", "at": schedule.iso(at, zone), "price": result.price},
             )
+            # Also keeps locked what is locked from birth (R16).
+            lock.moment(context.clock, context.actor)
         done = campaigns.get(campaign_id)
         return Scheduled(done, at, lifecycle.lock_at(at), lifecycle.cancel_locked(at, now))
 
@@ -126,10 +130,12 @@ def cancel(context: Context, campaign_id: int) -> Campaign:
     with command(context, "campaign.cancel", campaign_id):
         campaigns.get(campaign_id)
         with database.transaction():
-            now = context.clock.now()
-            if not transitions.cancel(campaign_id, now, LOCK):
-                raise _lost(campaign_id, Action.CANCEL, now)
-            _audit_move(context, "campaign.cancel", campaign_id, now, "cancelled")
+            now = lock.moment(context.clock, context.actor)
+            moved = transitions.cancel(campaign_id, now, LOCK)
+            if moved:
+                _audit_move(context, "campaign.cancel", campaign_id, now, "cancelled")
+        if not moved:
+            raise _lost(campaign_id, Action.CANCEL, now)
         return campaigns.get(campaign_id)
 
 
@@ -138,10 +144,12 @@ def reopen(context: Context, campaign_id: int) -> Campaign:
     with command(context, "campaign.reopen", campaign_id):
         campaigns.get(campaign_id)
         with database.transaction():
-            now = context.clock.now()
-            if not transitions.reopen(campaign_id, now, LOCK):
-                raise _lost(campaign_id, Action.REOPEN, now)
-            _audit_move(context, "campaign.reopen", campaign_id, now, "draft")
+            now = lock.moment(context.clock, context.actor)
+            moved = transitions.reopen(campaign_id, now, LOCK)
+            if moved:
+                _audit_move(context, "campaign.reopen", campaign_id, now, "draft")
+        if not moved:
+            raise _lost(campaign_id, Action.REOPEN, now)
         return campaigns.get(campaign_id)
 
 
@@ -152,18 +160,21 @@ def reschedule(context: Context, campaign_id: int, when: str, timezone: str | No
         zone = timezone or account.get_account().timezone
         at = schedule.parse_when(when, zone, context.clock.now())
         with database.transaction():
-            now = context.clock.now()
+            now = lock.moment(context.clock, context.actor)
+            moved = transitions.reschedule(campaign_id, now, LOCK, at=at, timezone=zone)
+            if moved:
+                audit.write(
+                    now,
+                    context.actor,
+                    "campaign.reschedule",
+                    campaign_id,
+                    before={"at": before.scheduled_at},
+                    after={"at": at},
+                )
+                lock.moment(context.clock, context.actor)
+        if not moved:
             _refuse_passed(at, now)
-            if not transitions.reschedule(campaign_id, now, LOCK, at=at, timezone=zone):
-                raise _lost(campaign_id, Action.RESCHEDULE, now)
-            audit.write(
-                now,
-                context.actor,
-                "campaign.reschedule",
-                campaign_id,
-                before={"at": before.scheduled_at},
-                after={"at": at},
-            )
+            raise _lost(campaign_id, Action.RESCHEDULE, now)
         return Scheduled(campaigns.get(campaign_id), at, lifecycle.lock_at(at), lifecycle.cancel_locked(at, now))
 
 
@@ -199,7 +210,12 @@ def _lost(campaign_id: int, action: Action, now: int) -> Refused:
     """Why a compare-and-set changed nothing, told from the row as it is now."""
     campaign = campaigns.get(campaign_id)
     refusal = lifecycle.refusal(
-        action, campaign.status, scheduled_at=campaign.scheduled_at, now=now, held=campaign.hold is not None
+        action,
+        campaign.status,
+        scheduled_at=campaign.scheduled_at,
+        now=now,
+        held=campaign.hold is not None,
+        locked=campaign.locked,
     )
     if refusal is not None:
         return refusal

@@ -141,6 +141,7 @@ class CampaignActions(ConsoleScreen):
             scheduled_at=row.scheduled_at,
             now=now,
             held=row.hold_reason is not None,
+            locked=row.locked,
         )
         return None if why_not is None else why_not.message
 

@@ -344,6 +344,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
             scheduled_at=row.scheduled_at,
             now=self.services.now,
             held=row.hold_reason is not None,
+            locked=row.locked,
         )
 
     def told(self, row: CampaignRow) -> str:

@@ -260,6 +260,7 @@ class ReportScreen(ConsoleScreen):
             scheduled_at=row.scheduled_at,
             now=self.services.now,
             held=row.hold_reason is not None,
+            locked=row.locked,
         )
 
     async def action_back(self) -> None:
