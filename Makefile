@@ -9,7 +9,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format-check types layers rules bench format clean env-run env-dev
+.PHONY: help run test check lint format-check types layers rules bench soak format clean env-run env-dev
 
 help:
 	@echo 'make run      open the console on sample data'
@@ -17,6 +17,7 @@ help:
 	@echo 'make check    lint, format, types, layers and every test: what CI runs'
 	@echo 'make rules    the rule book: each rule with its tests, passed or not'
 	@echo 'make bench    run the benchmarks, one JSON document a line'
+	@echo 'make soak     the random machine over the whole engine, for long (ARGS="--examples N --seed S")'
 	@echo 'make format   format the code and mend what the linter can'
 	@echo 'make clean    remove caches and built files (.venv stays)'
 
@@ -51,6 +52,9 @@ rules: env-dev
 
 bench: env-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: env-dev
+	@$(BIN)/python -m tests.machine $(ARGS)
 
 format: env-dev
 	@$(BIN)/python -m ruff check --fix

@@ -1,0 +1,14 @@
+"""Half of the machine's examples: two files, so that two of xdist's workers share them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.machine.running import hollow, run
+
+
+@pytest.mark.timeout(900)
+def test_R9_R11_R14_R29_R41_R43_hold_after_every_step_whatever_happens_2(tmp_path: Path) -> None:
+    assert hollow(run(tmp_path, examples=250, seed=2)) == []
