@@ -136,6 +136,8 @@ class Rehearsal:
                     code=step.code or None,
                 )
                 for step in self._behaviour.callbacks(to, row.attempt + 1)
+                # Replies opt people out, which a sample would not show in its next campaign's figures.
+                if step.status
             )
         return decision.result
 

@@ -28,6 +28,7 @@ from store.types import Actor, Campaign, Lease, Sender
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.gateway.base import Gateway
+    from engine.reply_words import Words
 
 log = logging.getLogger("sendoff.worker")
 
@@ -61,12 +62,15 @@ class Pass:
 
 
 class Worker:
-    """One worker process's state; `role` is `console` or `service`."""
+    """One worker process's state; `role` is `console` or `service`, `words` opt a number out or in by a reply."""
 
-    def __init__(self, clock: Clock, gateway: Gateway, role: str, rng: Random | None = None) -> None:
+    def __init__(
+        self, clock: Clock, gateway: Gateway, role: str, rng: Random | None = None, words: Words | None = None
+    ) -> None:
         self._clock = clock
         self._gateway = gateway
         self._rng = rng or Random()
+        self._words = words
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._leases = Leases(clock, role)
         self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
@@ -134,7 +138,7 @@ class Worker:
         try:
             with database.translated():
                 self._reap()
-                apply_waiting(self._clock)
+                apply_waiting(self._clock, self._words)
                 self._leases.resign_all()
         except (StoreBusy, StoreFailed) as error:
             log.warning("the database cannot be used; the leases end by themselves: %s", error)
@@ -146,7 +150,7 @@ class Worker:
         self._enforce_lock()
         for chore in (self._series, self._drafts):
             chore.tend()
-        apply_waiting(self._clock)
+        apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.
         due, waiting = int(self._series.busy), 0
         self._fail_without_sender()

@@ -269,6 +269,18 @@ class OptOut(Base):
         table_name = "opt_out"
 
 
+OptOut.add_index(OptOut.index(OptOut.since.desc(), OptOut.phone, name="opt_out_newest"))
+
+
+class Reply(Base):
+    """What a number last wrote about getting messages; by its time a repeated or late reply is told from a new one."""
+
+    phone = BigIntegerField(primary_key=True)
+    at = BigIntegerField()
+    stop = BooleanField()
+    origin = TextField()
+
+
 class Audit(Base):
     """Who did what, when, from where; append-only by trigger."""
 
@@ -409,6 +421,7 @@ TABLES: list[type[Any]] = [
     Tally,
     Ledger,
     OptOut,
+    Reply,
     Audit,
     Lease,
     CallbackEvent,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from store.models import OptOut as OptOutModel
-from store.query import tuples
+from store.query import first, tuples
 from store.types import OptOut
 
 if TYPE_CHECKING:
@@ -32,17 +32,41 @@ def add_many(entries: Sequence[OptOut]) -> int:
     return count() - before
 
 
-def count() -> int:
-    """How many numbers are opted out."""
-    return int(OptOutModel.select().count())
+def count(search: str = "") -> int:
+    """How many numbers are opted out; of those that contain these digits, when given."""
+    return int(_having(OptOutModel.select(), search).count())
 
 
-def page(search: str = "", *, limit: int | None = None) -> list[OptOut]:
-    """Entries whose number contains these digits, the newest first."""
-    query = OptOutModel.select().order_by(OptOutModel.since.desc(), OptOutModel.phone)
-    if search:
-        query = query.where(OptOutModel.phone.cast("TEXT").contains(search))
-    return [OptOut(row.phone, row.since, row.origin) for row in (query if limit is None else query.limit(limit))]
+def page(search: str = "", *, limit: int | None = None, offset: int = 0) -> list[OptOut]:
+    """Entries whose number contains these digits, the newest first; `limit` of them from place `offset` (from 0) on."""
+    columns = OptOutModel.phone, OptOutModel.since, OptOutModel.origin
+    query = _having(OptOutModel.select(*columns), search).order_by(OptOutModel.since.desc(), OptOutModel.phone)
+    if limit is not None:
+        query = query.limit(limit)
+    return [OptOut(*row) for row in tuples(query.offset(offset) if offset else query)]
+
+
+def place(phone: int, search: str = "") -> int | None:
+    """Where a number stands in `page`, from 0; `None` when it is not opted out or does not contain these digits."""
+    row = first(_having(OptOutModel.select(OptOutModel.since), search).where(OptOutModel.phone == phone))
+    if row is None:
+        return None
+    # Two ranges of the index; one condition with `or` would be a walk through the whole list.
+    newer = _having(OptOutModel.select(), search).where(OptOutModel.since > row[0])
+    beside = _having(OptOutModel.select(), search).where(OptOutModel.since == row[0], OptOutModel.phone < phone)
+    return int(newer.count()) + int(beside.count())
+
+
+def _having(query: Any, search: str) -> Any:
+    return query.where(OptOutModel.phone.cast("TEXT").contains(search)) if search else query
+
+
+def get(phone: int) -> OptOut | None:
+    """The entry of a number; `None` when it is not opted out."""
+    row = first(
+        OptOutModel.select(OptOutModel.phone, OptOutModel.since, OptOutModel.origin).where(OptOutModel.phone == phone)
+    )
+    return None if row is None else OptOut(*row)
 
 
 def remove(phone: int) -> bool:

@@ -411,6 +411,20 @@ class OptOut(NamedTuple):
     origin: str
 
 
+class Reply(NamedTuple):
+    """What somebody wrote about getting messages: no more of them, or again (R38)."""
+
+    phone: int
+    at: int
+    """When it was written, by the gateway's own clock."""
+    stop: bool
+    origin: str
+    """What the opt-out list says of it: `reply: STOP`."""
+    said: str = ""
+    """The words as they came."""
+    message_id: str | None = None
+
+
 class Actor(NamedTuple):
     """Who does something, and from where (R11, R55)."""
 

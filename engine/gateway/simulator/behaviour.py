@@ -7,7 +7,7 @@ on WhatsApp, reads or not) does not depend on the attempt; what goes wrong on th
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import blake2b
 from itertools import accumulate
@@ -57,14 +57,17 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One status callback of an accepted message; times are seconds after it was accepted."""
+    """One callback of an accepted message, a status or a reply; times are seconds after it was accepted."""
 
     due: float
     """When it is sent."""
     stamp: float
     """What its timestamp says; differs from `due` for repeated and reordered ones."""
     status: str
+    """Empty for a reply."""
     code: int = 0
+    said: str = ""
+    """What the person wrote back."""
 
 
 class Behaviour:
@@ -77,6 +80,7 @@ class Behaviour:
         self._sent = _quantiles(scenario.sent_ms)
         self._delivered = _quantiles(scenario.delivered_ms)
         self._read = _quantiles(scenario.read_ms)
+        self._answer = _quantiles(scenario.replies.after_ms)
         self._late = scenario.late_answer_ms / 1000.0
         self._refusals = _Choice(scenario.rejected.items())
         self._faults = _Choice(_faults(scenario))
@@ -99,7 +103,7 @@ class Behaviour:
         return Fate(kind, latency, code, held)
 
     def callbacks(self, to: str, attempt: int) -> list[Step]:
-        """The status callbacks of a message that was accepted at that attempt, by the time they are due."""
+        """The callbacks of a message that was accepted at that attempt, by the time they are due."""
         scenario = self._scenario
         person = self._draw(f"{to}/person")
         here = self._draw(f"{to}/{attempt}")
@@ -113,17 +117,30 @@ class Behaviour:
             if status == "delivered" and person[2] * _UNIT < scenario.read:
                 read = delivered + self._read[here[6] % _STEPS]
                 steps.append(Step(read, read, "read"))
+            if status == "delivered" and scenario.replies.stop:
+                steps = sorted(steps + self._replies(to, delivered), key=lambda step: step.due)
         if here[7] * _UNIT < scenario.reorder:
             dues = [step.due for step in steps]
-            steps = [
-                Step(due, step.stamp, step.status, step.code) for due, step in zip(dues, reversed(steps), strict=True)
-            ]
+            steps = [replace(step, due=due) for due, step in zip(dues, reversed(steps), strict=True)]
         return self._repeated(steps, to, attempt) if scenario.duplicate else steps
+
+    def _replies(self, to: str, delivered: float) -> list[Step]:
+        """What a person writes back, the same whatever message it is that came."""
+        replies, draws = self._scenario.replies, self._draw(f"{to}/replies")
+        if draws[0] * _UNIT >= replies.stop:
+            return []
+        stopped = delivered + self._answer[draws[1] % _STEPS]
+        steps = [Step(stopped, stopped, "", said="STOP")]
+        if draws[2] * _UNIT < replies.start:
+            # Later by the clock of the callbacks, which shows whole seconds.
+            started = stopped + max(1.0, self._answer[draws[3] % _STEPS])
+            steps.append(Step(started, started, "", said="START"))
+        return steps
 
     def _repeated(self, steps: list[Step], to: str, attempt: int) -> list[Step]:
         again = self._draw(f"{to}/{attempt}/again")
         copies = [
-            Step(step.due + 1.0, step.stamp, step.status, step.code)
+            replace(step, due=step.due + 1.0)
             for draw, step in zip(again, steps, strict=False)
             if draw * _UNIT < self._scenario.duplicate
         ]

@@ -1,4 +1,4 @@
-"""Status callbacks: what becomes due is posted in batches, at least once, to whoever registered."""
+"""Callbacks, statuses and replies: what becomes due is posted in batches, at least once, to whoever registered."""
 
 from __future__ import annotations
 
@@ -125,21 +125,30 @@ class Outbox:
 
     def _envelope(self) -> dict[str, Any]:
         by_sender: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        replies: list[dict[str, Any]] = []
         for index, step in self._batch:
+            if step.said:
+                replies.append(self._reply(index, step))
+                continue
             sender, status = self._status(index, step)
             by_sender[sender].append(status)
-        changes = [
-            {
-                "field": "messages",
-                "value": {
-                    "messaging_product": "whatsapp",
-                    "metadata": {"display_phone_number": sender, "phone_number_id": sender},
-                    "statuses": statuses,
-                },
-            }
-            for sender, statuses in by_sender.items()
-        ]
+        changes = [_change(sender, statuses=statuses) for sender, statuses in by_sender.items()] + replies
         return {"object": "whatsapp_business_account", "entry": [{"id": ACCOUNT_ID, "changes": changes}]}
+
+    def _reply(self, index: int, step: Step) -> dict[str, Any]:
+        """One message of the recipient, as WhatsApp reports it: a change of its own, with whom it is from."""
+        entry = self._record.entry(index)
+        message = {
+            "context": {"from": entry.sender, "id": self._record.message_id(index)},
+            "from": entry.to,
+            # The same when it is posted again.
+            "id": f"{self._record.message_id(index)}.{step.said}",
+            "timestamp": str(int(entry.at / 1000 + step.stamp)),
+            "text": {"body": step.said},
+            "type": "text",
+        }
+        contact = {"profile": {"name": f"+{entry.to}"}, "wa_id": entry.to}
+        return _change(entry.sender, contacts=[contact], messages=[message])
 
     def _status(self, index: int, step: Step) -> tuple[str, dict[str, Any]]:
         entry = self._record.entry(index)
@@ -161,6 +170,11 @@ class Outbox:
         if step.code:
             status["errors"] = [_error(step.code)]
         return entry.sender, status
+
+
+def _change(sender: str, **told: list[dict[str, Any]]) -> dict[str, Any]:
+    metadata = {"display_phone_number": sender, "phone_number_id": sender}
+    return {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **told}}
 
 
 def _error(code: int) -> dict[str, Any]:

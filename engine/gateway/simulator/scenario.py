@@ -23,6 +23,18 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class Replies:
+    """What people write back."""
+
+    stop: float = 0.0
+    """Share of people who answer a delivered message with STOP."""
+    start: float = 0.0
+    """Share of those who write START afterwards."""
+    after_ms: Delay = Delay()
+    """From `delivered` to the STOP, and from there, at least a second later, to the START."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Shares are of 1. The default is perfect: everything is accepted at once, delivered and read.
 
@@ -69,12 +81,16 @@ class Scenario:
     """Share of callbacks that come twice."""
     reorder: float = 0.0
     """Share of messages whose callbacks come in the opposite order."""
+    replies: Replies = Replies()
+    """What people write back."""
 
     def __post_init__(self) -> None:
         for name in ("reset_before", "http_500", "lost_answer", "late_answer", "held", "delivered", "read"):
             _check_share(name, getattr(self, name))
         for name in ("duplicate", "reorder"):
             _check_share(name, getattr(self, name))
+        for name in ("stop", "start"):
+            _check_share(f"replies.{name}", getattr(self.replies, name))
         _check_share("rejected", sum(self.rejected.values()))
         _check_share("delivered and undelivered", self.delivered + sum(self.undelivered.values()))
         faults = self.reset_before + self.http_500 + self.lost_answer + self.late_answer + sum(self.retry.values())
@@ -124,6 +140,8 @@ def parse(text: str, name: str) -> Scenario:
 def _value(key: str, given: object, kind: str) -> object:
     if kind == "Delay":
         return _delay(key, given)
+    if kind == "Replies":
+        return _replies(key, given)
     if kind.startswith("Mapping"):
         return _shares(key, given)
     number = _number(key, given)
@@ -136,6 +154,14 @@ def _delay(key: str, given: object) -> Delay:
     if not isinstance(given, dict) or not set(given) <= {"median", "spread"}:
         raise _invalid(f"{key} must be a table with median and spread, not {given!r}.")
     return Delay(**{part: _number(f"{key}.{part}", value) for part, value in given.items()})
+
+
+def _replies(key: str, given: object) -> Replies:
+    known = {item.name: str(item.type) for item in fields(Replies)}
+    if not isinstance(given, dict) or not set(given) <= set(known):
+        raise _invalid(f"{key} must be a table with {', '.join(known)}, not {given!r}.")
+    values = {part: _value(f"{key}.{part}", value, known[part]) for part, value in given.items()}
+    return Replies(**cast("dict[str, Any]", values))
 
 
 def _shares(key: str, given: object) -> dict[int, float]:
