@@ -47,6 +47,8 @@ class Report:
     root_cause: Cause | None
     errors: tuple[ErrorLine, ...]
     skips: Mapping[str, int]
+    unpaid: int = 0
+    """Credits that messages did not cost which were settled as not sent and proven sent when none was free."""
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -84,6 +86,7 @@ def read(campaign_id: int) -> Report:
         root_cause=cause_of(campaign),
         errors=_errors(campaign_id),
         skips=tallies.of(campaign_id, tallies.SKIP),
+        unpaid=sum(tallies.of(campaign_id, tallies.UNPAID).values()),
     )
 
 
@@ -99,7 +102,12 @@ def cause_of(campaign: Campaign) -> Cause | None:
         return None
     cause = RootCause(campaign.status_reason)
     detail = campaign.status_detail
-    return Cause(cause.value, root_causes.text(cause, detail), root_causes.advice(cause, detail))
+    counters = campaign.progress
+    return Cause(
+        cause.value,
+        root_causes.text(cause, detail, counters.sent),
+        root_causes.advice(cause, detail, counters.sent, counters.unknown),
+    )
 
 
 def _errors(campaign_id: int) -> tuple[ErrorLine, ...]:
@@ -156,6 +164,7 @@ def report_json(report: Report) -> dict[str, object]:
         **campaign_json(report.campaign, report.zone, report.sender),
         "root_cause": None if cause is None else {"code": cause.code, "text": cause.text, "advice": cause.advice},
         "skips": dict(report.skips),
+        "unpaid": report.unpaid,
         "errors": [
             {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
         ],

@@ -22,13 +22,27 @@ Detail: TypeAlias = Mapping[str, Any]
 _NOTHING: Final = "Nothing was sent and no credit was taken."
 
 
-def text(cause: RootCause, detail: Detail) -> str:
-    """What went wrong, in a sentence or two."""
+def text(cause: RootCause, detail: Detail, sent: int = 0) -> str:
+    """What went wrong, in a sentence or two.
+
+    `sent` messages turned out to have been accepted after the run had ended: Failed is final (R8), but it must not say
+    any more that nothing went out.
+    """
+    if sent:
+        return (
+            f"When the run ended, no message was known to have been accepted.{_last_heard(detail)} Since then "
+            f"{counted(sent, 'message')} turned out to have gone out, by a status callback or settled by hand; the "
+            "figures count them, the status stays."
+        )
     return _TEXTS[cause](detail)
 
 
-def advice(cause: RootCause, detail: Detail) -> str:
-    """What to do next, in one sentence or two."""
+def advice(cause: RootCause, detail: Detail, sent: int = 0, unknown: int = 0) -> str:
+    """What to do next, in one sentence or two; `unknown` ones may still turn out to have gone out."""
+    if sent:
+        return "Do not send to all again: duplicate the campaign with the failed recipients only."
+    if cause is RootCause.GATEWAY_UNREACHABLE and unknown:
+        return _WITH_UNKNOWN
     if cause is RootCause.INSUFFICIENT_CREDITS and isinstance(detail.get("missing"), int):
         return (
             f"Add at least {counted(detail['missing'], 'credit')}, then duplicate the campaign and schedule it again."
@@ -87,9 +101,12 @@ def _all_rejected(detail: Detail) -> str:
 
 
 def _gateway_unreachable(detail: Detail) -> str:
+    return f"The gateway accepted no message and gave no answer that settles it.{_last_heard(detail)}"
+
+
+def _last_heard(detail: Detail) -> str:
     reason = detail.get("reason")
-    why = f" The last thing heard was: {shown(reason)}." if isinstance(reason, str) and reason else ""
-    return f"The gateway accepted no message and gave no answer that settles it.{why}"
+    return f" The last thing heard was: {shown(reason)}." if isinstance(reason, str) and reason else ""
 
 
 def _name(detail: Detail) -> str:
@@ -120,6 +137,10 @@ _ADVICE: Final[Mapping[RootCause, str]] = {
     RootCause.MISSED_WINDOW: "Keep a worker running (sendoff worker), then duplicate the campaign and schedule it"
     " again.",
     RootCause.ALL_REJECTED: "Put right what the errors name, then duplicate the campaign with the failed recipients.",
-    RootCause.GATEWAY_UNREACHABLE: "Check the network and the gateway's address with sendoff doctor. Status callbacks"
-    " may still settle the unknown ones; then duplicate the campaign.",
+    RootCause.GATEWAY_UNREACHABLE: "Check the network and the gateway's address with sendoff doctor, then duplicate the"
+    " campaign.",
 }
+_WITH_UNKNOWN: Final = (
+    "Check the network and the gateway's address with sendoff doctor. Status callbacks may still settle the unknown"
+    " ones, or you by hand; then duplicate the campaign."
+)

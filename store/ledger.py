@@ -65,6 +65,20 @@ def reserve(now: int, campaign_id: int, amount: int, actor: str) -> None:
     _append(now, LedgerKind.RESERVE, amount, actor, campaign_id, "", f"reserve:{campaign_id}")
 
 
+def reserve_again(now: int, campaign_id: int, seq: int, amount: int, actor: str) -> bool:
+    """Reserve the credit of one row again, once a row; false and nothing moved when the free balance is too small."""
+    if amount == 0:
+        return True
+    changed = (
+        Account.update(free=Account.free - amount, reserved=Account.reserved + amount)
+        .where(Account.free >= amount)
+        .execute()
+    )
+    if changed:
+        _append(now, LedgerKind.RESERVE, amount, actor, campaign_id, f"row {seq}", f"reserve:{campaign_id}:{seq}")
+    return bool(changed)
+
+
 def settle(now: int, campaign_id: int, amount: int, actor: str) -> None:
     """Reserved credits become spent: the gateway accepted their messages."""
     if amount:

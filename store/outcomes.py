@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from store import settling
 from store.database import execute, transaction
 from store.models import Attempt as AttemptModel
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
 from store.moves import Moves, audience_and_prices, price_of, skip_row
-from store.types import Attempt, RecipientState, Result, ResultKind
+from store.types import NOT_SENT_BY_HAND, Attempt, RecipientState, Result, ResultKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ def record(
 
 def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
     if result.kind is ResultKind.SENT:
-        _record_sent(audience_id, result, price, moves)
+        _record_sent(campaign_id, audience_id, result, price, moves)
     elif result.kind is ResultKind.FAILED:
         _record_failed(audience_id, result, price, moves)
     elif result.kind is ResultKind.PUT_BACK:
@@ -61,7 +62,7 @@ def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, 
         _keep_attempt(campaign_id, audience_id, result)
 
 
-def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> None:
+def _record_sent(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
     for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
         changed = execute(
             "UPDATE recipient SET state = 1, attempt = attempt + ?, message_id = ?, handed_at = ?, sent_at = ?, "
@@ -80,6 +81,8 @@ def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> 
             moves.counters.update({before.name.lower(): -1, "sent": 1})
             moves.settled += price
             return
+    if settling.prove(campaign_id, audience_id, result.seq, result.message_id, result.at, price, moves):
+        return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     execute(
         "UPDATE recipient SET message_id = COALESCE(message_id, ?), handed_at = COALESCE(handed_at, ?) "
@@ -107,6 +110,13 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
             moves.errors[str(result.code)] += 1
             moves.released += price
             return
+    # What an operator took for not sent was refused: its code is better founded, its credit was given back already.
+    if execute(
+        "UPDATE recipient SET error = ?, handed_at = ? WHERE audience_id = ? AND seq = ? AND state = 2 AND error = ?",
+        (result.code, result.handed_at, audience_id, result.seq, NOT_SENT_BY_HAND),
+    ).rowcount:
+        moves.errors[str(NOT_SENT_BY_HAND)] -= 1
+        moves.errors[str(result.code)] += 1
 
 
 def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None:

@@ -151,8 +151,12 @@ def _credits(
     expected = worth(RecipientState.PENDING, RecipientState.UNKNOWN) if started else 0
     if open_credits != expected:
         yield f"R29: {open_credits} credits reserved, but pending and unknown rows are worth {expected}"
-    if started and progress.settled != worth(RecipientState.SENT):
-        yield f"R29: {progress.settled} credits settled, but sent rows are worth {worth(RecipientState.SENT)}"
+    unpaid = sum(tallies.of(campaign_id, tallies.UNPAID).values())
+    if started and progress.settled + unpaid != worth(RecipientState.SENT):
+        yield (
+            f"R29: {unpaid} credits unpaid and {progress.settled} credits settled, but sent rows are worth "
+            f"{worth(RecipientState.SENT)}"
+        )
     for kind, n in (("reserve", progress.reserved), ("settle", progress.settled), ("release", progress.released)):
         sql = "SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE campaign_id = ? AND kind = ?"
         in_ledger = database.execute(sql, (campaign_id, kind)).fetchone()[0]
