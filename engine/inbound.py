@@ -86,7 +86,13 @@ def _chosen(preferences: list[dict[str, Any]], received: int) -> Iterator[Reply]
 
 
 def _replies(
-    who: object, timestamp: object, received: int, wish: Wish, origin: str, said: str = "", message_id: str | None = None
+    who: object,
+    timestamp: object,
+    received: int,
+    wish: Wish,
+    origin: str,
+    said: str = "",
+    message_id: str | None = None,
 ) -> Iterator[Reply]:
     at = milliseconds(timestamp)
     for number in phone.of_whatsapp(who.removeprefix("+")) if isinstance(who, str) else ():

@@ -57,7 +57,9 @@ def normal(text: str) -> str:
         elif kind[0] != "M" and kind != "Cf":
             kept.append(" ")
     # Turkish writes the capital of a dotless i as Latin does that of a dotted one.
-    return unicodedata.normalize("NFC", " ".join("".join(kept).replace("ı", "i").split()))
+    return unicodedata.normalize(
+        "NFC", " ".join("".join(kept).replace("\N{LATIN SMALL LETTER DOTLESS I}", "i").split())
+    )
 
 
 def _is_selector(sign: str) -> bool:

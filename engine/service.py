@@ -46,7 +46,8 @@ async def serve(
     """Run a worker on the open database until it is told to stop.
 
     SIGTERM, SIGINT and SIGHUP stop it in order, and with `parent` so does the end of its standard input: whoever
-    started it is gone. `words` are the replies that opt a number out or in, the shipped ones when none are given. Raises `BadInput` when the account's gateway cannot be used as configured.
+    started it is gone. `words` are the replies that opt a number out or in, the shipped ones when none are given.
+    Raises `BadInput` when the account's gateway cannot be used as configured.
     """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_gateway(account.get_account(), clock))

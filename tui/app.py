@@ -62,6 +62,12 @@ def _draft() -> Screen[None]:
     return DraftScreen()
 
 
+def _optouts() -> Screen[None]:
+    from tui.screens.optouts import OptOutsScreen
+
+    return OptOutsScreen()
+
+
 def _report() -> Screen[None]:
     from tui.screens.report import ReportScreen
 
@@ -96,6 +102,7 @@ class SendoffApp(App[int]):
         # The list is what a start waits for; the other screens are imported when they are first opened.
         "audit": _audit,
         "draft": _draft,
+        "optouts": _optouts,
         "report": _report,
         "series": _series,
         "setup": _setup,
@@ -241,6 +248,15 @@ class SendoffApp(App[int]):
         await self.switch_mode("series")
         screen = self.screen
         if isinstance(screen, SeriesScreen):
+            await screen.open()
+
+    async def open_optouts(self) -> None:
+        """Show who gets no campaign."""
+        from tui.screens.optouts import OptOutsScreen
+
+        await self.switch_mode("optouts")
+        screen = self.screen
+        if isinstance(screen, OptOutsScreen):
             await screen.open()
 
     async def open_audit(self, campaign_id: int | None, back: Callable[[], Awaitable[None]]) -> None:

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     REPORT = "report"
     AUDIT = "audit"
     SERIES = "series"
+    OPT_OUTS = "opt-outs"
 
 
 class Context(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.lifecycle import Action
 from store.types import Status
-from tui.command import Command, Scope, When, always, binding, on_campaign
+from tui.command import Command, Context, Scope, When, always, binding, on_campaign
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -85,7 +85,15 @@ _report = partial(_make, Scope.REPORT, "Report")
 _recipients = partial(_make, Scope.REPORT, "Recipients")
 _audit = partial(_make, Scope.AUDIT, "Audit trail")
 _series = partial(_make, Scope.SERIES, "Series")
+_optouts = partial(_make, Scope.OPT_OUTS, "Opt-outs")
 _console = partial(_make, Scope.EVERYWHERE, "Console")
+
+
+def _some_unknown(context: Context) -> str | None:
+    """There has to be a recipient of whom nobody knows whether the message went out."""
+    unknown = 0 if context.subject is None else context.subject.progress.unknown
+    return None if unknown else "No recipient of this campaign is unknown."
+
 
 _ON_CAMPAIGNS = (
     _campaign("campaign.open", "enter", "report", "Open the campaign's report.", footer=1),
@@ -144,6 +152,7 @@ _ON_CAMPAIGNS = (
         writes=True, engine="series.create",
     ),
     _list("list.series", "E", "series", "What repeats: pause, resume, end, and when it fires next."),
+    _list("list.optouts", "U", "opt-outs", "Who gets no campaign: add, remove, import, export."),
     _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
@@ -198,6 +207,14 @@ _IN_REPORT = (
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",
         "app.focus_next", footer=3,
     ),
+    _recipients(
+        "report.settle", "u", "settle", "Decide what became of the unknown recipient under the cursor.",
+        writes=True, engine="campaign.settle", when=_some_unknown,
+    ),
+    _recipients(
+        "report.settle_all", "U", "settle all unknown", "Decide what became of all that are unknown.",
+        writes=True, engine="campaign.settle", when=_some_unknown,
+    ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _report("report.audit", "A", "audit trail", "Who did what with this campaign.", when=on_campaign),
     _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
@@ -236,6 +253,26 @@ _IN_SERIES = (
     _series("series.refresh", "r", "refresh", "Read everything again now."),
 )  # fmt: skip
 
+_IN_OPT_OUTS = (
+    _optouts("optouts.back", "escape q", "back", "Close the search, else back to the list of campaigns.", footer=1),
+    _optouts("optouts.search", "/", "search", "Find numbers by their digits.", footer=2),
+    _optouts("optouts.add", "a", "add", "Opt a number out, at once.", writes=True, engine="optout.add", footer=3),
+    _optouts(
+        "optouts.remove", "d", "remove", "Let the number under the cursor get campaigns again.", writes=True,
+        engine="optout.remove", footer=4,
+    ),
+    _optouts(
+        "optouts.import", "i", "import", "Opt out every number of a CSV or XLSX file.", writes=True,
+        engine="optout.import", footer=5,
+    ),
+    _optouts(
+        "optouts.export", "x", "export", "Write the list with dates and origins to a CSV file.", writes=True,
+        engine="optout.export", footer=6,
+    ),
+    _optouts("optouts.refresh", "r", "refresh", "Read the list again now."),
+    _optouts("optouts.copy", "y", "copy", "Copy the number to the clipboard."),
+)  # fmt: skip
+
 _EVERYWHERE = (
     _console("console.help", "? f1", "help", "All keys of this screen.", footer=98, pinned=True),
     _console(
@@ -245,7 +282,7 @@ _EVERYWHERE = (
     _console("console.quit", "ctrl+q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
 
-_ALL = (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_IN_SERIES, *_EVERYWHERE)
+_ALL = (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_IN_SERIES, *_IN_OPT_OUTS, *_EVERYWHERE)
 COMMANDS: dict[str, Command] = {command.id: command for command in _ALL}
 
 
@@ -261,5 +298,5 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 def commands_of(scope: Scope) -> list[Command]:
     """Every command of a screen: its own, its table's, and those that work everywhere."""
-    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT, Scope.AUDIT, Scope.SERIES) else ()
+    table = () if scope in (Scope.DRAFT, Scope.EVERYWHERE) else (Scope.TABLE,)
     return of(scope, *table, Scope.EVERYWHERE)

@@ -103,7 +103,7 @@ def _words(table: object) -> Words:
     from engine import reply_words
 
     if not isinstance(table, dict):
-        raise _bad("replies in the configuration file is no table.", 'Write a line [replies], and below it: stop = []')
+        raise _bad("replies in the configuration file is no table.", "Write a line [replies], and below it: stop = []")
     return reply_words.configured(table)
 
 

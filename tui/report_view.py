@@ -56,7 +56,7 @@ def summary(one: Report, now: int) -> list[Content]:
             Content.assemble(
                 (f"  {campaign.progress.unknown:,} unknown: ", "bold $held"),
                 "handed over when the worker or the connection broke off; most such messages went out. "
-                "They are never sent again by themselves.",
+                "They are never sent again by themselves; in the report u settles them by hand.",
             )
         )
     return lines

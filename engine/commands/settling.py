@@ -50,9 +50,7 @@ def settle(context: Context, campaign_id: int, fate: Fate, typed: Sequence[str] 
             now = context.clock.now()
             seqs = None if numbers is None else _unknown_rows(campaign_id, numbers)
             unknown = campaigns.get(campaign_id).progress.unknown
-            done = settling.settle(
-                campaign_id, seqs, sent=fate is Fate.SENT, actor=context.actor.name, now=now
-            )
+            done = settling.settle(campaign_id, seqs, sent=fate is Fate.SENT, actor=context.actor.name, now=now)
             if not done.rows:
                 raise _nothing(numbers)
             named = {} if numbers is None else {"numbers": [str(number) for number in numbers]}

@@ -54,6 +54,13 @@ def _launch(group: Subparsers) -> None:
     )
     _time(reschedule)
     _with_id(add_command(group, "resume", "launch:resume", "let a run that is on hold go on", writes=True))
+    settle = _with_id(
+        add_command(group, "settle", "settling:settle", "decide what became of unknown recipients", writes=True)
+    )
+    settle.add_argument("numbers", metavar="NUMBER", nargs="*", help="with + and country code")
+    settle.add_argument("--all", action="store_true", help="all that are unknown instead of some numbers")
+    settle.add_argument("--as", dest="fate", required=True, choices=("sent", "failed"), help="what becomes of them")
+    _confirmed(settle)
 
 
 def _reading(group: Subparsers) -> None:

@@ -176,7 +176,7 @@ class ConsoleScreen(Screen[None]):
         words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
         slug = "-".join(words)[:_SLUG].strip("-") or "campaign"
         file = await self.app.push_screen_wait(
-            PromptScreen(f"Export “{named(name, 40)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
+            PromptScreen(f"Export “{named(name, 40)}” as CSV", export_echo, value=f"{slug}-{campaign_id}.csv")
         )
         if file is None:
             return
@@ -186,7 +186,8 @@ class ConsoleScreen(Screen[None]):
             self.notify(shown(f"{rows:,} rows written to {path}."), markup=False)
 
 
-def _export_echo(typed: str) -> str:
+def export_echo(typed: str) -> str:
+    """How a file name to write to is understood. Raises `BadInput` for one that cannot be."""
     path = Path(typed).expanduser()
     if path.is_dir():
         raise BadInput("is_a_folder", f"{path} is a folder.", "Add a file name.")

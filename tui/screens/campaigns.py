@@ -312,6 +312,10 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         self._feed = Feed()
         self.poll()
 
+    async def action_optouts(self) -> None:
+        """Who gets no campaign."""
+        await self.console.open_optouts()
+
     async def action_series(self) -> None:
         """What repeats."""
         await self.console.open_series()

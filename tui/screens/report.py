@@ -11,14 +11,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.commands import drafts, launch
+from engine.commands import drafts, launch, settling
 from engine.lifecycle import refusal as lifecycle_refusal
 from engine.report import Report
 from engine.report import read as read_report
 from engine.text import shown
 from store import listing, recipients
 from store.errors import Missing, StoreError
-from tui import recipient_cells, report_view
+from store.types import RecipientState
+from tui import recipient_cells, report_view, settle_view
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
 from tui.recipient_cells import ALL, FILTERS
@@ -249,9 +250,18 @@ class ReportScreen(ConsoleScreen):
         """The campaign the report is of."""
         return self._row
 
+    @property
+    def _recipient(self) -> Recipient | None:
+        window = self._table.window
+        return None if window.cursor is None else window.row(window.cursor_index)
+
     def refuses(self, command: Command) -> EngineError | None:
-        """The rule that forbids it for this campaign now."""
+        """The rule that forbids it for this campaign, or this recipient, now."""
         row = self._row
+        if command.id == "report.settle":
+            recipient = self._recipient
+            unknown = recipient is not None and recipient.state is RecipientState.UNKNOWN
+            return None if unknown else settle_view.NOT_UNKNOWN
         if command.act is None or row is None:
             return None
         return lifecycle_refusal(
@@ -330,6 +340,32 @@ class ReportScreen(ConsoleScreen):
             self.notify(f"Resumed: {named(row.name)}.", markup=False)
             await self._read()
 
+    def action_settle(self) -> None:
+        """Decide what became of the unknown recipient under the cursor."""
+        row = self._recipient
+        if self._row is not None and row is not None and row.phone is not None:
+            self.run_worker(self._settle(self._row, f"+{row.phone}", settle_view.one(row, self.services.zone)))
+
+    def action_settle_all(self) -> None:
+        """Decide what became of all that are unknown."""
+        if self._row is not None:
+            self.run_worker(self._settle(self._row, None, settle_view.everybody(self._row)))
+
+    async def _settle(self, row: CampaignRow, number: str | None, question: settle_view.Question) -> None:
+        from tui.screens.draft_choice import STAY, Choice
+
+        steady = self.services.context.clock.steady
+        answer = await self.app.push_screen_wait(
+            Choice(question.title, question.lines, settle_view.WAYS, settle_view.STAY, steady)
+        )
+        if answer == STAY:
+            return
+        numbers = None if number is None else [number]
+        done = await self.doing(settling.settle, self.services.context, row.id, settle_view.FATES[answer], numbers)
+        if done is not None:
+            self.notify(settle_view.done(done, settle_view.FATES[answer]), markup=False)
+        await self.action_refresh()
+
     async def action_refresh(self) -> None:
         """Read everything again."""
         await self._read()
@@ -343,8 +379,7 @@ class ReportScreen(ConsoleScreen):
 
     def action_copy(self) -> None:
         """The number under the cursor to the clipboard."""
-        window = self._table.window
-        row = None if window.cursor is None else window.row(window.cursor_index)
+        row = self._recipient
         if row is None or row.phone is None:
             self.notify("This row has no number.", severity="warning")
         else:
