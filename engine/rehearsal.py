@@ -136,7 +136,7 @@ class Rehearsal:
                     code=step.code or None,
                 )
                 for step in self._behaviour.callbacks(to, row.attempt + 1)
-                # Replies opt people out, which a sample would not show in its next campaign's figures.
+                # What people write back has no place here: the sample's next campaign goes to the same ones.
                 if step.status
             )
         return decision.result

@@ -28,10 +28,10 @@ class Question(NamedTuple):
     lines: Sequence[str]
 
 
-def one(row: Recipient, zone: str) -> Question:
+def one(row: Recipient, zone: str, now: int) -> Question:
     """About one recipient."""
     number = "this row" if row.phone is None else phone.display(row.phone)
-    at = "" if row.handed_at is None else f" on {schedule.day_and_time(row.handed_at, zone)}"
+    at = "" if row.handed_at is None else f" ({schedule.short(row.handed_at, zone, now)})"
     return Question(
         f"What became of {number}?",
         (

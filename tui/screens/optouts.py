@@ -154,6 +154,8 @@ class OptOutsScreen(ConsoleScreen):
         self.query_one(TitleLine).show(left, Content(f"{clock(self.services.now, self.services.zone)} "))
         matching = len(self._table.window)
         said = f"{counted(self._total, 'number')} {'gets' if self._total == 1 else 'get'} no campaign"
+        if not self._total:
+            said = ""
         if self._search:
             said = f"{matching:,} of {counted(self._total, 'number')} with {self._search}"
         self.query_one("#optout-filter", Static).update(Content(said))
@@ -248,7 +250,7 @@ class OptOutsScreen(ConsoleScreen):
     async def _remove(self, entry: OptOut) -> None:
         number, zone = phone.display(entry.phone), self.services.zone
         lines = [
-            f"Opted out since {schedule.day_and_time(entry.since, zone)}: {entry.origin}.",
+            f"Opted out since {schedule.short(entry.since, zone, self.services.now)}: {entry.origin}.",
             "It may get every campaign again that has not handed over its message yet.",
             "Do it only when the person has asked for messages.",
         ]

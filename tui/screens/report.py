@@ -344,7 +344,9 @@ class ReportScreen(ConsoleScreen):
         """Decide what became of the unknown recipient under the cursor."""
         row = self._recipient
         if self._row is not None and row is not None and row.phone is not None:
-            self.run_worker(self._settle(self._row, f"+{row.phone}", settle_view.one(row, self.services.zone)))
+            self.run_worker(
+                self._settle(self._row, f"+{row.phone}", settle_view.one(row, self.services.zone, self.services.now))
+            )
 
     def action_settle_all(self) -> None:
         """Decide what became of all that are unknown."""
