@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from store.database import execute
 from store.models import OptOut as OptOutModel
 from store.query import first, tuples
 from store.types import OptOut
@@ -22,14 +23,15 @@ def add(phone: int, now: int, origin: str) -> None:
 
 def add_many(entries: Sequence[OptOut]) -> int:
     """Opt numbers out in one statement; those that are out already keep their first date. Answers how many are new."""
-    before = count()
+    added = 0
     for start in range(0, len(entries), _CHUNK):
-        rows = [
-            {"phone": entry.phone, "since": entry.since, "origin": entry.origin}
-            for entry in entries[start : start + _CHUNK]
-        ]
-        OptOutModel.insert_many(rows).on_conflict_ignore().execute()
-    return count() - before
+        some = entries[start : start + _CHUNK]
+        added += execute(
+            f"INSERT INTO opt_out (phone, since, origin) VALUES {', '.join(['(?, ?, ?)'] * len(some))} "
+            "ON CONFLICT (phone) DO NOTHING",
+            tuple(value for entry in some for value in entry),
+        ).rowcount
+    return added
 
 
 def count(search: str = "") -> int:

@@ -21,11 +21,12 @@ from store import (
     optouts,
     outcomes,
     recipients,
+    settling,
     tallies,
     windows,
 )
 from store.models import Campaign, Progress
-from store.types import Lease, ListFilter, RecipientState, ResultKind, Status, StatusUpdate
+from store.types import Lease, ListFilter, OptOut, RecipientState, ResultKind, Status, StatusUpdate
 from tests.clock import START
 from tests.store.back_ends import fresh_url
 from tests.store.scene import Scene, contacts, countries_of, result
@@ -89,6 +90,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
         scene = Scene()
         _campaigns(scene)
         run, lease = _rows(scene)
+        with database.transaction():
+            optouts.add_many([OptOut(919_000_000_000 + n, START + n, "list.csv") for n in range(1_000)])
         events = [callbacks.keep("{}", START) for _ in range(300)]
         callbacks.apply(events[:280], [], START)
         yield Full(run, recipients.audience_of(run), list(listing.ids(ListFilter(), limit=50)), lease)
@@ -203,6 +206,18 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
     ),
     "counts by reason": (lambda full: tallies.of(full.run, tallies.SKIP), "USING INDEX sqlite_autoindex_tally_1"),
     "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
+    "a page of the opt-outs": (
+        lambda _: optouts.page(limit=50, offset=10),
+        "SCAN t1 USING INDEX opt_out_newest",
+    ),
+    "an opt-out's place": (
+        lambda _: optouts.place(919_000_000_500),
+        "SEARCH t1 USING COVERING INDEX opt_out_newest (since>?)",
+    ),
+    "settling all unknown ones": (
+        lambda full: rolled_back(lambda: settling.settle(full.run, None, sent=False, actor="asha", now=START)),
+        "SEARCH recipient USING INDEX recipient_exceptions (audience_id=?)",
+    ),
     "a campaign's events": (lambda full: audit.events(full.run), "USING INDEX audit_campaign_id"),
     "a campaign's credits": (lambda full: ledger.entries(full.run), "USING INDEX ledger_campaign_id"),
 }
