@@ -91,7 +91,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
         _campaigns(scene)
         run, lease = _rows(scene)
         with database.transaction():
-            optouts.add_many([OptOut(919_000_000_000 + n, START + n, "list.csv") for n in range(1_000)])
+            optouts.add_many([OptOut(4_915_170_000_000 + n, START + n, "list.csv") for n in range(1_000)])
         events = [callbacks.keep("{}", START) for _ in range(300)]
         callbacks.apply(events[:280], [], START)
         yield Full(run, recipients.audience_of(run), list(listing.ids(ListFilter(), limit=50)), lease)
@@ -211,7 +211,7 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "SCAN t1 USING INDEX opt_out_newest",
     ),
     "an opt-out's place": (
-        lambda _: optouts.place(919_000_000_500),
+        lambda _: optouts.place(4_915_170_000_500),
         "SEARCH t1 USING COVERING INDEX opt_out_newest (since>?)",
     ),
     "settling all unknown ones": (
