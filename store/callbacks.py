@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from store import ledger, tallies
+from store import history, ledger, tallies
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.query import first, tuples
-from store.types import Delivery, RecipientState, StatusUpdate
+from store.types import Delivery, Note, RecipientState, StatusUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,18 +61,21 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
 
 def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
     found = first(
-        CampaignModel.select(CampaignModel.audience, CampaignModel.prices, ProgressModel.handed)
+        CampaignModel.select(
+            CampaignModel.audience, CampaignModel.prices, ProgressModel.handed, CampaignModel.started_at
+        )
         .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
         .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return len(batch)
-    audience_id, prices, handed = found[0], load(found[1]), found[2]
+    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3])
     counters: Counter[str] = Counter()
     errors: Counter[str] = Counter()
+    slices: Counter[str] = Counter()
     settled = unmatched = 0
     for update in batch:
-        outcome = _apply_one(audience_id, handed, update, prices, counters, errors)
+        outcome = _apply_one(run, update, counters, errors, slices)
         if outcome is None:
             unmatched += 1
         else:
@@ -83,46 +86,63 @@ def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
         changes["version"] = ProgressModel.version + 1
         ProgressModel.update(changes).where(ProgressModel.campaign == campaign_id).execute()
         tallies.add(campaign_id, tallies.UNDELIVERED, errors)
+        tallies.add(campaign_id, tallies.SENT_AT, slices)
         ledger.settle(now, campaign_id, settled, CALLBACK)
     return unmatched
 
 
+class _Run(NamedTuple):
+    """What updates of one campaign are applied by."""
+
+    campaign_id: int
+    audience_id: int
+    prices: Mapping[str, int]
+    handed: int
+    started_at: int | None
+
+
 def _apply_one(
-    audience_id: int,
-    handed: int,
-    update: StatusUpdate,
-    prices: Mapping[str, int],
-    counters: Counter[str],
-    errors: Counter[str],
+    run: _Run, update: StatusUpdate, counters: Counter[str], errors: Counter[str], slices: Counter[str]
 ) -> int | None:
     """Credits that this update settles, or `None` when there is no such row or it was never handed over."""
     row = execute(
-        "SELECT state, delivery, country, message_id, error FROM recipient WHERE audience_id = ? AND seq = ?",
-        (audience_id, update.seq),
+        "SELECT state, delivery, country, attempt, error FROM recipient WHERE audience_id = ? AND seq = ?",
+        (run.audience_id, update.seq),
     ).fetchone()
     if row is None or row[0] in (RecipientState.SKIPPED, RecipientState.FAILED):
         return None
-    if row[0] == RecipientState.PENDING and (update.seq or 0) > handed:
+    if row[0] == RecipientState.PENDING and (update.seq or 0) > run.handed:
         # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
         return None
-    state, old, country = RecipientState(row[0]), Delivery(row[1]), row[2]
+    state, old, country, attempt = RecipientState(row[0]), Delivery(row[1]), row[2], row[3]
     settled = 0
     if state is not RecipientState.SENT:
         # The answer to the POST is not recorded yet, or never came: the callback is the proof of acceptance.
         counters.update({state.name.lower(): -1, "sent": 1})
-        settled = prices.get(country or "", prices.get("", 0))
+        slices[tallies.slice_of(run.started_at, update.at)] += 1
+        settled = run.prices.get(country or "", run.prices.get("", 0))
         execute(
             "UPDATE recipient SET state = 1, message_id = ?, sent_at = ?, "
             "attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
-            (update.message_id, update.at, int(state is RecipientState.PENDING), audience_id, update.seq),
+            (update.message_id, update.at, int(state is RecipientState.PENDING), run.audience_id, update.seq),
         )
+        if state is RecipientState.UNKNOWN or attempt:
+            # Not for a first hand-over that was simply quicker than its answer: that would be a line a message.
+            history.note(
+                run.campaign_id, update.seq or 0, Note.PROVED, update.at, n=attempt, detail=update.message_id or ""
+            )
     new = _DELIVERY.get(update.status, Delivery.NONE)
     if new > old:
-        _move_forward(audience_id, update, old, new, row[4], counters, errors)
+        if new is Delivery.UNDELIVERED:
+            history.note(
+                run.campaign_id, update.seq or 0, Note.UNDELIVERED, update.at, n=attempt, code=update.code,
+                detail=update.detail,
+            )  # fmt: skip
+        _move_forward(run.audience_id, update, old, new, row[4], counters, errors)
     elif new is Delivery.DELIVERED and old is Delivery.READ:
         execute(
             "UPDATE recipient SET delivered_at = ? WHERE audience_id = ? AND seq = ? AND delivered_at IS NULL",
-            (update.at, audience_id, update.seq),
+            (update.at, run.audience_id, update.seq),
         )
     return settled
 
