@@ -66,9 +66,7 @@ def taken_over(campaign_id: int, rows: Iterable[tuple[int, int]], at: int, hande
 
 def of(campaign_id: int, seq: int) -> list[Attempt]:
     """What happened to one row, and to all that were pending with it, in the order it was recorded."""
-    query = AttemptModel.select().where(
-        AttemptModel.campaign == campaign_id, AttemptModel.seq.in_((seq, EVERY_ROW))
-    )
+    query = AttemptModel.select().where(AttemptModel.campaign == campaign_id, AttemptModel.seq.in_((seq, EVERY_ROW)))
     return [
         Attempt(
             row.seq, row.n, row.at, row.outcome, row.code, row.http_status, row.detail, row.handed_at, row.not_before

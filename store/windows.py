@@ -140,7 +140,9 @@ def _lose(
     bound = (audience_id, *arguments, campaign_id)
     lost = execute(f"SELECT seq, attempt + 1 FROM recipient {in_flight}", bound).fetchall()
     if lost:
-        execute(f"UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? {in_flight}", (opened_at, *bound))
+        execute(
+            f"UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? {in_flight}", (opened_at, *bound)
+        )
         history.taken_over(campaign_id, lost, now, opened_at)
     return len(lost)
 

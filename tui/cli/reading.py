@@ -1,10 +1,10 @@
-"""`sendoff campaign show` and `report` (R40, R41, R47, R48)."""
+"""`sendoff campaign show`, `report` and `why` (R40, R41, R47, R48, R50)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import expiry, export, report, schedule
+from engine import expiry, export, report, schedule, why
 from engine.phone import display
 from store.types import Status
 from tui.cli.telling import named, sentence
@@ -81,6 +81,22 @@ def show_report(options: Namespace, session: Session) -> int:
     _print_report(session.output, found)
     if options.csv is not None:
         session.output.say(f"{rows:,} rows written to {options.csv}.")
+    return 0
+
+
+def show_why(options: Namespace, session: Session) -> int:
+    """Tell everything that was decided about a number in a campaign, in order."""
+    found = why.read(options.id, options.number)
+    if session.output.as_json:
+        session.output.document(why.why_json(found))
+        return 0
+    session.output.say(f"why {found.number} in {named(found.campaign)}: {found.stands}")
+    session.output.facts(
+        [
+            ("-" if event.at is None else schedule.iso(event.at, found.zone), why.text(event, found.zone))
+            for event in found.events
+        ]
+    )
     return 0
 
 
