@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.gateway import errors
-from engine.placeholders import Source
 from engine.text import counted
 from store.types import Attempt, AuditEvent, Delivery, Note, Recipient, RecipientState, ResultKind, SkipReason
+
+if TYPE_CHECKING:
+    from engine.placeholders import Source
 
 SKIP_WORDS: Final[Mapping[SkipReason, str]] = {
     SkipReason.BLANK: "it has no number",

@@ -109,6 +109,15 @@ def plot(timeline: Timeline, now: int, most: int = 80) -> Plot:
     return Plot(timeline.start, width, tuple(counts), held)
 
 
+def seconds(n: int) -> str:
+    """A column's width in words."""
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if n >= unit and n % unit == 0:
+            count = n // unit
+            return name if count == 1 else f"{count} {name}s"
+    return f"{n} seconds"
+
+
 def _held(timeline: Timeline, end: int, second: int, width: int) -> bool:
     first = timeline.start + second * 1_000
     last = min(first + width * 1_000, max(end, first + 1))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.story import Event
-    from store.types import Attempt, AuditEvent, Audience, Campaign, OptOut, Recipient
+    from store.types import Attempt, Audience, AuditEvent, Campaign, OptOut, Recipient
 
 _STARTS: Final = ("campaign.start", "campaign.send")
 _ENDS: Final = ("campaign.completed", "campaign.failed")

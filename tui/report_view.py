@@ -5,32 +5,28 @@ Everything that was typed, imported or received goes through `engine.text.shown`
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from engine import report, schedule
-from engine.text import shown
+from engine import timeline as engine_timeline
+from engine.clock import DAY
+from engine.text import counted, shown
 from store.types import Status
 from tui.signs import REPEATS, bar, named, percent, sign, word
 
 if TYPE_CHECKING:
     from engine.report import ErrorLine, Report
+    from engine.timeline import Plot, Timeline
     from store.types import Campaign
 
-SKIP_WORDS = {
-    "blank": "blank",
-    "invalid_number": "invalid number",
-    "missing_country_code": "no country code",
-    "ambiguous_number": "ambiguous number",
-    "mangled_number": "mangled by a spreadsheet",
-    "duplicate": "duplicate",
-    "opted_out": "opted out",
-    "missing_variable": "a blank cell behind a placeholder",
-    "country_not_enabled": "country not enabled",
-    "frequency_cap": "had enough messages lately",
-}
 _BAR = 24
+_LEVELS = "▁▂▃▄▅▆▇█"
+_LABEL = 14
+_PAUSES = 3
+"""Holds that are told by their times; the plot shows the others."""
 
 
 def summary(one: Report, now: int) -> list[Content]:
@@ -88,7 +84,7 @@ def always_true(campaign: Campaign) -> Content:
         f"audience {counters.audience:,} = sent {counters.sent:,} + failed {counters.failed:,} "
         f"+ pending {counters.pending:,} + skipped {counters.skipped:,} + unknown {counters.unknown:,}"
     )
-    verdict = ("  ✓", "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
+    verdict = ("  ✓ holds", "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
     return Content.assemble(text, verdict)
 
 
@@ -121,11 +117,50 @@ def _tone(label: str, part: int) -> str:
     return "$failed" if label in ("failed", "not delivered") else "$accent"
 
 
+def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
+    """What was sent when, from start to end, in one line of blocks with the holds marked, and its holds below."""
+    plot = engine_timeline.plot(line, now, most=max(10, min(72, width - _LABEL - 6)))
+    begins, ends = plot.at(0), plot.at(len(plot.counts))
+    first = schedule.short(begins, zone, now) if ends - begins > DAY else schedule.clock(begins, zone)[:8]
+    last = schedule.short(ends, zone, now) if ends - begins > DAY else schedule.clock(ends, zone)[:8]
+    size = (
+        f"a column is {engine_timeline.seconds(plot.width)}, at most {plot.peak:,}" if plot.peak else "nothing was sent"
+    )
+    return [
+        Content.assemble(f"  {'timeline':<{_LABEL}}", *_blocks(plot)),
+        Content.styled(f"  {'':<{_LABEL}}{first} to {last}   {size}", "$text-muted"),
+        *_pauses(line, zone, now),
+    ]
+
+
+def _blocks(plot: Plot) -> list[tuple[str, str]]:
+    drawn = []
+    for n, held in zip(plot.counts, plot.held, strict=True):
+        if n:
+            drawn.append((_LEVELS[(len(_LEVELS) * n - 1) // plot.peak], "$accent"))
+        else:
+            drawn.append((sign(Status.IN_PROGRESS, True), "$held") if held else ("·", "$text-muted"))
+    # As few runs as possible: each costs some forty bytes.
+    return [("".join(block for block, _ in run), tone) for tone, run in groupby(drawn, key=lambda one: one[1])]
+
+
+def _pauses(line: Timeline, zone: str, now: int) -> list[Content]:
+    told = []
+    for pause in line.pauses[-_PAUSES:]:
+        until = "now" if pause.until is None else schedule.short(pause.until, zone, now)
+        about = f"{schedule.short(pause.since, zone, now)} to {until}: {shown(pause.reason)}"
+        told.append(Content.assemble(f"  {'on hold':<{_LABEL}}", (about, "$held")))
+    more = len(line.pauses) - len(told)
+    if more:
+        told.append(Content.styled(f"  {'':<{_LABEL}}and {counted(more, 'hold')} before", "$text-muted"))
+    return told
+
+
 def skips(one: Report) -> Content | None:
     """Why rows were skipped, in one line."""
     if not one.skips:
         return None
-    parts = "   ".join(f"{SKIP_WORDS.get(reason, reason)} {n:,}" for reason, n in one.skips.items())
+    parts = "   ".join(f"{report.SKIP_WORDS.get(reason, reason)} {n:,}" for reason, n in one.skips.items())
     return Content.assemble(("skipped  ", "bold"), parts)
 
 

@@ -1,4 +1,4 @@
-"""Plots as SVG that stands inside a page: no script, no style of its own; colours come from the page's classes. Pure."""
+"""Plots as SVG inside a page: no script, no style of its own; colours come from the page's classes. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from engine import schedule
+from engine import timeline as timing
 from engine.clock import DAY
 from engine.text import shown
 
@@ -68,20 +69,11 @@ def timeline(plot: Plot, zone: str) -> str:
                 f'height="{height:.2f}" rx="1"><title>{escape(said)}</title></rect>'
             )
     drawn += _times(plot, zone, step, base)
-    label = f"Messages sent over time: at most {plot.peak:,} in {seconds(plot.width)}"
+    label = f"Messages sent over time: at most {plot.peak:,} in {timing.seconds(plot.width)}"
     return (
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
         f"{''.join(drawn)}</svg>"
     )
-
-
-def seconds(n: int) -> str:
-    """A column's width in words."""
-    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
-        if n >= unit and n % unit == 0:
-            count = n // unit
-            return name if count == 1 else f"{count} {name}s"
-    return f"{n} seconds"
 
 
 def _nice(peak: int) -> int:

@@ -11,19 +11,6 @@ if TYPE_CHECKING:
     from engine.report import Report
     from store.types import Campaign
 
-SKIP_WORDS = {
-    "blank": "blank",
-    "invalid_number": "invalid number",
-    "missing_country_code": "no country code",
-    "ambiguous_number": "ambiguous number",
-    "mangled_number": "mangled by a spreadsheet",
-    "duplicate": "duplicate",
-    "opted_out": "opted out",
-    "missing_variable": "a blank cell behind a placeholder",
-    "country_not_enabled": "country not enabled",
-    "frequency_cap": "had enough messages lately",
-}
-
 
 class Rate(NamedTuple):
     """A part beside what it is a part of (R47)."""
@@ -80,7 +67,7 @@ def errors_table(found: Report) -> list[ErrorRow]:
 
 def skips_table(found: Report) -> list[tuple[str, int]]:
     """Why rows were skipped, the most frequent first."""
-    return [(SKIP_WORDS.get(reason, reason), n) for reason, n in found.skips.items()]
+    return [(report.SKIP_WORDS.get(reason, reason), n) for reason, n in found.skips.items()]
 
 
 def always_true(campaign: Campaign) -> str:

@@ -56,8 +56,7 @@ def _figures(book: Any, report: Report, zone: str) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 3, 16)
     sheet.set_column(4, 4, 60)
-    at = 0
-    for line in _lines(report, zone):
+    for at, line in enumerate(_lines(report, zone)):
         for column, value in enumerate(line):
             if isinstance(value, float):
                 sheet.write_number(at, column, value, share)
@@ -65,12 +64,10 @@ def _figures(book: Any, report: Report, zone: str) -> None:
                 sheet.write_number(at, column, value)
             elif value:
                 sheet.write_string(at, column, _text(value), bold if column == 0 else None)
-        at += 1
 
 
 def _lines(report: Report, zone: str) -> Iterator[Sequence[str | int | float]]:
-    for name, value in facts(report, zone):
-        yield name, value
+    yield from facts(report, zone)
     yield ()
     yield "Figures", "n", "of", "share"
     for rate in rates_table(report.campaign):
@@ -82,8 +79,7 @@ def _lines(report: Report, zone: str) -> Iterator[Sequence[str | int | float]]:
         yield error.text, error.n, error.code or "", "after it was sent" if error.after_sent else "", error.advice
     yield ()
     yield "Skipped", "n"
-    for reason, n in skips_table(report):
-        yield reason, n
+    yield from skips_table(report)
 
 
 def _recipients(book: Any, campaign: Campaign, zone: str, rows_of_a_sheet: int) -> int:

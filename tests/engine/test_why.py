@@ -12,6 +12,7 @@ from engine import ending, why
 from engine.commands import drafts, launch
 from engine.decide import HoldOrder
 from engine.errors import NotFound
+from engine.gateway import errors
 from engine.gateway.base import Accepted, NotTaken, Outcome, Unknown
 from store import callbacks, campaigns, leases, optouts, outcomes, recipients, windows
 from store.errors import Missing
@@ -99,7 +100,7 @@ def test_R50_a_refusal_for_good_has_its_code_and_the_gateways_own_words(
     campaign_id = sent_by(clock, tmp_path, [refused(131026)])
     assert story(campaign_id)[-2:] == [
         "handed over (attempt 1)",
-        "refused by the gateway: Cannot be delivered: not on WhatsApp, or the person's app cannot take it (131026): details",
+        f"refused by the gateway: {errors.text_of(131026)} (131026): details",
     ]
     found = why.read(campaign_id, NUMBER)
     assert (found.stands, found.events[-1].facts["code"]) == ("failed; no credit taken", 131026)

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 from textual.content import Content
 
-from engine.report import Cause, ErrorLine, Report
+from engine.report import SKIP_WORDS, Cause, ErrorLine, Report
 from store.types import Audience, Campaign, Hold, OverQuota, Progress, Sender, SkipReason, Status, Template
 from tests.clock import START
 from tests.tui import scenes
 from tests.tui.context import MINUTE
 from tui import report_view
-from tui.report_view import SKIP_WORDS
 
 ZONE = "Asia/Kolkata"
 HOUR = 60 * MINUTE

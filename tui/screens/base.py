@@ -169,30 +169,44 @@ class ConsoleScreen(Screen[None]):
             driver.flush()
 
     async def export(self, campaign_id: int, name: str) -> None:
-        """Ask for a file name and write every row of a campaign there as CSV."""
+        """Ask for a file name, whose ending says in which format, and write a campaign's report there."""
         from engine import export
         from tui.screens.prompt import PromptScreen
 
         words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
         slug = "-".join(words)[:_SLUG].strip("-") or "campaign"
         file = await self.app.push_screen_wait(
-            PromptScreen(f"Export “{named(name, 40)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
+            PromptScreen(
+                f"Export “{named(name, 30)}” as .csv, .xlsx or .html",
+                _export_echo,
+                value=f"{slug}-{campaign_id}.csv",
+            )
         )
         if file is None:
             return
         path = Path(file).expanduser()
-        rows = await self.reading(export.write_csv, campaign_id, path, self.services.zone)
+        rows = await self.reading(export.write, campaign_id, path, self.services.zone, self.services.now)
         if rows is not None:
             self.notify(shown(f"{rows:,} rows written to {path}."), markup=False)
 
 
+_EXPORTS = {
+    "csv": "every recipient",
+    "xlsx": "a workbook: the figures, and every recipient",
+    "html": "the whole report as one page",
+}
+
+
 def _export_echo(typed: str) -> str:
+    from engine import export
+
     path = Path(typed).expanduser()
     if path.is_dir():
         raise BadInput("is_a_folder", f"{path} is a folder.", "Add a file name.")
     if not path.parent.is_dir():
         raise BadInput("no_such_folder", f"There is no folder {path.parent}.", "Choose one that is there.")
-    return f"{'REPLACES' if path.exists() else 'writes'} {path.absolute()}"
+    what = _EXPORTS[export.format_of(path)]
+    return f"{'REPLACES' if path.exists() else 'writes'} {path.absolute()}: {what}"
 
 
 def as_told(error: EngineError | StoreError) -> EngineError:
