@@ -195,11 +195,11 @@ _IN_REPORT = (
     ),
     _report(
         "report.resume", "R", "resume", "Let a run that is on hold go on.",
-        act=Action.RESUME, when=on_campaign, footer=6, only=_RUNNING,
+        act=Action.RESUME, when=on_campaign, footer=2, only=_RUNNING,
     ),
     _report(
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",
-        "app.focus_next", footer=3,
+        "app.focus_next", footer=6,
     ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _report("report.audit", "A", "audit trail", "Who did what with this campaign.", when=on_campaign),

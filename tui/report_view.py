@@ -77,14 +77,15 @@ def _state(campaign: Campaign, zone: str, now: int) -> Content:
     return Content.assemble((head, f"bold ${'held' if campaign.hold is not None else status.value}"), f"  {tail}")
 
 
-def always_true(campaign: Campaign) -> Content:
-    """R41 in one line, checked and not assumed."""
+def always_true(campaign: Campaign, width: int = 120) -> Content:
+    """R41 in one line, checked and not assumed; where there is no room for the word the sign has to do."""
     counters = campaign.progress
     text = (
         f"audience {counters.audience:,} = sent {counters.sent:,} + failed {counters.failed:,} "
         f"+ pending {counters.pending:,} + skipped {counters.skipped:,} + unknown {counters.unknown:,}"
     )
-    verdict = ("  ✓ holds", "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
+    holds = "  ✓ holds" if len(text) + len("  ✓ holds") <= width - 4 else "  ✓"
+    verdict = (holds, "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
     return Content.assemble(text, verdict)
 
 
@@ -124,7 +125,7 @@ def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
     first = schedule.short(begins, zone, now) if ends - begins > DAY else schedule.clock(begins, zone)[:8]
     last = schedule.short(ends, zone, now) if ends - begins > DAY else schedule.clock(ends, zone)[:8]
     size = (
-        f"a column is {engine_timeline.seconds(plot.width)}, at most {plot.peak:,}" if plot.peak else "nothing was sent"
+        f"a column for every {engine_timeline.seconds(plot.width)}, at most {plot.peak:,}" if plot.peak else "nothing was sent"
     )
     return [
         Content.assemble(f"  {'timeline':<{_LABEL}}", *_blocks(plot)),
@@ -145,14 +146,15 @@ def _blocks(plot: Plot) -> list[tuple[str, str]]:
 
 
 def _pauses(line: Timeline, zone: str, now: int) -> list[Content]:
+    """The holds that are over; one that lasts stands above everything already."""
+    over = [(pause, pause.until) for pause in line.pauses if pause.until is not None]
     told = []
-    for pause in line.pauses[-_PAUSES:]:
-        until = "now" if pause.until is None else schedule.short(pause.until, zone, now)
-        about = f"{schedule.short(pause.since, zone, now)} to {until}: {shown(pause.reason)}"
-        told.append(Content.assemble(f"  {'on hold':<{_LABEL}}", (about, "$held")))
-    more = len(line.pauses) - len(told)
-    if more:
-        told.append(Content.styled(f"  {'':<{_LABEL}}and {counted(more, 'hold')} before", "$text-muted"))
+    for pause, until in over[-_PAUSES:]:
+        times = f"{schedule.short(pause.since, zone, now)} to {schedule.short(until, zone, now)}"
+        told.append(Content.assemble(f"  {'on hold':<{_LABEL}}", (f"{times}: {shown(pause.reason)}", "$held")))
+    if len(over) > len(told):
+        more = f"and {counted(len(over) - len(told), 'hold')} before"
+        told.append(Content.styled(f"  {'':<{_LABEL}}{more}", "$text-muted"))
     return told
 
 
@@ -224,7 +226,7 @@ def facts(one: Report, now: int) -> list[Content]:
 
 def pane(one: Report, now: int, width: int) -> list[Content]:
     """The report pane below the list: what needs a person first."""
-    lines = [*summary(one, now), Content("  ") + always_true(one.campaign)]
+    lines = [*summary(one, now), Content("  ") + always_true(one.campaign, width)]
     skipped = skips(one)
     if skipped is not None:
         lines.append(Content("  ") + skipped)

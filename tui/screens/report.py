@@ -207,8 +207,7 @@ class ReportScreen(ConsoleScreen):
         now, width = self.services.now, self.size.width
         lines = [
             *report_view.summary(report, now),
-            report_view.always_true(report.campaign),
-            *report_view.facts(report, now),
+            report_view.always_true(report.campaign, width),
         ]
         if report.campaign.started_at is not None:
             lines += report_view.funnel(report.campaign, width)
@@ -217,7 +216,7 @@ class ReportScreen(ConsoleScreen):
         skipped = report_view.skips(report)
         if skipped is not None:
             lines.append(skipped)
-        lines += report_view.errors(report)
+        lines += [*report_view.errors(report), *report_view.facts(report, now)]
         self._say(report_view.joined(lines))
         self._show_title()
         self._show_footer()

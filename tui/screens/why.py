@@ -42,6 +42,7 @@ class WhyScreen(ModalScreen[None]):
         super().__init__()
         self._found = found
         self._copy = copy
+        self._width = self.app.size.width
 
     def compose(self) -> ComposeResult:
         """Whose story it is, the story, the keys."""
@@ -52,13 +53,18 @@ class WhyScreen(ModalScreen[None]):
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(f"why {shown(whose)} in {named(self._found.campaign.name, 30)}")
             with VerticalScroll(id="story"):
-                yield Static("", id="story-text", markup=False)
+                # There from the start: a dialog is laid out for what it says at first.
+                yield Static(self._told(), id="story-text", markup=False)
             yield Static("esc back   y copy   up, down scroll", id="story-keys", markup=False)
 
     def on_resize(self, event: Resize) -> None:
         """Break the lines anew."""
-        lines = why_view.lines(self._found, self.size.width - _FRAME)
-        self.query_one("#story-text", Static).update(Content("\n").join(lines))
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.query_one("#story-text", Static).update(self._told())
+
+    def _told(self) -> Content:
+        return Content("\n").join(why_view.lines(self._found, self._width - _FRAME))
 
     def action_scroll(self, step: int) -> None:
         """Up or down by a line."""
