@@ -125,7 +125,9 @@ def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
     first = schedule.short(begins, zone, now) if ends - begins > DAY else schedule.clock(begins, zone)[:8]
     last = schedule.short(ends, zone, now) if ends - begins > DAY else schedule.clock(ends, zone)[:8]
     size = (
-        f"a column for every {engine_timeline.seconds(plot.width)}, at most {plot.peak:,}" if plot.peak else "nothing was sent"
+        f"a column for every {engine_timeline.seconds(plot.width)}, at most {plot.peak:,}"
+        if plot.peak
+        else "nothing was sent"
     )
     return [
         Content.assemble(f"  {'timeline':<{_LABEL}}", *_blocks(plot)),
