@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from store import tallies
@@ -126,7 +127,8 @@ def seqs(
         where.append("error = ?")
         arguments.append(error)
     cursor = execute(f"SELECT seq FROM {table} WHERE {' AND '.join(where)} ORDER BY seq", tuple(arguments))
-    return array("q", (seq for (seq,) in cursor))
+    # In C all the way: a generator expression takes half as long again.
+    return array("q", chain.from_iterable(cursor))
 
 
 def page(campaign_id: int, wanted: Sequence[int]) -> dict[int, Recipient]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import BadInput
 from engine.export.csv_file import write_csv
 from engine.export.page import write_html
-from engine.export.rows import COLUMNS, state_word, typed_number
+from engine.export.rows import COLUMNS, Progress, silent, state_word, typed_number
 from engine.export.xlsx_file import write_xlsx
 
 if TYPE_CHECKING:
@@ -39,15 +39,16 @@ def format_of(file: Path) -> str:
     return ending
 
 
-def write(campaign_id: int, file: Path, zone: str, now: int) -> int:
+def write(campaign_id: int, file: Path, zone: str, now: int, progress: Progress = silent) -> int:
     """Write an export in the format that the file's name asks for, and answer how many recipients are in it.
 
-    `now` is when the report was made. Raises what the formats raise, and `BadInput` with `unknown_format`.
+    `now` is when the report was made; `progress` is called with the rows written so far, and may raise to break off.
+    Raises what the formats raise, and `BadInput` with `unknown_format`.
     """
     match format_of(file):
         case "html":
             return write_html(campaign_id, file, zone, now)
         case "xlsx":
-            return write_xlsx(campaign_id, file, zone)
+            return write_xlsx(campaign_id, file, zone, progress)
         case _:
-            return write_csv(campaign_id, file, zone)
+            return write_csv(campaign_id, file, zone, progress)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from engine.export.files import whole
-from engine.export.rows import COLUMNS, cells, rows
+from engine.export.rows import COLUMNS, Progress, cells, rows, silent
 from engine.export.tables import errors_table, facts, rates_table, skips_table
 from engine.report import read
 from engine.text import spreadsheet_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from engine.report import Report
@@ -26,28 +29,47 @@ _WIDTHS: Final = (8, 20, 12, 22, 12, 60, 40, 30, 30, 30, 30)
 _AS_NUMBERS: Final = (COLUMNS.index("line"), COLUMNS.index("error_code"))
 
 
-def write_xlsx(campaign_id: int, file: Path, zone: str, rows_of_a_sheet: int = ROWS_OF_A_SHEET) -> int:
+def write_xlsx(
+    campaign_id: int, file: Path, zone: str, progress: Progress = silent, rows_of_a_sheet: int = ROWS_OF_A_SHEET
+) -> int:
     """Write the figures and one line for every audience row, and answer how many those are; memory stays flat.
 
-    Raises `store.errors.Missing`, and `BadInput` with `unwritable_file`.
+    `progress` is called with the rows written so far. Raises `store.errors.Missing`, and `BadInput` with
+    `unwritable_file`.
     """
+    report = read(campaign_id)
+    with (
+        whole(file) as partial,
+        partial.open("wb") as handle,
+        TemporaryDirectory(prefix="sendoff-") as scratch,
+        _book(handle, scratch) as book,
+    ):
+        _figures(book, report, zone)
+        return _recipients(book, report.campaign, zone, progress, rows_of_a_sheet)
+
+
+@contextmanager
+def _book(handle: BinaryIO, scratch: str) -> Iterator[Any]:
+    """A workbook that is packed at the end, and dropped when something breaks off before."""
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import FileCreateError
 
-    report = read(campaign_id)
-    with whole(file) as partial, partial.open("wb") as handle:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        book = Workbook(handle, options)
-        try:
-            # A million rows are more than a small archive holds.
-            book.use_zip64()
-            _figures(book, report, zone)
-            return _recipients(book, report.campaign, zone, rows_of_a_sheet)
-        finally:
-            try:
-                book.close()
-            except FileCreateError as error:
-                raise OSError(str(error)) from error
+    options = {"constant_memory": True, "tmpdir": scratch, "strings_to_formulas": False, "strings_to_urls": False}
+    book = Workbook(handle, options)
+    # A million rows are more than a small archive holds.
+    book.use_zip64()
+    try:
+        yield book
+    except BaseException:
+        # Its destructor would pack all there is.
+        book.fileclosed = True
+        for sheet in book.worksheets():
+            sheet.row_data_fh.close()
+        raise
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise OSError(str(error)) from error
 
 
 def _figures(book: Any, report: Report, zone: str) -> None:
@@ -82,11 +104,11 @@ def _lines(report: Report, zone: str) -> Iterator[Sequence[str | int | float]]:
     yield from skips_table(report)
 
 
-def _recipients(book: Any, campaign: Campaign, zone: str, rows_of_a_sheet: int) -> int:
+def _recipients(book: Any, campaign: Campaign, zone: str, progress: Progress, rows_of_a_sheet: int) -> int:
     bold = book.add_format({"bold": True})
     sheet: Any = None
     at, count, sheets = rows_of_a_sheet, 0, 0
-    for row in rows(campaign):
+    for row in rows(campaign, progress):
         if at >= rows_of_a_sheet:
             sheets += 1
             sheet = _sheet(book, bold, "Recipients" if sheets == 1 else f"Recipients {sheets}")

@@ -38,10 +38,10 @@ def opened(sample: Path) -> Iterator[None]:
         yield
 
 
-def book(campaign_id: int, folder: Path, **options: int) -> dict[str, list[tuple[Any, ...]]]:
+def book(campaign_id: int, folder: Path, rows_of_a_sheet: int = 1_000) -> dict[str, list[tuple[Any, ...]]]:
     """The values of every sheet, as a spreadsheet reads them back."""
     file = folder / "report.xlsx"
-    export.write_xlsx(campaign_id, file, builders.ZONE, **options)
+    export.write_xlsx(campaign_id, file, builders.ZONE, rows_of_a_sheet=rows_of_a_sheet)
     found = openpyxl.load_workbook(file)
     sheets = {name: [tuple(row) for row in found[name].iter_rows(values_only=True)] for name in found.sheetnames}
     found.close()

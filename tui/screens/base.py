@@ -19,6 +19,7 @@ from tui import terminal
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS
 from tui.signs import named
+from tui.store_threads import Closing
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
@@ -185,8 +186,16 @@ class ConsoleScreen(Screen[None]):
         if file is None:
             return
         path = Path(file).expanduser()
-        rows = await self.reading(export.write, campaign_id, path, self.services.zone, self.services.now)
-        if rows is not None:
+        zone, now = self.services.zone, self.services.now
+        self.notify(f"Writing {shown(path.name)} …", markup=False)
+        try:
+            rows = await self.services.threads.export(lambda told: export.write(campaign_id, path, zone, now, told))
+        except (EngineError, StoreError) as error:
+            self.tell(as_told(error))
+        except Closing:
+            # Nothing is left of it, and nobody to tell.
+            return
+        else:
             self.notify(shown(f"{rows:,} rows written to {path}."), markup=False)
 
 
