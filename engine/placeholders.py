@@ -45,6 +45,19 @@ class Placeholder:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where the value of one placeholder comes from in one row."""
+
+    key: str
+    column: str | None
+    """`None` for a text that is the same in every row."""
+    value: str
+    """Empty for a hole."""
+    blank: bool
+    """The column's cell is blank, and the value its fallback."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that keeps a placeholder from being filled."""
 
@@ -133,6 +146,8 @@ class Filler:
         self._constant: dict[str, str] = {}
         self._from_cell: list[tuple[str, int, str, bool]] = []
         self._hole = False
+        self._columns = columns
+        self._order = {placeholder.key: at for at, placeholder in enumerate(known)}
         for placeholder in known:
             fill = fills.get(placeholder.key, Fill())
             fixed, fallback = clean_value(fill.fixed or ""), clean_value(fill.fallback or "")
@@ -158,6 +173,15 @@ class Filler:
             elif required:
                 return None
         return values
+
+    def sources(self, cells: Sequence[str]) -> list[Source]:
+        """Where each value of a row comes from, in the order of the placeholders; a hole has no value."""
+        told = [Source(key, None, value, False) for key, value in self._constant.items()]
+        for key, at, fallback, required in self._from_cell:
+            value = clean_value(cells[at]) if at < len(cells) else ""
+            if value or fallback or required:
+                told.append(Source(key, self._columns[at], value or fallback, not value))
+        return sorted(told, key=lambda source: self._order[source.key])
 
     def uses_fallback(self, cells: Sequence[str]) -> bool:
         """Whether a blank cell of this row takes its fallback."""

@@ -8,11 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from engine import lifecycle, root_causes, schedule
 from engine.gateway import errors
 from store import account, campaigns, tallies
 from store.types import Campaign, RootCause, Sender, Status, Template
+
+SKIP_WORDS: Final[Mapping[str, str]] = {
+    "blank": "blank",
+    "invalid_number": "invalid number",
+    "missing_country_code": "no country code",
+    "ambiguous_number": "ambiguous number",
+    "mangled_number": "mangled by a spreadsheet",
+    "duplicate": "duplicate",
+    "opted_out": "opted out",
+    "missing_variable": "a blank cell behind a placeholder",
+    "country_not_enabled": "country not enabled",
+    "frequency_cap": "had enough messages lately",
+}
+"""Why a row was skipped, in words."""
 
 
 @dataclass(frozen=True, slots=True)

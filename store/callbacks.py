@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from store import settling
+from store import history, settling, tallies
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
@@ -13,7 +13,7 @@ from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.moves import Moves, price_of
 from store.query import first, tuples
-from store.types import Delivery, RecipientState, StatusUpdate
+from store.types import Delivery, Note, RecipientState, StatusUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,60 +62,97 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
 
 def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
     found = first(
-        CampaignModel.select(CampaignModel.audience, CampaignModel.prices, ProgressModel.handed)
+        CampaignModel.select(
+            CampaignModel.audience, CampaignModel.prices, ProgressModel.handed, CampaignModel.started_at
+        )
         .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
         .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return len(batch)
-    audience_id, prices, handed = found[0], load(found[1]), found[2]
+    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3])
     moves, unmatched = Moves(), 0
     for update in batch:
-        unmatched += not _apply_one(campaign_id, audience_id, handed, update, prices, moves)
+        unmatched += not _apply_one(run, update, moves)
     if not moves.nothing:
         moves.apply(campaign_id, now, CALLBACK)
     return unmatched
 
 
-def _apply_one(
-    campaign_id: int, audience_id: int, handed: int, update: StatusUpdate, prices: Mapping[str, int], moves: Moves
-) -> bool:
+class _Run(NamedTuple):
+    """What updates of one campaign are applied by."""
+
+    campaign_id: int
+    audience_id: int
+    prices: Mapping[str, int]
+    handed: int
+    started_at: int | None
+
+
+def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
     """Whether there is such a row that may have been handed over."""
     row = execute(
-        "SELECT state, delivery, country, message_id, error FROM recipient WHERE audience_id = ? AND seq = ?",
-        (audience_id, update.seq),
+        "SELECT state, delivery, country, attempt, error, message_id FROM recipient WHERE audience_id = ? AND seq = ?",
+        (run.audience_id, update.seq),
     ).fetchone()
     if row is None or update.seq is None or row[0] == RecipientState.SKIPPED:
         return False
-    if row[0] == RecipientState.PENDING and update.seq > handed:
+    if row[0] == RecipientState.PENDING and update.seq > run.handed:
         # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
         return False
-    state, old, price = RecipientState(row[0]), Delivery(row[1]), price_of(prices, row[2])
+    state, old, attempt, message_id = RecipientState(row[0]), Delivery(row[1]), row[3], row[5]
+    if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, message_id, moves):
+        return False
+    new = _DELIVERY.get(update.status, Delivery.NONE)
+    if new > old:
+        if new is Delivery.UNDELIVERED:
+            history.note(
+                run.campaign_id, update.seq, Note.UNDELIVERED, update.at, n=attempt, code=update.code,
+                detail=update.detail,
+            )  # fmt: skip
+        _move_forward(run.audience_id, update, old, new, row[4], moves)
+    elif new is Delivery.DELIVERED and old is Delivery.READ:
+        execute(
+            "UPDATE recipient SET delivered_at = ? WHERE audience_id = ? AND seq = ? AND delivered_at IS NULL",
+            (update.at, run.audience_id, update.seq),
+        )
+    return True
+
+
+def _accept(
+    run: _Run,
+    update: StatusUpdate,
+    state: RecipientState,
+    price: int,
+    attempt: int,
+    message_id: str | None,
+    moves: Moves,
+) -> bool:
+    """Any status proves that the gateway took the message; false when the row had failed for good."""
+    assert update.seq is not None
+    key = (run.audience_id, update.seq)
     if state is RecipientState.FAILED:
-        if not settling.prove(campaign_id, audience_id, update.seq, update.message_id, update.at, price, moves):
-            return False
-    elif state is not RecipientState.SENT:
+        return settling.prove(
+            run.campaign_id, *key, update.message_id, update.at, price, run.started_at, moves, Note.PROVED
+        )
+    if state is not RecipientState.SENT:
         # The answer to the POST is not recorded yet, or never came: the callback is the proof of acceptance.
         moves.counters.update({state.name.lower(): -1, "sent": 1})
+        moves.slices[tallies.slice_of(run.started_at, update.at)] += 1
         moves.settled += price
         execute(
             "UPDATE recipient SET state = 1, message_id = ?, sent_at = ?, "
             "attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
-            (update.message_id, update.at, int(state is RecipientState.PENDING), audience_id, update.seq),
+            (update.message_id, update.at, int(state is RecipientState.PENDING), *key),
         )
-    elif row[3] is None and update.message_id is not None:
+        if state is RecipientState.UNKNOWN or attempt:
+            # Not for a first hand-over that was simply quicker than its answer: that would be a line a message.
+            history.note(run.campaign_id, update.seq, Note.PROVED, update.at, n=attempt, detail=update.message_id or "")
+    elif message_id is None and update.message_id is not None:
         # Settled by hand: its id is news.
         execute(
             "UPDATE recipient SET message_id = ? WHERE audience_id = ? AND seq = ? AND message_id IS NULL",
-            (update.message_id, audience_id, update.seq),
-        )
-    new = _DELIVERY.get(update.status, Delivery.NONE)
-    if new > old:
-        _move_forward(audience_id, update, old, new, row[4], moves)
-    elif new is Delivery.DELIVERED and old is Delivery.READ:
-        execute(
-            "UPDATE recipient SET delivered_at = ? WHERE audience_id = ? AND seq = ? AND delivered_at IS NULL",
-            (update.at, audience_id, update.seq),
+            (update.message_id, *key),
         )
     return True
 

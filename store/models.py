@@ -216,7 +216,7 @@ class SendWindow(Base):
 
 
 class Attempt(Base):
-    """A hand-over that did not simply succeed; kept because the recipient row holds only the last word."""
+    """What happened to a row beside a simple success; kept because the recipient row holds only the last word."""
 
     id = BigAutoField()
     campaign = ForeignKeyField(Campaign, on_delete="CASCADE")
@@ -227,6 +227,8 @@ class Attempt(Base):
     code = IntegerField(null=True)
     http_status = SmallIntegerField(null=True)
     detail = TextField(default="")
+    handed_at = BigIntegerField(null=True)
+    not_before = BigIntegerField(null=True)
 
     class Meta:
         indexes = ((("campaign", "seq"), False),)

@@ -31,6 +31,8 @@ class Moves:
     errors: Counter[str] = field(default_factory=Counter)
     undelivered: Counter[str] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
+    slices: Counter[str] = field(default_factory=Counter)
+    """What was sent by slice of the run (`tallies.slice_of`)."""
     settled: int = 0
     released: int = 0
     proven: dict[int, int] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Moves:
         tallies.add(campaign_id, tallies.ERROR, self.errors)
         tallies.add(campaign_id, tallies.UNDELIVERED, self.undelivered)
         tallies.add(campaign_id, tallies.SKIP, self.skips)
+        tallies.add(campaign_id, tallies.SENT_AT, self.slices)
         ledger.settle(now, campaign_id, self.settled + retaken, actor)
         ledger.release(now, campaign_id, self.released, actor)
 
@@ -90,6 +93,12 @@ def audience_and_prices(campaign_id: int) -> tuple[int, dict[str, int]]:
     if row is None or row[0] is None:
         raise Missing(f"campaign {campaign_id} has no audience")
     return row[0], load(row[1])
+
+
+def started_at(campaign_id: int) -> int | None:
+    query = CampaignModel.select(CampaignModel.started_at).where(CampaignModel.id == campaign_id)
+    row = first(query)
+    return None if row is None else row[0]
 
 
 def skip_row(audience_id: int, seq: int, reason: SkipReason, state: RecipientState) -> int:

@@ -81,6 +81,12 @@ def all_entries() -> list[OptOut]:
     return [OptOut(row.phone, row.since, row.origin) for row in OptOutModel.select().order_by(OptOutModel.phone)]
 
 
+def find(phone: int) -> OptOut | None:
+    """The entry of one number."""
+    row = OptOutModel.get_or_none(OptOutModel.phone == phone)
+    return None if row is None else OptOut(row.phone, row.since, row.origin)
+
+
 def numbers() -> frozenset[int]:
     """Every opted-out number, for one pass over a large audience."""
     return frozenset(phone for (phone,) in tuples(OptOutModel.select(OptOutModel.phone)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import settling
+from store import history, settling, tallies
 from store.database import execute, transaction
-from store.models import Attempt as AttemptModel
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
-from store.moves import Moves, audience_and_prices, price_of, skip_row
-from store.types import NOT_SENT_BY_HAND, Attempt, RecipientState, Result, ResultKind
+from store.moves import Moves, audience_and_prices, price_of, skip_row, started_at
+from store.types import NOT_SENT_BY_HAND, Attempt, Note, RecipientState, Result, ResultKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,18 +30,21 @@ def record(
     """
     with transaction():
         audience_id, table = audience_and_prices(campaign_id)
+        start = started_at(campaign_id)
         moves = Moves()
         for result in results:
-            _record_one(campaign_id, audience_id, result, price_of(table, countries.get(result.seq)), moves)
+            price = price_of(table, countries.get(result.seq))
+            if result.kind is ResultKind.SENT:
+                _record_sent(campaign_id, audience_id, result, price, start, moves)
+            else:
+                _record_other(campaign_id, audience_id, result, price, moves)
         if closed:
             WindowModel.delete().where(WindowModel.id.in_(list(closed))).execute()
         moves.apply(campaign_id, now)
 
 
-def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
-    if result.kind is ResultKind.SENT:
-        _record_sent(campaign_id, audience_id, result, price, moves)
-    elif result.kind is ResultKind.FAILED:
+def _record_other(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
+    if result.kind is ResultKind.FAILED:
         _record_failed(audience_id, result, price, moves)
     elif result.kind is ResultKind.PUT_BACK:
         _record_put_back(campaign_id, audience_id, result)
@@ -58,11 +60,12 @@ def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, 
         moves.counters.update(pending=-1, skipped=1)
         moves.skips[result.skip.value] += 1
         moves.released += price
-    if result.kind is not ResultKind.SENT:
-        _keep_attempt(campaign_id, audience_id, result)
+    history.keep(campaign_id, audience_id, result, result.kind.value)
 
 
-def _record_sent(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
+def _record_sent(
+    campaign_id: int, audience_id: int, result: Result, price: int, start: int | None, moves: Moves
+) -> None:
     for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
         changed = execute(
             "UPDATE recipient SET state = 1, attempt = attempt + ?, message_id = ?, handed_at = ?, sent_at = ?, "
@@ -79,9 +82,14 @@ def _record_sent(campaign_id: int, audience_id: int, result: Result, price: int,
         ).rowcount
         if changed:
             moves.counters.update({before.name.lower(): -1, "sent": 1})
+            moves.slices[tallies.slice_of(start, result.at)] += 1
             moves.settled += price
+            if before is RecipientState.UNKNOWN:
+                history.keep(campaign_id, audience_id, result, Note.ANSWERED_LATE)
             return
-    if settling.prove(campaign_id, audience_id, result.seq, result.message_id, result.at, price, moves):
+    if settling.prove(
+        campaign_id, audience_id, result.seq, result.message_id, result.at, price, start, moves, Note.ANSWERED_LATE
+    ):
         return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     execute(
@@ -135,22 +143,6 @@ def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None
         )
 
 
-def _keep_attempt(campaign_id: int, audience_id: int, result: Result) -> None:
-    row = execute(
-        "SELECT attempt FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, result.seq)
-    ).fetchone()
-    AttemptModel.insert(
-        campaign=campaign_id,
-        seq=result.seq,
-        n=row[0] if row else 0,
-        at=result.at,
-        outcome=result.kind.value,
-        code=result.code,
-        http_status=result.http_status,
-        detail=result.detail,
-    ).execute()
-
-
 def fail_rest(campaign_id: int, code: int, now: int) -> int:
     """Fail every row that is still pending with one code and release its credits; answers how many (R30, R45).
 
@@ -168,6 +160,9 @@ def fail_rest(campaign_id: int, code: int, now: int) -> int:
             "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND state = 0", (code, audience_id)
         ).rowcount
         RetryModel.delete().where(RetryModel.campaign == campaign_id).execute()
+        if failed:
+            # One line for all of them: they may be a million.
+            history.note(campaign_id, history.EVERY_ROW, Note.REST, now, code=code, detail=str(failed))
         moves = Moves()
         moves.counters.update(pending=-failed, failed=failed)
         moves.errors[str(code)] = failed
@@ -177,10 +172,5 @@ def fail_rest(campaign_id: int, code: int, now: int) -> int:
 
 
 def attempts(campaign_id: int, seq: int) -> list[Attempt]:
-    """The hand-overs of one row that did not simply succeed, in order."""
-    query = (
-        AttemptModel.select()
-        .where(AttemptModel.campaign == campaign_id, AttemptModel.seq == seq)
-        .order_by(AttemptModel.id)
-    )
-    return [Attempt(row.seq, row.n, row.at, row.outcome, row.code, row.http_status, row.detail) for row in query]
+    """What happened to one row beside a simple success, in order."""
+    return [one for one in history.of(campaign_id, seq) if one.seq == seq]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from store import tallies
@@ -103,8 +104,13 @@ def seqs(
     error: int | None = None,
 ) -> array[int]:
     """The `seq` of the rows that match, in order; 8 bytes each."""
+    audience_id = audience_of(campaign_id)
+    if not states and not delivery and skip is None and error is None:
+        # They are dense: walking a million rows for it takes thirty times as long.
+        top = execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0]
+        return array("q", range(1, (top or 0) + 1))
     table, where = "recipient", ["audience_id = ?"]
-    arguments: list[Any] = [audience_of(campaign_id)]
+    arguments: list[Any] = [audience_id]
     if states:
         where.append(f"state IN ({', '.join(str(int(state)) for state in states)})")
     if states and {*states} <= _EXCEPTIONS:
@@ -121,7 +127,8 @@ def seqs(
         where.append("error = ?")
         arguments.append(error)
     cursor = execute(f"SELECT seq FROM {table} WHERE {' AND '.join(where)} ORDER BY seq", tuple(arguments))
-    return array("q", (seq for (seq,) in cursor))
+    # In C all the way: a generator expression takes half as long again.
+    return array("q", chain.from_iterable(cursor))
 
 
 def page(campaign_id: int, wanted: Sequence[int]) -> dict[int, Recipient]:
@@ -141,6 +148,24 @@ def find(campaign_id: int, phone: int) -> list[Recipient]:
     found = execute(
         f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND phone = ? ORDER BY seq",
         (audience_of(campaign_id), phone),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
+def without_number(campaign_id: int) -> list[Recipient]:
+    """The rows that have no valid number, in file order."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND phone IS NULL ORDER BY seq",
+        (audience_of(campaign_id),),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
+def exceptions(audience_id: int, campaign_id: int, limit: int) -> list[Recipient]:
+    """The first rows that did not simply go out: skipped, failed, unknown or not delivered, in file order."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND (state > 1 OR delivery = ?) ORDER BY seq LIMIT ?",
+        (audience_id, int(Delivery.UNDELIVERED), limit),
     ).fetchall()
     return [_recipient(campaign_id, row) for row in found]
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from store import history, tallies
 from store.database import execute, is_sqlite, transaction
-from store.models import Attempt as AttemptModel
-from store.moves import Moves, audience_and_prices, price_of
-from store.types import NOT_SENT_BY_HAND, RecipientState
+from store.moves import Moves, audience_and_prices, price_of, started_at
+from store.types import NOT_SENT_BY_HAND, Note, RecipientState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-AS_SENT = "settled_sent"
-AS_FAILED = "settled_failed"
-PROVEN = "proven"
-"""What an attempt's outcome is called when it was no hand-over but a word of an operator, or the proof against it."""
 _AT_ONCE = 200
 """Rows of one statement: SQLite takes a limited number of values."""
 
@@ -35,10 +31,11 @@ def settle(campaign_id: int, seqs: Sequence[int] | None, *, sent: bool, actor: s
     """
     with transaction():
         audience_id, prices = audience_and_prices(campaign_id)
+        start = started_at(campaign_id)
         moves, rows = Moves(), 0
         for where, arguments in _conditions(audience_id, seqs):
-            by_country = execute(
-                f"SELECT country, COUNT(*) FROM recipient {where} GROUP BY country", arguments
+            found = execute(
+                f"SELECT country, handed_at, COUNT(*) FROM recipient {where} GROUP BY country, handed_at", arguments
             ).fetchall()
             execute(
                 "INSERT INTO attempt (campaign_id, seq, n, at, outcome, code, detail) "
@@ -46,14 +43,17 @@ def settle(campaign_id: int, seqs: Sequence[int] | None, *, sent: bool, actor: s
                 (
                     campaign_id,
                     now,
-                    AS_SENT if sent else AS_FAILED,
+                    (Note.SETTLED_SENT if sent else Note.SETTLED_FAILED).value,
                     None if sent else NOT_SENT_BY_HAND,
                     f"by {actor}",
                     *arguments,
                 ),
             )
             rows += _move(where, arguments, sent)
-            credits = sum(price_of(prices, country) * n for country, n in by_country)
+            credits = sum(price_of(prices, country) * n for country, _, n in found)
+            if sent:
+                for _, handed_at, n in found:
+                    moves.slices[tallies.slice_of(start, handed_at or now)] += n
             moves.settled += credits if sent else 0
             moves.released += 0 if sent else credits
         moves.counters.update({"unknown": -rows, "sent" if sent else "failed": rows})
@@ -83,12 +83,20 @@ def _move(where: str, arguments: tuple[Any, ...], sent: bool) -> int:
 
 
 def prove(
-    campaign_id: int, audience_id: int, seq: int, message_id: str | None, at: int, price: int, moves: Moves
+    campaign_id: int,
+    audience_id: int,
+    seq: int,
+    message_id: str | None,
+    at: int,
+    price: int,
+    start: int | None,
+    moves: Moves,
+    by: Note,
 ) -> bool:
     """A row that was settled by hand as not sent was taken by the gateway after all: it is sent, and paid for again.
 
-    Its credit had been given back and is taken from the free ones; `Moves.apply` notes where none is left. Answers
-    whether the row was one.
+    Its credit had been given back and is taken from the free ones; `Moves.apply` notes where none is left. `by` says
+    what proved it. Answers whether the row was one.
     """
     changed = execute(
         "UPDATE recipient SET state = 1, error = NULL, message_id = COALESCE(?, message_id), sent_at = ? "
@@ -100,5 +108,6 @@ def prove(
     moves.counters.update(failed=-1, sent=1)
     moves.errors[str(NOT_SENT_BY_HAND)] -= 1
     moves.proven[seq] = price
-    AttemptModel.insert(campaign=campaign_id, seq=seq, n=0, at=at, outcome=PROVEN).execute()
+    moves.slices[tallies.slice_of(start, at)] += 1
+    history.note(campaign_id, seq, by, at, detail=message_id or "")
     return True

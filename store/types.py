@@ -106,6 +106,25 @@ class ResultKind(StrEnum):
     SKIPPED = "skipped"
 
 
+class Note(StrEnum):
+    """What else may happen to a row, beside how a hand-over ended (`ResultKind`)."""
+
+    TAKEN_OVER = "taken_over"
+    """Its window's owner was gone: in flight without an outcome, and so unknown."""
+    ANSWERED_LATE = "answered_late"
+    """The gateway's acceptance was recorded after the row had become unknown."""
+    PROVED = "proved"
+    """A status callback proved that the gateway had taken what was unknown or put back."""
+    UNDELIVERED = "undelivered"
+    """A status callback reported a failure after the message was accepted."""
+    SETTLED_SENT = "settled_sent"
+    """An operator settled it as sent."""
+    SETTLED_FAILED = "settled_failed"
+    """An operator settled it as not sent."""
+    REST = "rest"
+    """With `seq` 0: everything that was still pending was failed at once."""
+
+
 class LedgerKind(StrEnum):
     """What moved credits."""
 
@@ -381,15 +400,21 @@ class Result(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An outcome that was overwritten or went wrong, kept for `why`."""
+    """Something that happened to a row and that the row itself does not tell, kept for `why`."""
 
     seq: int
     n: int
+    """How many hand-overs of the row had been answered by then, this one included."""
     at: int
     outcome: str
+    """A `ResultKind` or a `Note`."""
     code: int | None
     http_status: int | None
     detail: str
+    handed_at: int | None = None
+    """When the hand-over began."""
+    not_before: int | None = None
+    """For what was put back: when it may be tried again."""
 
 
 class LedgerEntry(NamedTuple):

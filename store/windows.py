@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import leases, optouts, recipients
+from store import history, leases, optouts, recipients
 from store.codec import dump, load
 from store.database import execute, transaction
 from store.models import Campaign as CampaignModel
@@ -13,7 +13,7 @@ from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
 from store.moves import Moves, price_of, skip_row
 from store.query import first, tuples
-from store.types import Lease, Recipient, RecipientState, SkipReason, Status, Window
+from store.types import Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +98,8 @@ def _skip_opted_out(
             moves.counters.update(pending=-1, skipped=1)
             moves.skips[SkipReason.OPTED_OUT.value] += 1
             moves.released += price_of(prices, row.country)
+            kind, reason = ResultKind.SKIPPED, SkipReason.OPTED_OUT
+            history.note(campaign_id, row.seq, kind, now, n=row.attempt, detail=reason)
     moves.apply(campaign_id, now)
     return [row for row in rows if row.phone not in out]
 
@@ -118,9 +120,9 @@ def recover(campaign_id: int, fence: int, now: int) -> int:
         audience_id = recipients.audience_of(campaign_id)
         lost = 0
         for _, lo, hi, retried, opened_at in windows:
-            lost += _lose(campaign_id, audience_id, "seq BETWEEN ? AND ?", (lo, hi), opened_at)
+            lost += _lose(campaign_id, audience_id, "seq BETWEEN ? AND ?", (lo, hi), opened_at, now)
             for seq in load(retried):
-                lost += _lose(campaign_id, audience_id, "seq = ?", (seq,), opened_at)
+                lost += _lose(campaign_id, audience_id, "seq = ?", (seq,), opened_at, now)
         WindowModel.delete().where(WindowModel.id.in_([window[0] for window in windows])).execute()
         moves = Moves()
         moves.counters.update(pending=-lost, unknown=lost)
@@ -128,15 +130,21 @@ def recover(campaign_id: int, fence: int, now: int) -> int:
     return lost
 
 
-def _lose(campaign_id: int, audience_id: int, condition: str, arguments: tuple[int, ...], opened_at: int) -> int:
-    return int(
-        execute(
-            f"UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
-            f"WHERE audience_id = ? AND {condition} AND state = 0 "
-            f"AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?)",
-            (opened_at, audience_id, *arguments, campaign_id),
-        ).rowcount
+def _lose(
+    campaign_id: int, audience_id: int, condition: str, arguments: tuple[int, ...], opened_at: int, now: int
+) -> int:
+    in_flight = (
+        f"WHERE audience_id = ? AND {condition} AND state = 0 "
+        "AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?)"
     )
+    bound = (audience_id, *arguments, campaign_id)
+    lost = execute(f"SELECT seq, attempt + 1 FROM recipient {in_flight}", bound).fetchall()
+    if lost:
+        execute(
+            f"UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? {in_flight}", (opened_at, *bound)
+        )
+        history.taken_over(campaign_id, lost, now, opened_at)
+    return len(lost)
 
 
 def next_retry(campaign_id: int) -> int | None:

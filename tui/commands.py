@@ -131,7 +131,8 @@ _ON_CAMPAIGNS = (
         act=Action.RESCHEDULE, footer=6, only=_SCHEDULED,
     ),
     _campaign(
-        "campaign.export", "x", "export", "Write every recipient with its outcome to a CSV file.",
+        "campaign.export", "x", "export",
+        "Write the recipients as CSV or XLSX, or the whole report as a page of HTML.",
         footer=6, only=_REPORTED,
     ),
     _campaign("campaign.copy", "y", "copy", "Copy name, status and figures to the clipboard."),
@@ -190,22 +191,24 @@ _IN_DRAFT = (
 
 _IN_REPORT = (
     _report("report.back", "escape q", "back", "Back to the list.", footer=1),
+    _recipients("report.why", "w", "why", "Everything that was decided about the recipient, in order.", footer=2),
     _recipients("report.search", "/", "search", "Find a number.", footer=3),
     _report(
-        "report.export", "x", "export", "Write every recipient with its outcome to a CSV file.",
+        "report.export", "x", "export", "Write the recipients as CSV or XLSX, or the whole report as a page of HTML.",
         when=on_campaign, footer=4,
     ),
     _report(
-        "report.duplicate", "D", "duplicate", "Make a new draft with the same content and audience.",
+        "report.duplicate", "D", "duplicate",
+        "Make a new draft of the failed ones that may be retried, the unknown, the unread ones, or all.",
         act=Action.DUPLICATE, when=on_campaign, footer=5,
     ),
     _report(
         "report.resume", "R", "resume", "Let a run that is on hold go on.",
-        act=Action.RESUME, when=on_campaign, footer=6, only=_RUNNING,
+        act=Action.RESUME, when=on_campaign, footer=2, only=_RUNNING,
     ),
     _report(
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",
-        "app.focus_next", footer=3,
+        "app.focus_next", footer=6,
     ),
     _recipients(
         "report.settle", "u", "settle", "Decide what became of the unknown recipient under the cursor.",
@@ -218,6 +221,7 @@ _IN_REPORT = (
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _report("report.audit", "A", "audit trail", "Who did what with this campaign.", when=on_campaign),
     _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
+    _recipients("report.reason", "e", "next error", "Show only recipients with one error or reason; again, the next."),
     _recipients("report.state.1", "1", "all", "Show every recipient.", "state(1)"),
     *(
         _recipients(f"report.state.{n}", f"{n}", state, f"Show only recipients that are {state}.", f"state({n})")

@@ -214,6 +214,18 @@ def _for_good(campaign_id: int) -> frozenset[int]:
     return frozenset(code for code in codes if (row := errors.row_of(code)) is not None and row.action in _FOR_GOOD)
 
 
+def parts(campaign_id: int) -> dict[str, int]:
+    """How many recipients `duplicate` would take with each value of `only`. Raises `Missing`."""
+    counters = campaigns.get(campaign_id).progress
+    pointless = _for_good(campaign_id)
+    failed = tallies.of(campaign_id, tallies.ERROR)
+    return {
+        "failed": sum(n for code, n in failed.items() if int(code) not in pointless),
+        "unknown": counters.unknown,
+        "unread": counters.sent - counters.read,
+    }
+
+
 def duplicate(context: Context, campaign_id: int, only: str | None = None) -> int:
     """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
 

@@ -136,6 +136,10 @@ def _tallies(campaign_id: int, status: Status, groups: list[Group]) -> Iterator[
     for kind, counts in expected.items():
         if tallies.of(campaign_id, kind) != counts:
             yield f"R48: the tally {kind} says {tallies.of(campaign_id, kind)}, the rows {counts}"
+    in_slices = sum(tallies.of(campaign_id, tallies.SENT_AT).values())
+    sent = _count(groups, "state").get(RecipientState.SENT, 0)
+    if in_slices != sent:
+        yield f"R48: the timeline knows of {in_slices} sent, the rows of {sent}"
 
 
 def _credits(

@@ -663,7 +663,7 @@ async def test_R48_export_writes_the_csv_and_says_how_many_rows(sampled: Desk, t
         await opened(console)
         await go_to(console, sampled, "Order updates")
         await console.press("x")
-        await console.expect("Export “Order updates” as CSV", "order-updates-")
+        await console.expect("Export “Order updates” as .csv, .xlsx or .html", "order-updates-")
         await console.press("ctrl+u")
         await paste(console, str(tmp_path / "nowhere" / "out.csv"))
         await console.expect("! There is no folder")

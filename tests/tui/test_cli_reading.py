@@ -225,3 +225,46 @@ def test_many_campaigns_are_listed_in_order(sendoff: Here, tmp_path: Path, clock
     assert [one["id"] for one in sendoff.json("campaign", "list")] == [5, 4, 3, 2, 1]
     lines = sendoff("campaign", "list", "--limit", 3).out.splitlines()
     assert [line.split()[0] for line in lines] == ["ID", "5", "4", "3"]
+
+
+def test_R48_a_report_is_written_in_three_formats_at_once(sample: Here, tmp_path: Path) -> None:
+    campaign_id = by_name(sample)["Order updates"]
+    files = {ending: tmp_path / f"report.{ending}" for ending in ("csv", "xlsx", "html")}
+    options = [part for ending, file in files.items() for part in (f"--{ending}", file)]
+    found = sample.json("campaign", "report", campaign_id, *options)
+    assert {ending: found[ending] for ending in files} == {
+        ending: {"file": str(file), "rows": 610} for ending, file in files.items()
+    }
+    assert files["xlsx"].read_bytes().startswith(b"PK")
+    assert files["html"].read_text(encoding="utf-8").startswith("<!doctype html>")
+    said = sample("campaign", "report", campaign_id, *options).out
+    assert f"610 rows written to {files['html']}." in said
+
+
+def test_R48_the_timeline_of_a_report_adds_up_to_what_was_sent(sample: Here) -> None:
+    found = sample.json("campaign", "report", by_name(sample)["Order updates"])
+    line = found["timeline"]
+    assert sum(slice["n"] for slice in line["sent"]) == found["sent"]
+    assert line["start"] == found["started_at"] and line["end"] == found["finished_at"]
+    assert line["sent"][0]["at"] == "2026-11-22T10:00:00+05:30" and line["holds"] == []
+    assert sample.json("campaign", "report", by_name(sample)["Flash sale"])["timeline"] is None
+
+
+def test_R50_why_tells_what_was_decided_about_a_number(sample: Here) -> None:
+    campaign_id = by_name(sample)["Order updates"]
+    lines = sample("campaign", "why", campaign_id, "+1 303-555-0174").out.splitlines()
+    assert lines[0] == f'why +13035550174 in campaign {campaign_id} "Order updates": read; 1 credit spent'
+    assert lines[1].split(None, 1) == ["2026-11-22T09:10:00+05:30", "row 1 of contacts.csv, line 2: valid"]
+    assert lines[-1].split(None, 1)[1] == "read"
+    found = sample.json("campaign", "why", campaign_id, "0013035550174")
+    assert (found["number"], found["state"], found["campaign"]["name"]) == ("+13035550174", "read", "Order updates")
+    assert [event["what"] for event in found["events"]][-4:] == ["handed_over", "accepted", "delivered", "read"]
+
+
+def test_R50_a_number_or_a_campaign_that_there_is_not_is_exit_status_4(sample: Here) -> None:
+    campaign_id = by_name(sample)["Order updates"]
+    assert sample.refused("campaign", "why", campaign_id, "+4915111111111") == (4, "no_such_recipient")
+    assert sample.refused("campaign", "why", campaign_id, "nobody") == (4, "no_such_recipient")
+    assert sample.refused("campaign", "why", 999, "+4915111111111") == (4, "not_found")
+    said = sample("campaign", "why", campaign_id, "\x1b[31m1").err
+    assert "\x1b" not in said and "No row of this campaign has the number" in said

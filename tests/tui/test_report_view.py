@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 from textual.content import Content
 
-from engine.report import Cause, ErrorLine, Report
+from engine.report import SKIP_WORDS, Cause, ErrorLine, Report
 from store.types import Audience, Campaign, Hold, OverQuota, Progress, Sender, SkipReason, Status, Template
 from tests.clock import START
 from tests.tui import scenes
 from tests.tui.context import MINUTE
 from tui import report_view
-from tui.report_view import SKIP_WORDS
 
 ZONE = "Asia/Kolkata"
 HOUR = 60 * MINUTE
@@ -108,7 +107,7 @@ def test_R42_unknown_ones_are_explained() -> None:
 
 def test_R41_the_line_is_checked_and_not_assumed() -> None:
     assert report_view.always_true(CAMPAIGN).plain == (
-        "audience 110 = sent 90 + failed 8 + pending 0 + skipped 10 + unknown 2  ✓"
+        "audience 110 = sent 90 + failed 8 + pending 0 + skipped 10 + unknown 2  ✓ holds"
     )
     wrong = replace(CAMPAIGN, progress=replace(CAMPAIGN.progress, sent=91))
     assert report_view.always_true(wrong).plain.endswith("✗ DOES NOT ADD UP")

@@ -228,6 +228,52 @@ async def test_report_filtered_and_searched(tmp_path: Path, clock: FakeClock, si
 
 
 @SIZES
+async def test_report_with_one_error(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of("Order updates"))
+        await console.press("e", "e")
+        await console.expect("[e ", "4 rows")
+        await still(console)
+        check("report_one_error", console)
+
+
+@SIZES
+async def test_report_which_part(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of("Catalogue launch"))
+        await console.press("D")
+        await console.expect("A new draft of Catalogue launch")
+        await still(console)
+        check_dialog("report_which_part", console)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("name", "campaign", "keys"),
+    [
+        ("read", "Order updates", []),
+        ("refused", "Win-back 2019", []),
+        ("unknown", "Catalogue launch", ["5"]),
+        ("twice", "Order updates", ["6", "down", "down", "down"]),
+    ],
+)
+async def test_why(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], name: str, campaign: str, keys: list[str]
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of(campaign))
+        await console.press(*keys)
+        await still(console)
+        await console.press("w")
+        await console.expect("why ", "stands")
+        await still(console)
+        check(f"why_{name}", console)
+
+
+@SIZES
 async def test_report_of_a_draft_without_an_audience(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
     desk = scenes.empty(tmp_path, clock)
     with database.session():

@@ -77,6 +77,12 @@ def _reading(group: Subparsers) -> None:
     _with_id(add_command(group, "show", "reading:show", "show a campaign"))
     report = _with_id(add_command(group, "report", "reading:show_report", "report what became of a campaign"))
     report.add_argument("--csv", type=path, metavar="F", help="write one line for every audience row to this file")
+    report.add_argument("--xlsx", type=path, metavar="F", help="write a workbook: the figures, and every audience row")
+    report.add_argument("--html", type=path, metavar="F", help="write the report as one page that needs nothing else")
+    why = _with_id(
+        add_command(group, "why", "reading:show_why", "tell everything that was decided about a number, in order")
+    )
+    why.add_argument("number", metavar="NUMBER", help="as in the file, or with its country code")
 
 
 def _with_id(parser: Parser) -> Parser:
