@@ -41,7 +41,7 @@ async def report_at(console: Console, seq: int) -> ReportScreen:
     screen = console.app.screen
     assert isinstance(screen, ReportScreen)
     assert screen.query_one(PagedTable).move_to_id(seq)
-    await console.until(lambda: screen._under_cursor is not None and screen._recipient.seq == seq, "the row is read")
+    await console.until(lambda: screen._under_cursor is not None and screen._under_cursor.seq == seq, "the row is read")
     return screen
 
 
