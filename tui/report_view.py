@@ -122,16 +122,18 @@ def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
     """What was sent when, from start to end, in one line of blocks with the holds marked, and its holds below."""
     plot = engine_timeline.plot(line, now, most=max(10, min(72, width - _LABEL - 6)))
     begins, ends = plot.at(0), plot.at(len(plot.counts))
-    first = schedule.short(begins, zone, now) if ends - begins > DAY else schedule.clock(begins, zone)[:8]
-    last = schedule.short(ends, zone, now) if ends - begins > DAY else schedule.clock(ends, zone)[:8]
-    size = (
-        f"a column for every {engine_timeline.seconds(plot.width)}, at most {plot.peak:,}"
-        if plot.peak
-        else "nothing was sent"
-    )
+    long = ends - begins > DAY
+    first, last = (schedule.short(at, zone, now) if long else schedule.clock(at, zone)[:8] for at in (begins, ends))
+    size = "nothing was sent"
+    if plot.peak:
+        words = engine_timeline.seconds(plot.width)
+        size = f"{words if words[0].isdigit() else f'1 {words}'} a column, at most {plot.peak:,}"
+    below = [f"{first} to {last}   {size}"]
+    if _LABEL + len(below[0]) > width - 4:
+        below = [f"{first} to {last}", size]
     return [
         Content.assemble(f"  {'timeline':<{_LABEL}}", *_blocks(plot)),
-        Content.styled(f"  {'':<{_LABEL}}{first} to {last}   {size}", "$text-muted"),
+        *(Content.styled(f"  {'':<{_LABEL}}{text}", "$text-muted") for text in below),
         *_pauses(line, zone, now),
     ]
 
