@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from store import ledger, tallies
+from store import contacts, ledger, tallies
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
@@ -61,18 +61,20 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
 
 def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
     found = first(
-        CampaignModel.select(CampaignModel.audience, CampaignModel.prices, ProgressModel.handed)
+        CampaignModel.select(
+            CampaignModel.audience, CampaignModel.prices, ProgressModel.handed, CampaignModel.template_frozen
+        )
         .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
         .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return len(batch)
-    audience_id, prices, handed = found[0], load(found[1]), found[2]
+    audience_id, prices, handed, frozen = found[0], load(found[1]), found[2], found[3]
     counters: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     settled = unmatched = 0
     for update in batch:
-        outcome = _apply_one(audience_id, handed, update, prices, counters, errors)
+        outcome = _apply_one(audience_id, handed, update, prices, counters, errors, frozen)
         if outcome is None:
             unmatched += 1
         else:
@@ -94,10 +96,11 @@ def _apply_one(
     prices: Mapping[str, int],
     counters: Counter[str],
     errors: Counter[str],
+    frozen: str | None,
 ) -> int | None:
     """Credits that this update settles, or `None` when there is no such row or it was never handed over."""
     row = execute(
-        "SELECT state, delivery, country, message_id, error FROM recipient WHERE audience_id = ? AND seq = ?",
+        "SELECT state, delivery, country, message_id, error, phone FROM recipient WHERE audience_id = ? AND seq = ?",
         (audience_id, update.seq),
     ).fetchone()
     if row is None or row[0] in (RecipientState.SKIPPED, RecipientState.FAILED):
@@ -116,6 +119,7 @@ def _apply_one(
             "attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
             (update.message_id, update.at, int(state is RecipientState.PENDING), audience_id, update.seq),
         )
+        contacts.proved(update, row[5], frozen)
     new = _DELIVERY.get(update.status, Delivery.NONE)
     if new > old:
         _move_forward(audience_id, update, old, new, row[4], counters, errors)

@@ -31,6 +31,10 @@ class Moves:
     skips: Counter[str] = field(default_factory=Counter)
     settled: int = 0
     released: int = 0
+    answered: list[tuple[int, int]] = field(default_factory=list)
+    """`seq` of what the gateway took or may have, with when that was known."""
+    not_taken: list[int] = field(default_factory=list)
+    """`seq` of what was claimed and then not taken."""
 
     def apply(self, campaign_id: int, now: int) -> None:
         deltas = {name: n for name, n in self.counters.items() if n}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.database import execute, transaction
+from store import contacts
+from store.database import execute, execute_many, transaction
 from store.models import Attempt as AttemptModel
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
@@ -33,6 +34,8 @@ def record(
         moves = Moves()
         for result in results:
             _record_one(campaign_id, audience_id, result, price_of(table, countries.get(result.seq)), moves)
+        contacts.take_back(campaign_id, audience_id, moves.not_taken)
+        contacts.answered(campaign_id, audience_id, moves.answered)
         if closed:
             WindowModel.delete().where(WindowModel.id.in_(list(closed))).execute()
         moves.apply(campaign_id, now)
@@ -44,7 +47,7 @@ def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, 
     elif result.kind is ResultKind.FAILED:
         _record_failed(audience_id, result, price, moves)
     elif result.kind is ResultKind.PUT_BACK:
-        _record_put_back(campaign_id, audience_id, result)
+        _record_put_back(campaign_id, audience_id, result, moves)
     elif result.kind is ResultKind.UNKNOWN:
         changed = execute(
             "UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
@@ -53,10 +56,12 @@ def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, 
         ).rowcount
         if changed:
             moves.counters.update(pending=-1, unknown=1)
+            moves.answered.append((result.seq, result.at))
     elif result.skip is not None and skip_row(audience_id, result.seq, result.skip, RecipientState.PENDING):
         moves.counters.update(pending=-1, skipped=1)
         moves.skips[result.skip.value] += 1
         moves.released += price
+        moves.not_taken.append(result.seq)
     if result.kind is not ResultKind.SENT:
         _keep_attempt(campaign_id, audience_id, result)
 
@@ -79,6 +84,7 @@ def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> 
         if changed:
             moves.counters.update({before.name.lower(): -1, "sent": 1})
             moves.settled += price
+            moves.answered.append((result.seq, result.at))
             return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     execute(
@@ -106,10 +112,11 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
             moves.counters.update({before.name.lower(): -1, "failed": 1})
             moves.errors[str(result.code)] += 1
             moves.released += price
+            moves.not_taken.append(result.seq)
             return
 
 
-def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None:
+def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> None:
     # What waits for its retry already is not in flight: the same outcome told twice counts once.
     put_back = execute(
         "INSERT INTO retry (campaign_id, seq, not_before) "
@@ -118,6 +125,7 @@ def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None
         (campaign_id, result.at if result.not_before is None else result.not_before, audience_id, result.seq),
     ).rowcount
     if put_back:
+        moves.not_taken.append(result.seq)
         execute(
             "UPDATE recipient SET attempt = attempt + ?, tried = tried + ? WHERE audience_id = ? AND seq = ?",
             # Only an answer proves that the hand-over reached the gateway.
@@ -164,6 +172,39 @@ def fail_rest(campaign_id: int, code: int, now: int) -> int:
         moves.released = sum(price_of(table, country) * n for country, n in by_country)
         moves.apply(campaign_id, now)
     return int(failed)
+
+
+def fail_over_quota(campaign_id: int, code: int, after: int, limit: int, now: int) -> int | None:
+    """Fail up to `limit` pending rows behind the row `after` whose numbers have no place in the messaging quota (R30).
+
+    Answers the last of them, to go on from; `None` when there are no more, when the quota has room again, or while
+    hand-overs are open. Rows whose numbers count already stay pending: they need no place.
+    """
+    with transaction():
+        if WindowModel.select().where(WindowModel.campaign == campaign_id).exists() or contacts.room(now) != 0:
+            return None
+        audience_id, table = audience_and_prices(campaign_id)
+        found = execute(
+            "SELECT seq, country FROM recipient r WHERE audience_id = ? AND seq > ? AND state = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.phone = r.phone AND c.at > ?) ORDER BY seq LIMIT ?",
+            (audience_id, after, contacts.counted_since(now), limit),
+        ).fetchall()
+        if not found:
+            return None
+        execute_many(
+            "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND seq = ?",
+            [(code, audience_id, seq) for seq, _ in found],
+        )
+        execute_many(
+            "DELETE FROM retry WHERE campaign_id = ? AND seq = ?",
+            [(campaign_id, seq) for seq, _ in found],
+        )
+        moves = Moves()
+        moves.counters.update(pending=-len(found), failed=len(found))
+        moves.errors[str(code)] = len(found)
+        moves.released = sum(price_of(table, country) for _, country in found)
+        moves.apply(campaign_id, now)
+    return int(found[-1][0])
 
 
 def attempts(campaign_id: int, seq: int) -> list[Attempt]:
