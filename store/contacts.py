@@ -57,7 +57,7 @@ def limits() -> Limits:
 def is_marketing(frozen: str | None) -> bool:
     """Whether a campaign's frozen template is one that the frequency cap counts."""
     template = load_template(frozen)
-    return template is not None and template.category.upper() == "MARKETING"
+    return template is not None and template.marketing
 
 
 # The meter
@@ -109,19 +109,29 @@ def sweep(now: int) -> int:
     return counting
 
 
+def behind(now: int, before: int) -> bool:
+    """Whether the meter differs from what counts now, or messages up to `before` wait to be forgotten."""
+    row = execute("SELECT MIN(at) FROM contact").fetchone()
+    return _meter()[1] != used(now) or (row[0] is not None and row[0] <= before)
+
+
 def counted_since(now: int) -> int:
     """Messages newer than this count for the quota at `now`."""
     return _read(now)[0]
 
 
-def refills_at(now: int, places: int = 1) -> int | None:
-    """When so many numbers will have stopped counting, if nothing is sent meanwhile; `None` if so many do not count."""
-    since = counted_since(now)
+def refills_at(now: int) -> int | None:
+    """When the quota will let another number go, if nothing is sent meanwhile; `None` when it does so now."""
+    quota = limits().quota
+    since, counts = _read(now)
+    if quota is None or counts < quota:
+        return None
     row = execute(
         "SELECT at FROM contact c WHERE at > ? "
         "AND NOT EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND d.at > c.at) "
         "ORDER BY at LIMIT 1 OFFSET ?",
-        (since, places - 1),
+        # A quota that was lowered leaves more than one place to wait for.
+        (since, counts - quota),
     ).fetchone()
     return None if row is None else int(row[0]) + WINDOW_MS
 
@@ -303,9 +313,3 @@ def purge(before: int, limit: int) -> int:
         ).fetchall()
         execute_many("DELETE FROM contact WHERE phone = ? AND campaign_id = ? AND seq = ?", oldest)
     return len(oldest)
-
-
-def oldest() -> int | None:
-    """When the oldest message that is remembered was sent."""
-    row = execute("SELECT MIN(at) FROM contact").fetchone()
-    return None if row is None or row[0] is None else int(row[0])

@@ -181,6 +181,11 @@ class Template:
         """`name:language`, the way templates are named on the command line."""
         return f"{self.name}:{self.language}"
 
+    @property
+    def marketing(self) -> bool:
+        """Whether the frequency cap counts its messages."""
+        return self.category.upper() == "MARKETING"
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

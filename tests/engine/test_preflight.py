@@ -14,7 +14,7 @@ from engine.preflight import Check, Facts, Level, Preflight
 from store import account, campaigns
 from store.types import Balance, DraftFields, Fill, Sender, Template
 from tests import builders
-from tests.clock import FakeClock
+from tests.clock import START, FakeClock
 
 SENDER = Sender(1, 918040214021, "1000001", 80, "GREEN", "CONNECTED")
 TEMPLATE = Template(
@@ -166,11 +166,11 @@ def test_R22_the_form_is_checked_live_before_anything_is_saved(acme: Path, clock
     rows = [("Asha", builders.number(1), "C1"), ("", builders.number(2), "C2"), ("Cem", builders.number(3), "")]
     campaign = campaigns.get(builders.draft(clock, tmp_path, rows))
     fields = drafts.fields_of(campaign)
-    assert preflight.run(preflight.facts_for_form(fields, campaign)).price == 2
+    assert preflight.run(preflight.facts_for_form(fields, campaign, clock.now())).price == 2
     fallbacks = {**fields.fills, "body.2": Fill(column="Coupon", fallback="WELCOME")}
-    live = preflight.facts_for_form(replace(fields, fills=fallbacks), campaign)
+    live = preflight.facts_for_form(replace(fields, fills=fallbacks), campaign, clock.now())
     assert (live.valid, live.fallbacks) == (3, 2)
-    unmapped = preflight.run(preflight.facts_for_form(replace(fields, fills={}), campaign))
+    unmapped = preflight.run(preflight.facts_for_form(replace(fields, fills={}), campaign, clock.now()))
     assert [check.code for check in unmapped.blocking] == ["unmapped_placeholder"] * 2
     assert campaigns.get(campaign.id) == campaign
 
@@ -178,14 +178,14 @@ def test_R22_the_form_is_checked_live_before_anything_is_saved(acme: Path, clock
 def test_R22_the_live_check_says_what_the_saved_draft_will(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     rows = [("Asha", builders.number(1), ""), ("Ben", builders.number(1), "C2"), ("Cem", "nonsense", "C3")]
     campaign = campaigns.get(builders.draft(clock, tmp_path, rows))
-    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign)
+    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
     saved = preflight.facts_of(campaign)
     assert (live.countries, live.skipped) == (saved.countries, saved.skipped)
     assert replace(live, fallbacks=None) == replace(saved, fills=live.fills)
 
 
 def test_R22_a_form_without_a_draft_is_checked_too(acme: Path) -> None:
-    facts = preflight.facts_for_form(DraftFields("Sale", account.senders()[0].id), None)
+    facts = preflight.facts_for_form(DraftFields("Sale", account.senders()[0].id), None, START)
     assert [check.code for check in preflight.run(facts).blocking] == ["template_missing", "audience_missing"]
 
 
@@ -194,6 +194,6 @@ def test_R28_the_form_counts_the_other_scheduled_campaigns(db: Path, clock: Fake
     first = builders.draft(clock, tmp_path, 10)
     launch.schedule_at(builders.context(clock), first, "in 2 h")
     second = campaigns.get(builders.draft(clock, tmp_path, 10))
-    result = preflight.run(preflight.facts_for_form(drafts.fields_of(second), second))
+    result = preflight.run(preflight.facts_for_form(drafts.fields_of(second), second, clock.now()))
     assert "5 credits will be missing" in the(result, "credits_overcommitted").text
     assert codes(preflight.run(preflight.facts_of(campaigns.get(first))), Level.WARN) == []

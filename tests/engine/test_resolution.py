@@ -66,10 +66,10 @@ def test_R38_opting_out_and_in_again_is_followed_while_it_has_not_started(
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
     launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
     optouts.add(phone(TWO), clock.now(), "reply: STOP")
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [None, OUT]
     optouts.remove(phone(TWO))
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [None, None]
     check_invariants(campaign_id)
 
@@ -88,10 +88,10 @@ def test_R38_at_the_start_only_the_opt_out_list_is_looked_at_anew_with_the_same_
     optouts.add(phone(four), clock.now(), "reply: STOP")
     optouts.remove(phone(TWO))
     optouts.remove(phone(three))
-    resolution.follow_opt_outs(campaign_id)
+    resolution.follow(campaign_id, clock.now())
     found = skips(campaign_id)
     assert found == [OUT, None, MISSING, OUT, TWICE, SkipReason.BLANK]
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == found
     check_invariants(campaign_id)
 
@@ -100,7 +100,7 @@ def test_R39_the_rows_of_a_run_that_has_started_are_frozen(acme: Path, clock: Fa
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
     launch.send_now(builders.context(clock), campaign_id)
     optouts.add(phone(TWO), clock.now(), "reply: STOP")
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     # The claim honours it; the counts the run was priced by stay.
     assert skips(campaign_id) == [None, None]
 
@@ -128,7 +128,7 @@ def test_R36_when_no_row_of_a_number_is_valid_the_first_one_says_why(
 ) -> None:
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, ""), ("Ben", ONE, ""), ("Cem", ONE, "C3")])
     optouts.add(phone(ONE), clock.now(), "reply: STOP")
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [OUT, TWICE, TWICE]
     optouts.remove(phone(ONE))
     remap(clock, campaign_id, b2=Fill(column="Phone number"), b1=Fill(column="Name"))
@@ -148,7 +148,7 @@ def test_R36_holds_across_the_chunks_that_rows_are_read_in(
 
 def test_a_reason_of_the_import_is_never_reconsidered(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = builders.draft(clock, tmp_path, [("Asha", "nonsense", "C1"), ("Ben", "", "C2"), ("Cem", ONE, "C3")])
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [SkipReason.INVALID_NUMBER, SkipReason.BLANK, None]
 
 
@@ -165,7 +165,8 @@ def test_counting_for_a_form_finds_what_resolving_would(acme: Path, clock: FakeC
     campaign_id = builders.draft(clock, tmp_path, data)
     found = campaigns.get(campaign_id)
     assert found.audience is not None
-    counts = resolution.count(found.audience, resolution.template_of(found), found.fills)
+    counts = resolution.count(found.audience, resolution.template_of(found), found.fills, clock.now())
+    assert counts is not None
     assert (counts.valid, counts.fallbacks) == (1, 1)
     assert counts.skipped == {"duplicate": 1, "missing_variable": 1, "invalid_number": 1}
     assert (found.progress.pending, found.progress.skipped) == (1, 3)
@@ -173,5 +174,5 @@ def test_counting_for_a_form_finds_what_resolving_would(acme: Path, clock: FakeC
 
 def test_a_draft_without_audience_has_nothing_to_resolve(acme: Path, clock: FakeClock) -> None:
     campaign_id = drafts.create(builders.context(clock), DraftFields("Sale"))
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert campaigns.get(campaign_id).progress.audience == 0

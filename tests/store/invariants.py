@@ -75,9 +75,9 @@ def _contacts() -> Iterator[str]:
         "SELECT r.phone, c.id, r.seq, COALESCE(r.sent_at, r.handed_at) FROM recipient r "
         "JOIN campaign c ON c.audience_id = r.audience_id WHERE r.state IN (1, 3) AND r.phone IS NOT NULL"
     ).fetchall()
-    on_its_way = {
-        (window.campaign_id, seq) for window in windows.open_windows() for seq in window.seqs
-    } - set(database.execute("SELECT campaign_id, seq FROM retry").fetchall())
+    on_its_way = {(window.campaign_id, seq) for window in windows.open_windows() for seq in window.seqs} - set(
+        database.execute("SELECT campaign_id, seq FROM retry").fetchall()
+    )
     missing = {(phone, one, seq) for phone, one, seq, at in out if at > since} - {row[:3] for row in noted}
     if missing:
         yield f"R30: taken, but not noted: {sorted(missing)[:3]}"

@@ -226,7 +226,7 @@ class CampaignActions(ConsoleScreen):
         row = self.subject
         if row is None:
             return
-        result = await self.doing(launch.check, row.id)
+        result = await self.doing(launch.check, row.id, self.services.now)
         if result is None:
             return
         if result.blocking:
