@@ -29,8 +29,7 @@ def tiers() -> Mapping[str, int | None]:
 
 def hold_order(until: int | None) -> HoldOrder:
     """The hold of a run that waits for a place, until one comes back (UTC epoch ms)."""
-    text = "The messaging quota of the last 24 hours is used up; it goes on when a place comes back."
-    return HoldOrder(QUOTA_REACHED, text, until)
+    return HoldOrder(QUOTA_REACHED, "The messaging quota of the last 24 hours is used up", until)
 
 
 def forgotten_before(days: int | None, now: int) -> int:

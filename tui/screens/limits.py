@@ -71,7 +71,7 @@ class LimitsScreen(ModalScreen[Limits | None]):
                 yield PlainInput(self._known[name], id=name, compact=True)
                 yield Static(self._said(name, self._known[name])[0], id=f"{name}-echo", markup=False)
             yield Static(
-                "ctrl+s or f2 sets them   enter next line   esc leaves everything as it is",
+                "ctrl+s or f2 sets them   enter next line   esc changes nothing",
                 classes="dialog-keys",
                 markup=False,
             )
