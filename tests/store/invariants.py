@@ -68,6 +68,7 @@ def _contacts() -> Iterator[str]:
     """The meter equals a recount, and what is noted is what was taken, may have been, or is on its way (R30)."""
     since, used = database.execute("SELECT since, used FROM quota_meter").fetchone()
     noted = database.execute("SELECT phone, campaign_id, seq, at FROM contact").fetchall()
+    known = {row[0] for row in database.execute("SELECT id FROM campaign").fetchall()}
     counted = len({phone for phone, _, _, at in noted if at > since})
     if used != counted:
         yield f"R30: the meter says {used}, a recount of what is newer than {since} {counted}"
@@ -81,7 +82,8 @@ def _contacts() -> Iterator[str]:
     missing = {(phone, one, seq) for phone, one, seq, at in out if at > since} - {row[:3] for row in noted}
     if missing:
         yield f"R30: taken, but not noted: {sorted(missing)[:3]}"
-    stray = [row for row in noted if row[:3] not in {one[:3] for one in out} and row[1:3] not in on_its_way]
+    taken = {one[:3] for one in out}
+    stray = [row for row in noted if row[1] in known and row[:3] not in taken and row[1:3] not in on_its_way]
     if stray:
         yield f"R30: noted, but neither taken nor on its way: {stray[:3]}"
 

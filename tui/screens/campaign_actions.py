@@ -236,6 +236,7 @@ class CampaignActions(ConsoleScreen):
             return
         lines = [
             f"{result.valid:,} messages go out at once, for {result.price:,} credits.",
+            *(f"! {check.text}" for check in result.checks if check.code == "quota_exceeded"),
             "Sending now cannot be cancelled.",
         ]
         self.run_worker(self._send(row, lines, result.valid))
