@@ -31,6 +31,9 @@ _CHUNK = 200
 """Values of one statement: SQLite takes a limited number."""
 
 
+# A plus before a column keeps its index out of a statement that looks numbers up: by the time there are too many rows.
+
+
 class Limits(NamedTuple):
     """The account's limits as a claim needs them."""
 
@@ -75,7 +78,9 @@ def _read(now: int) -> tuple[int, int]:
     since, used = _meter()
     wanted = now - WINDOW_MS
     if wanted > since:
-        return wanted, used - _leaving(since, wanted)
+        newest = execute("SELECT MAX(at) FROM contact").fetchone()[0]
+        # After a day without a message nothing has to be looked at.
+        return wanted, 0 if newest is None or newest <= wanted else used - _leaving(since, wanted)
     if wanted < since - _SKEW_MS:
         found = execute("SELECT COUNT(DISTINCT phone) FROM contact WHERE at > ?", (wanted,)).fetchone()
         return wanted, int(found[0])
@@ -86,7 +91,7 @@ def _leaving(since: int, wanted: int) -> int:
     """Numbers whose newest message is older than `wanted` and newer than `since`."""
     found = execute(
         "SELECT COUNT(DISTINCT phone) FROM contact c WHERE at > ? AND at <= ? "
-        "AND NOT EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND d.at > ?)",
+        "AND NOT EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND +d.at > ?)",
         (since, wanted, wanted),
     ).fetchone()
     return int(found[0])
@@ -128,7 +133,7 @@ def refills_at(now: int) -> int | None:
         return None
     row = execute(
         "SELECT at FROM contact c WHERE at > ? "
-        "AND NOT EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND d.at > c.at) "
+        "AND NOT EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND +d.at > c.at) "
         "ORDER BY at LIMIT 1 OFFSET ?",
         # A quota that was lowered leaves more than one place to wait for.
         (since, counts - quota),
@@ -152,7 +157,7 @@ def counting(phones: Iterable[int], since: int) -> set[int]:
         some = wanted[start : start + _CHUNK]
         marks = ", ".join("?" * len(some))
         rows = execute(
-            f"SELECT DISTINCT phone FROM contact WHERE phone IN ({marks}) AND at > ?", (*some, since)
+            f"SELECT DISTINCT phone FROM contact WHERE phone IN ({marks}) AND +at > ?", (*some, since)
         ).fetchall()
         found.update(phone for (phone,) in rows)
     return found
@@ -175,7 +180,7 @@ def recent_of(audience_id: int, now: int) -> int:
     return int(found[0])
 
 
-_CAPPED = "SELECT phone FROM contact WHERE marketing = 1 AND at > ?{among} GROUP BY phone HAVING COUNT(*) >= ?"
+_CAPPED = "SELECT phone FROM contact WHERE marketing = 1 AND +at > ?{among} GROUP BY phone HAVING COUNT(*) >= ?"
 
 
 def capped(now: int) -> frozenset[int]:

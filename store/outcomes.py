@@ -186,7 +186,7 @@ def fail_over_quota(campaign_id: int, code: int, after: int, limit: int, now: in
         audience_id, table = audience_and_prices(campaign_id)
         found = execute(
             "SELECT seq, country FROM recipient r WHERE audience_id = ? AND seq > ? AND state = 0 "
-            "AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.phone = r.phone AND c.at > ?) ORDER BY seq LIMIT ?",
+            "AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.phone = r.phone AND +c.at > ?) ORDER BY seq LIMIT ?",
             (audience_id, after, contacts.counted_since(now), limit),
         ).fetchall()
         if not found:

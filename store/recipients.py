@@ -77,8 +77,8 @@ def repeated_numbers(audience_id: int) -> frozenset[int]:
 _BARRED = {
     SkipReason.OPTED_OUT: "phone IN (SELECT phone FROM opt_out)",
     SkipReason.COUNTRY_NOT_ENABLED: "COALESCE(country, '') NOT IN ({countries})",
-    SkipReason.FREQUENCY_CAP: "(SELECT COUNT(*) FROM contact c WHERE c.phone = recipient.phone "
-    "AND c.marketing = 1 AND c.at > {since}) >= {cap}",
+    SkipReason.FREQUENCY_CAP: "phone IN (SELECT phone FROM contact WHERE marketing = 1 AND at > ? "
+    "GROUP BY phone HAVING COUNT(*) >= ?)",
 }
 
 
@@ -97,7 +97,7 @@ def out_of_step(
         else (_BARRED[SkipReason.COUNTRY_NOT_ENABLED].format(countries=marks), tuple(countries)),
         SkipReason.FREQUENCY_CAP: ("1 = 0", ())
         if bound.cap is None
-        else (_BARRED[SkipReason.FREQUENCY_CAP].format(since="?", cap="?"), (bound.capped_since(now), bound.cap)),
+        else (_BARRED[SkipReason.FREQUENCY_CAP], (bound.capped_since(now), bound.cap)),
     }
     where: list[str] = []
     arguments: list[Any] = [audience_id]
