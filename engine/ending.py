@@ -85,7 +85,7 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
             )
 
 
-def prolong(clock: Clock, campaign: Campaign, until: int) -> None:
+def prolong(clock: Clock, campaign: Campaign, until: int | None) -> None:
     """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end."""
     if campaign.hold is not None:
         with database.transaction():
@@ -104,6 +104,11 @@ def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
     if campaign.hold.until is None or now < campaign.hold.until:
         return False
     with database.transaction():
-        if transitions.lift(campaign.id):
-            audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})
+        lift(now, campaign, actor)
     return True
+
+
+def lift(now: int, campaign: Campaign, actor: Actor) -> None:
+    """Let a held run go on, inside the caller's transaction."""
+    if campaign.hold is not None and transitions.lift(campaign.id):
+        audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})

@@ -16,7 +16,7 @@ from engine import pricing, resolution, schedule, templates
 from engine.clock import MINUTE
 from engine.recurrence import Occurrence, Recurrence
 from engine.text import counted
-from store import account, audiences, audit, database, optouts
+from store import account, audiences, audit, database
 from store import series as store
 from store.errors import Missing
 from store.series import Firing, Outcome, Series, State
@@ -135,7 +135,9 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
         skipped: Counter[str] = Counter()
         countries: Counter[str] = Counter()
         for decided in resolution.decisions(
-            audience_id, resolution.filler_for(template, series.fills, audience), optouts.numbers()
+            audience_id,
+            resolution.filler_for(template, series.fills, audience),
+            resolution.bars(template, clock.now()),
         ):
             audiences.set_skips(audience_id, [(row, reason) for row, reason in decided if reason != row.skip])
             skipped.update(reason.value for _, reason in decided if reason is not None)

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine import placeholders, pricing, resolution, templates
 from engine.text import counted
-from store import account, campaigns, ledger, tallies
+from store import account, campaigns, contacts, ledger, tallies
+from store.types import OverQuota
 
 if TYPE_CHECKING:
     from store.types import Balance, Campaign, DraftFields, Fill, Sender, Template
+
+
+OVER_QUOTA: Final = "over_quota"
+"""The form field that says what a run does at the messaging quota."""
 
 
 class Level(StrEnum):
@@ -37,6 +42,15 @@ class Check:
     field: str = ""
 
 
+class Quota(NamedTuple):
+    """What the messaging quota has left, and what is asked of it (R30)."""
+
+    left: int
+    repeats: int
+    """Valid rows whose numbers count already and need no place."""
+    over: OverQuota
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the checks look at."""
@@ -54,6 +68,8 @@ class Facts:
     balance: Balance
     scheduled_price: int
     """Credits the other scheduled campaigns will need."""
+    quota: Quota | None = None
+    """`None` when the account has none, or nobody asked."""
 
     @property
     def valid(self) -> int:
@@ -87,6 +103,7 @@ def run(facts: Facts) -> Preflight:
         *_placeholders(facts),
         *_audience(facts),
         *_credits(facts, price),
+        *_quota(facts),
     ]
     return Preflight(tuple(found), price, prices, facts.valid)
 
@@ -214,8 +231,40 @@ def _credits(facts: Facts, price: int) -> list[Check]:
     return found
 
 
-def facts_of(campaign: Campaign) -> Facts:
-    """Facts for a campaign as it is stored."""
+def _quota(facts: Facts) -> list[Check]:
+    """A warning, never a block: what goes beyond it fails or waits, as the campaign says."""
+    if facts.quota is None or not facts.valid:
+        return []
+    needed = facts.valid - facts.quota.repeats
+    beyond = needed - facts.quota.left
+    left = f"quota: {facts.quota.left:,} left today"
+    if beyond <= 0:
+        return [Check("quota", Level.OK, f"{left}, {needed:,} needed", field=OVER_QUOTA)]
+    fails = facts.quota.over is OverQuota.FAIL
+    advice = "Let it wait for the quota to refill" if fails else "It goes on hold until the quota refills, at most 72 h"
+    return [
+        Check(
+            "quota_exceeded",
+            Level.WARN,
+            f"{left}, {beyond:,} would {facts.quota.over.value}",
+            f"{advice}, or choose a smaller audience. Counted again when it runs.",
+            OVER_QUOTA,
+        )
+    ]
+
+
+def quota_of(over: OverQuota, now: int, repeats: Callable[[], int]) -> Quota | None:
+    """What the quota has left at this time; `repeats` is asked only where there is a quota."""
+    left = contacts.room(now)
+    return None if left is None else Quota(left, repeats(), over)
+
+
+def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
+    """Facts for a campaign as it is stored; without a time the messaging quota is left out."""
+    audience = campaign.audience
+    quota = None
+    if now is not None and audience is not None:
+        quota = quota_of(campaign.over_quota, now, lambda: contacts.recent_of(audience.id, now))
     return Facts(
         name=campaign.name,
         sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
@@ -227,14 +276,16 @@ def facts_of(campaign: Campaign) -> Facts:
         fallbacks=None,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
+        quota=quota,
     )
 
 
-def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
+def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> Facts:
     """Facts for a form that is not saved yet, over the audience its draft has."""
     template = None if fields.template_id is None else account.get_template(fields.template_id)
     audience = None if campaign is None else campaign.audience
-    counts = resolution.Counts({}, {}, 0) if audience is None else resolution.count(audience, template, fields.fills)
+    counts = None if audience is None else resolution.count(audience, template, fields.fills, now)
+    counts = counts or resolution.Counts({}, {}, 0)
     return Facts(
         name=fields.name,
         sender=None if fields.sender_id is None else account.get_sender(fields.sender_id),
@@ -246,4 +297,5 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
         fallbacks=counts.fallbacks,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
+        quota=quota_of(fields.over_quota, now, lambda: counts.repeats),
     )

@@ -88,6 +88,7 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "optout.import": Permission.OPT_OUTS,
     "optout.export": Permission.OPT_OUTS,
     "account.set_up": Permission.SETTINGS,
+    "account.limits": Permission.SETTINGS,
     "sender.add": Permission.SETTINGS,
     "template.add": Permission.SETTINGS,
     "template.sync": Permission.SETTINGS,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
+from engine.gateway.errors import Internal, advice_of
 from engine.phone import display
 from engine.schedule import duration
 from engine.templates import status_words
@@ -47,6 +48,8 @@ def advice(cause: RootCause, detail: Detail, sent: int = 0, unknown: int = 0) ->
         return (
             f"Add at least {counted(detail['missing'], 'credit')}, then duplicate the campaign and schedule it again."
         )
+    if cause is RootCause.ALL_REJECTED and _only_quota(detail):
+        return advice_of(int(Internal.QUOTA_EXCEEDED))
     return _ADVICE[cause]
 
 
@@ -91,6 +94,8 @@ def _missed_window(detail: Detail) -> str:
 
 def _all_rejected(detail: Detail) -> str:
     errors = detail.get("errors")
+    if _only_quota(detail):
+        return "No message could go: the messaging quota of the last 24 hours was used up. No credit was taken."
     listed = ""
     if isinstance(errors, list | tuple) and errors:
         listed = " " + "; ".join(
@@ -98,6 +103,12 @@ def _all_rejected(detail: Detail) -> str:
         )
         listed = listed.rstrip(" .") + "."
     return f"The gateway refused every message.{listed} No credit was taken."
+
+
+def _only_quota(detail: Detail) -> bool:
+    """Whether nothing but our own quota kept the messages back."""
+    errors = detail.get("errors")
+    return isinstance(errors, list | tuple) and {item.get("code") for item in errors} == {int(Internal.QUOTA_EXCEEDED)}
 
 
 def _gateway_unreachable(detail: Detail) -> str:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import message, resolution
+from engine import ending, message, quota, resolution
 from engine.decide import Decision, HoldOrder, decide
 from engine.gateway.base import Unknown
+from engine.gateway.errors import Internal
 from engine.recorder import Recorder
-from store import optouts, windows
-from store.errors import Fenced, StoreBusy, StoreFailed
-from store.types import Campaign, Lease, Recipient, Result, ResultKind, Sender, SkipReason, Window
+from store import database, optouts, outcomes, windows
+from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
+from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,6 +36,8 @@ RAMP = (1, 10)
 ERRORS_IN_A_ROW = 50
 SILENCES_IN_A_ROW = 20
 RETRY_POLL_S = 0.25
+FAILED_AT_ONCE = 2_000
+"""Rows beyond the messaging quota that are failed in one transaction."""
 STOP_PATIENCE_S = 8.0
 """How long an orderly stop waits for answers; it must be over within 10 s (DESIGN section 3)."""
 LONGEST_NAP_S = 1.0
@@ -63,6 +66,7 @@ class Tools(NamedTuple):
     pacer: Pacer
     rng: Random
     trusted: Callable[[], bool]
+    actor: Actor
 
 
 class Run:
@@ -88,6 +92,7 @@ class Run:
         self.hold: HoldOrder | None = None
         self.answered = False
         """Whether the gateway has taken or refused anything."""
+        self._waits_for_quota = campaign.hold is not None and campaign.hold.reason == quota.QUOTA_REACHED
         self._fault: BaseException | None = None
         self._errors_in_a_row = 0
         self._silences_in_a_row = 0
@@ -128,6 +133,9 @@ class Run:
                 claimed = self._claim(self._size(opened))
             except Fenced:
                 return Ended.LOST
+            except ShortOfQuota as short:
+                await self._wait_for_quota(short.until, stop)
+                continue
             except (StoreBusy, StoreFailed) as error:
                 # No intent, no request: without the store nothing is sent.
                 log.warning("campaign %d: cannot claim: %s", self._campaign.id, error)
@@ -152,7 +160,40 @@ class Run:
         return self._window_size if self.answered else RAMP[-1]
 
     def _claim(self, size: int) -> tuple[Window, list[Recipient]] | None:
-        return windows.claim(self._campaign.id, self._lease, size, self._tools.clock.now())
+        now = self._tools.clock.now()
+        if not self._waits_for_quota:
+            return windows.claim(self._campaign.id, self._lease, size, now)
+        # Only what really goes lifts this hold: lifting it to try would forget since when it lasts (R45).
+        with database.transaction():
+            ending.lift(now, self._campaign, self._tools.actor)
+            claimed = windows.claim(self._campaign.id, self._lease, size, now)
+        self._waits_for_quota = False
+        return claimed
+
+    async def _wait_for_quota(self, until: int | None, stop: asyncio.Event) -> None:
+        """The messaging quota lets none of the waiting rows go: fail the rest, wait a moment, or have the run held."""
+        if self._in_flight or self._recorder.waiting:
+            # What the gateway refuses gives its place back.
+            await self._drain(stop)
+            return
+        clock = self._tools.clock
+        if self._campaign.over_quota is OverQuota.FAIL:
+            await self._fail_over_quota(stop)
+            return
+        wait_ms = None if until is None else until - clock.now()
+        if wait_ms is None or wait_ms > quota.PATIENCE_MS:
+            self.hold = quota.hold_order(until)
+        else:
+            await clock.sleep(min(max(wait_ms, 0) / 1000, LONGEST_NAP_S))
+
+    async def _fail_over_quota(self, stop: asyncio.Event) -> None:
+        """Fail what has no place, in pieces: a million rows must not keep the loop from its other work."""
+        after: int | None = 0
+        while after is not None and self._may_go_on(stop):
+            after = outcomes.fail_over_quota(
+                self._campaign.id, Internal.QUOTA_EXCEEDED, after, FAILED_AT_ONCE, self._tools.clock.now()
+            )
+            await self._tools.clock.sleep(0)
 
     async def _wait_for_retry(self, stop: asyncio.Event) -> bool:
         """Whether there may be more to send: a row put back by what is still in flight, or one whose time will come."""

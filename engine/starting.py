@@ -22,9 +22,9 @@ def start_due(clock: Clock, campaign_id: int) -> RootCause | None:
 
     Does nothing to a campaign that was cancelled, started or moved meanwhile.
     """
-    # Opt-outs since the import are applied in short transactions of their own; one that comes later still is seen at
-    # the claim.
-    resolution.follow_opt_outs(campaign_id)
+    # Opt-outs and messages since the import are applied in short transactions of their own; one that comes later still
+    # is seen at the claim.
+    resolution.follow(campaign_id, clock.now())
     try:
         return _start_or_fail(clock, campaign_id)
     except Conflict:

@@ -173,6 +173,8 @@ def _noted(row: Recipient, note: Attempt) -> Iterator[Event]:
         case Note.PROVED:
             text = f"a status callback proved that the gateway took it: {row.message_id or note.detail}"
             yield Event(note.at, "proved", text, facts)
+        case Note.OVER_QUOTA:
+            yield Event(note.at, "failed", f"failed without being handed over: {_error(note)}", facts)
         case Note.SETTLED_SENT:
             yield Event(note.at, "settled", f"settled by hand as sent, {note.detail}", facts)
         case Note.SETTLED_FAILED:

@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, expiry, firing, lock, retry, starting
+from engine import ending, expiry, firing, history, lock, retry, starting
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
 from engine.leasing import Leases
 from engine.pacing import Pacer
+from engine.quota import QUOTA_REACHED
 from engine.run import Ended, Run, Tools
-from store import account, audit, campaigns, database, series, windows
+from store import account, audit, campaigns, contacts, database, series, windows
 from store.errors import Missing, StoreBusy, StoreFailed
-from store.types import Actor, Campaign, Lease, Sender
+from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -38,7 +39,7 @@ LOCK_S = 2.0
 """How often the cancel lock is enforced whatever the clock does; every command of an operator does it too."""
 DRAFTS_S = 60.0
 SERIES_S = 1.0
-DRAFTS_S = 60.0
+CONTACTS_S = 60.0
 LONGEST_BACKOFF_S = 60.0
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
@@ -96,6 +97,13 @@ class Worker:
             lambda: expiry.wanting(clock.now()),
             lambda: expiry.tend(clock, self.actor),
         )
+        self._contacts = Chore(
+            "the contact history is",
+            clock,
+            CONTACTS_S,
+            lambda: history.wanting(clock.now()),
+            lambda: history.tend(clock),
+        )
 
     def stop(self) -> None:
         """Ask for an orderly end: claim nothing more, wait for what is on its way, record it, release the leases."""
@@ -133,7 +141,7 @@ class Worker:
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait({self._look})
-        for chore in (self._series, self._drafts):
+        for chore in (self._series, self._drafts, self._contacts):
             await chore.ended()
         try:
             with database.translated():
@@ -148,7 +156,7 @@ class Worker:
         self._look_at_gateway()
         self._reap()
         self._enforce_lock()
-        for chore in (self._series, self._drafts):
+        for chore in (self._series, self._drafts, self._contacts):
             chore.tend()
         apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.
@@ -196,9 +204,12 @@ class Worker:
     def _may_send(self, campaign: Campaign) -> bool:
         """Tend a hold; one for an unreachable gateway is lifted only when the gateway answers.
 
-        Lifting it to try would forget since when it lasts, and its 72 h would never be over.
+        Lifting it to try would forget since when it lasts, and its 72 h would never be over. One for the messaging
+        quota is lifted by the run, with the first recipient that goes.
         """
         hold, now = campaign.hold, self._clock.now()
+        if hold is not None and hold.reason == QUOTA_REACHED and now < hold.since + ending.HOLD_LIMIT_MS:
+            return self._may_try_quota(campaign, hold, now)
         if (
             hold is not None
             and hold.reason == GATEWAY_UNREACHABLE
@@ -209,6 +220,15 @@ class Worker:
             ending.prolong(self._clock, campaign, self._next_try(campaign.id))
             return False
         return ending.tend_hold(self._clock, campaign, self.actor)
+
+    def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int) -> bool:
+        """Whether the quota has room, however that came; else the hold says when it will."""
+        if contacts.room(now) != 0:
+            return True
+        until = contacts.refills_at(now)
+        if until != hold.until and (hold.until is None or hold.until <= now):
+            ending.prolong(self._clock, campaign, until)
+        return False
 
     def _recover(self, campaign_id: int, lease: Lease) -> None:
         # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
@@ -236,6 +256,7 @@ class Worker:
             self._pacer(sender),
             self._rng,
             lambda: self._leases.trusts(sender.id, lease),
+            self.actor,
         )
         with database.translated():
             run = Run(campaign, sender, lease, tools)

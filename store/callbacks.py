@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import history, settling, tallies
+from store import contacts, history, settling, tallies
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
@@ -63,14 +63,18 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
 def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
     found = first(
         CampaignModel.select(
-            CampaignModel.audience, CampaignModel.prices, ProgressModel.handed, CampaignModel.started_at
+            CampaignModel.audience,
+            CampaignModel.prices,
+            ProgressModel.handed,
+            CampaignModel.started_at,
+            CampaignModel.template_frozen,
         )
         .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
         .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return len(batch)
-    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3])
+    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3], found[4])
     moves, unmatched = Moves(), 0
     for update in batch:
         unmatched += not _apply_one(run, update, moves)
@@ -87,12 +91,15 @@ class _Run(NamedTuple):
     prices: Mapping[str, int]
     handed: int
     started_at: int | None
+    frozen: str | None
+    """The template, as stored."""
 
 
 def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
     """Whether there is such a row that may have been handed over."""
     row = execute(
-        "SELECT state, delivery, country, attempt, error, message_id FROM recipient WHERE audience_id = ? AND seq = ?",
+        "SELECT state, delivery, country, attempt, error, message_id, phone FROM recipient "
+        "WHERE audience_id = ? AND seq = ?",
         (run.audience_id, update.seq),
     ).fetchone()
     if row is None or update.seq is None or row[0] == RecipientState.SKIPPED:
@@ -100,9 +107,11 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
     if row[0] == RecipientState.PENDING and update.seq > run.handed:
         # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
         return False
-    state, old, attempt, message_id = RecipientState(row[0]), Delivery(row[1]), row[3], row[5]
-    if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, message_id, moves):
+    state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]
+    if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, row[5], moves):
         return False
+    if state in (RecipientState.PENDING, RecipientState.UNKNOWN):
+        contacts.proved(update, row[6], run.frozen)
     new = _DELIVERY.get(update.status, Delivery.NONE)
     if new > old:
         if new is Delivery.UNDELIVERED:

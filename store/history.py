@@ -64,6 +64,14 @@ def taken_over(campaign_id: int, rows: Iterable[tuple[int, int]], at: int, hande
     )
 
 
+def over_quota(campaign_id: int, seqs: Iterable[int], code: int, at: int) -> None:
+    """Keep that these rows were failed because the messaging quota had no place for them."""
+    execute_many(
+        "INSERT INTO attempt (campaign_id, seq, n, at, outcome, code, detail) VALUES (?, ?, 0, ?, ?, ?, '')",
+        [(campaign_id, seq, at, Note.OVER_QUOTA.value, code) for seq in seqs],
+    )
+
+
 def of(campaign_id: int, seq: int) -> list[Attempt]:
     """What happened to one row, and to all that were pending with it, in the order it was recorded."""
     query = AttemptModel.select().where(AttemptModel.campaign == campaign_id, AttemptModel.seq.in_((seq, EVERY_ROW)))

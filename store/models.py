@@ -363,15 +363,27 @@ class Occurrence(Base):
 
 
 class Contact(Base):
-    """A message that the gateway took, or may have: what quota and frequency cap count."""
+    """A message that the gateway took, may have, or is being handed: what quota and frequency cap count."""
 
     phone = BigIntegerField()
-    at = BigIntegerField()
+    campaign_id = IntegerField()
+    seq = IntegerField()
+    at = BigIntegerField(index=True)
     marketing = SmallIntegerField()
 
     class Meta:
-        primary_key = CompositeKey("phone", "at")
-        indexes = ((("at", "phone"), False),)
+        primary_key = CompositeKey("phone", "campaign_id", "seq")
+
+
+class QuotaMeter(Base):
+    """The one row that says how many different numbers of `contact` are newer than `since`."""
+
+    id = IntegerField(primary_key=True, constraints=[Check("id = 1")])
+    since = BigIntegerField()
+    used = IntegerField(constraints=[Check("used >= 0")])
+
+    class Meta:
+        table_name = "quota_meter"
 
 
 class TestSend(Base):
@@ -430,6 +442,7 @@ TABLES: list[type[Any]] = [
     Series,
     Occurrence,
     Contact,
+    QuotaMeter,
     TestSend,
     ClockMark,
 ]

@@ -37,6 +37,10 @@ class Moves:
     released: int = 0
     proven: dict[int, int] = field(default_factory=dict)
     """`seq` and price of rows whose credit was given back although the gateway had taken their message."""
+    answered: list[tuple[int, int]] = field(default_factory=list)
+    """`seq` of what the gateway took or may have, with when that was known."""
+    not_taken: list[int] = field(default_factory=list)
+    """`seq` of what was claimed and then not taken."""
 
     @property
     def nothing(self) -> bool:

@@ -20,6 +20,8 @@ from store.types import Delivery, Recipient, RecipientState, SkipReason, Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from store.contacts import Limits
+
 CHUNK = 10_000
 LONGEST_NUMBER = 15
 """Digits of an E.164 number (ITU-T E.164, 6)."""
@@ -73,13 +75,48 @@ def repeated_numbers(audience_id: int) -> frozenset[int]:
     return frozenset(phone for (phone,) in found if phone is not None)
 
 
-def out_of_step(audience_id: int, campaign_id: int = 0) -> list[Recipient]:
-    """The rows that the opt-out list contradicts: pending although opted out, or skipped for that and no longer out."""
+_BARRED = {
+    SkipReason.OPTED_OUT: "phone IN (SELECT phone FROM opt_out)",
+    SkipReason.COUNTRY_NOT_ENABLED: "COALESCE(country, '') NOT IN ({countries})",
+    SkipReason.FREQUENCY_CAP: "phone IN (SELECT phone FROM contact WHERE marketing = 1 AND at > ? "
+    "GROUP BY phone HAVING COUNT(*) >= ?)",
+}
+
+
+def out_of_step(
+    audience_id: int, countries: Sequence[str] | None, bound: Limits, now: int, campaign_id: int = 0
+) -> list[Recipient]:
+    """The rows that the opt-out list, the enabled countries (`None` is all) or the frequency cap contradicts.
+
+    Pending although barred, or skipped for one of these reasons that is none any more.
+    """
+    marks = ", ".join("?" * len(countries or ()))
+    barred = {
+        SkipReason.OPTED_OUT: (_BARRED[SkipReason.OPTED_OUT], ()),
+        SkipReason.COUNTRY_NOT_ENABLED: ("1 = 0", ())
+        if countries is None
+        else (_BARRED[SkipReason.COUNTRY_NOT_ENABLED].format(countries=marks), tuple(countries)),
+        SkipReason.FREQUENCY_CAP: ("1 = 0", ())
+        if bound.cap is None
+        else (_BARRED[SkipReason.FREQUENCY_CAP], (bound.capped_since(now), bound.cap)),
+    }
+    where: list[str] = []
+    arguments: list[Any] = [audience_id]
+    for reason, (condition, values) in barred.items():
+        where.append(f"(state = 0 AND {condition}) OR (skip = ? AND NOT ({condition}))")
+        arguments += [*values, reason.value, *values]
     found = execute(
-        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND ("
-        "(state = 0 AND phone IN (SELECT phone FROM opt_out)) OR "
-        "(skip = ? AND phone NOT IN (SELECT phone FROM opt_out))) ORDER BY seq",
-        (audience_id, SkipReason.OPTED_OUT.value),
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND ({' OR '.join(where)}) ORDER BY seq",
+        tuple(arguments),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
+def duplicates_of(audience_id: int, phone: int, campaign_id: int = 0) -> list[Recipient]:
+    """The rows that are skipped because another row has this number, in file order."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND phone = ? AND skip = ? ORDER BY seq",
+        (audience_id, phone, SkipReason.DUPLICATE.value),
     ).fetchall()
     return [_recipient(campaign_id, row) for row in found]
 

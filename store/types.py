@@ -117,6 +117,8 @@ class Note(StrEnum):
     """A status callback proved that the gateway had taken what was unknown or put back."""
     UNDELIVERED = "undelivered"
     """A status callback reported a failure after the message was accepted."""
+    OVER_QUOTA = "over_quota"
+    """The messaging quota had no place for it, and the campaign does not wait."""
     SETTLED_SENT = "settled_sent"
     """An operator settled it as sent."""
     SETTLED_FAILED = "settled_failed"
@@ -203,6 +205,11 @@ class Template:
     def ref(self) -> str:
         """`name:language`, the way templates are named on the command line."""
         return f"{self.name}:{self.language}"
+
+    @property
+    def marketing(self) -> bool:
+        """Whether the frequency cap counts its messages."""
+        return self.category.upper() == "MARKETING"
 
 
 @dataclass(frozen=True, slots=True)

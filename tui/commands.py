@@ -154,6 +154,10 @@ _ON_CAMPAIGNS = (
     ),
     _list("list.series", "E", "series", "What repeats: pause, resume, end, and when it fires next."),
     _list("list.optouts", "U", "opt-outs", "Who gets no campaign: add, remove, import, export."),
+    _list(
+        "list.limits", "L", "limits", "Messaging quota, frequency cap and countries of the account: see and set them.",
+        writes=True, engine="account.limits",
+    ),
     _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip

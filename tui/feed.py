@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import account, audit, campaigns, database, leases, ledger, listing
+from store import account, audit, campaigns, contacts, database, leases, ledger, listing
 from store.errors import Missing
 from store.types import Account, Balance, CampaignRow, Lease, ListFilter, SortKey, Status
 
@@ -42,6 +42,8 @@ class Overview(NamedTuple):
     leases: Sequence[Lease]
     next_due: tuple[int, str, int] | None
     counts: Mapping[Status, int]
+    quota_used: int = 0
+    """People messaged within 24 hours."""
 
 
 class Snapshot(NamedTuple):
@@ -97,7 +99,14 @@ class Feed:
 
 def overview(now: int, counts: Mapping[Status, int]) -> Overview:
     """The frame around the list."""
-    return Overview(account.get_account(), ledger.balance(), leases.held(now), campaigns.next_due(), counts)
+    return Overview(
+        account.get_account(),
+        ledger.balance(),
+        leases.held(now),
+        campaigns.next_due(),
+        counts,
+        contacts.used(now),
+    )
 
 
 def read_report(campaign_id: int | None) -> Report | None:

@@ -95,7 +95,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
                 before=_audited(fields_of(before)),
                 after=_audited(fields),
             )
-        _bring_up_to_date(campaign_id)
+        _bring_up_to_date(campaign_id, context.clock.now())
         return campaigns.get(campaign_id)
 
 
@@ -141,7 +141,7 @@ def import_audience(
         if campaign.audience is not None:
             audiences.drop_audience(campaign.audience.id)
         database.analyze()
-        _bring_up_to_date(campaign_id)
+        _bring_up_to_date(campaign_id, context.clock.now())
         return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
 
 
@@ -189,7 +189,7 @@ def restore(context: Context, campaign_id: int) -> Campaign:
                 raise _not_deleted(campaign_id)
             audit.write(now, context.actor, "campaign.restore", campaign_id)
         # Opt-outs may have come in between.
-        _bring_up_to_date(campaign_id)
+        _bring_up_to_date(campaign_id, context.clock.now())
         return campaigns.get(campaign_id)
 
 
@@ -260,13 +260,13 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
             states = None if only is None else _ONLY[only]
             pointless = _for_good(campaign_id) if only == "failed" else frozenset[int]()
             audiences.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now(), pointless)
-            _bring_up_to_date(copy_id)
+            _bring_up_to_date(copy_id, context.clock.now())
         return copy_id
 
 
-def _bring_up_to_date(campaign_id: int) -> None:
+def _bring_up_to_date(campaign_id: int, now: int) -> None:
     """After any change of a draft: which rows would get it, and what that would cost."""
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, now)
     campaigns.set_price(campaign_id, preflight.run(preflight.facts_of(campaigns.get(campaign_id))).price)
 
 

@@ -501,6 +501,6 @@ def test_the_preflight_of_a_stored_campaign_sees_what_changed_since(
     acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
     campaign_id = builders.draft(clock, tmp_path, 3)
-    assert launch.check(campaign_id).valid == 3
+    assert launch.check(campaign_id, clock.now()).valid == 3
     database.execute("INSERT INTO opt_out (phone, since, origin) SELECT phone, 0, 'test' FROM recipient WHERE seq = 1")
-    assert (launch.check(campaign_id).valid, launch.check(campaign_id).price) == (2, 2)
+    assert (launch.check(campaign_id, clock.now()).valid, launch.check(campaign_id, clock.now()).price) == (2, 2)

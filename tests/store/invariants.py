@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from store import campaigns, database, ledger, recipients, tallies
+from store import campaigns, database, ledger, recipients, tallies, windows
 from store.types import Delivery, Progress, RecipientState, Status
 
 NOT_STARTED = (Status.DRAFT, Status.SCHEDULED, Status.CANCELLED)
@@ -38,7 +38,7 @@ def violations(*campaign_ids: int) -> list[str]:
     """The broken promises in words, read in one transaction; this thread's connection must be open."""
     with database.transaction():
         every = [row[0] for row in database.execute("SELECT id FROM campaign ORDER BY id").fetchall()]
-        found = list(_account())
+        found = [*_account(), *_contacts()]
         for campaign_id in campaign_ids or every:
             found += [f"campaign {campaign_id}: {text}" for text in _campaign(campaign_id)]
     return found
@@ -62,6 +62,30 @@ def _account() -> Iterator[str]:
     of_runs = database.execute("SELECT COALESCE(SUM(reserved - settled - released), 0) FROM progress").fetchone()[0]
     if of_runs != balance.reserved:
         yield f"R29: {balance.reserved} reserved, but the runs hold {of_runs}"
+
+
+def _contacts() -> Iterator[str]:
+    """The meter equals a recount, and what is noted is what was taken, may have been, or is on its way (R30)."""
+    since, used = database.execute("SELECT since, used FROM quota_meter").fetchone()
+    noted = database.execute("SELECT phone, campaign_id, seq, at FROM contact").fetchall()
+    known = {row[0] for row in database.execute("SELECT id FROM campaign").fetchall()}
+    counted = len({phone for phone, _, _, at in noted if at > since})
+    if used != counted:
+        yield f"R30: the meter says {used}, a recount of what is newer than {since} {counted}"
+    out = database.execute(
+        "SELECT r.phone, c.id, r.seq, COALESCE(r.sent_at, r.handed_at) FROM recipient r "
+        "JOIN campaign c ON c.audience_id = r.audience_id WHERE r.state IN (1, 3) AND r.phone IS NOT NULL"
+    ).fetchall()
+    on_its_way = {(window.campaign_id, seq) for window in windows.open_windows() for seq in window.seqs} - set(
+        database.execute("SELECT campaign_id, seq FROM retry").fetchall()
+    )
+    missing = {(phone, one, seq) for phone, one, seq, at in out if at > since} - {row[:3] for row in noted}
+    if missing:
+        yield f"R30: taken, but not noted: {sorted(missing)[:3]}"
+    taken = {one[:3] for one in out}
+    stray = [row for row in noted if row[1] in known and row[:3] not in taken and row[1:3] not in on_its_way]
+    if stray:
+        yield f"R30: noted, but neither taken nor on its way: {stray[:3]}"
 
 
 def _campaign(campaign_id: int) -> Iterator[str]:

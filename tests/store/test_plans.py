@@ -15,6 +15,7 @@ from store import (
     audit,
     callbacks,
     campaigns,
+    contacts,
     database,
     ledger,
     listing,
@@ -29,7 +30,8 @@ from store.models import Campaign, Progress
 from store.types import Lease, ListFilter, OptOut, RecipientState, ResultKind, Status, StatusUpdate
 from tests.clock import START
 from tests.store.back_ends import fresh_url
-from tests.store.scene import Scene, contacts, countries_of, result
+from tests.store.scene import Scene, countries_of, result
+from tests.store.scene import contacts as people
 
 ONE_ROW = {"account", "lease"}
 """Tables that have one row, or one for each sender."""
@@ -73,7 +75,7 @@ def _campaigns(scene: Scene) -> None:
 
 
 def _rows(scene: Scene) -> tuple[int, Lease]:
-    run, other = scene.running(contacts(6_000)), scene.running(contacts(2_000))
+    run, other = scene.running(people(6_000)), scene.running(people(2_000))
     lease = scene.lease()
     for campaign_id, sent in ((run, 10), (other, 0)):
         window, rows = scene.claim(campaign_id, lease, 900)
@@ -205,6 +207,20 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)",
     ),
     "counts by reason": (lambda full: tallies.of(full.run, tallies.SKIP), "USING INDEX sqlite_autoindex_tally_1"),
+    "numbers that count": (lambda _: contacts.counting([1, 2], START), "SEARCH contact USING PRIMARY KEY (phone=?)"),
+    "numbers at the cap": (
+        lambda _: contacts.capped_among([1, 2], contacts.Limits(None, 1, 7), START),
+        "SEARCH contact USING PRIMARY KEY (phone=?)",
+    ),
+    "numbers that stop counting": (
+        lambda _: contacts.used(START + contacts.WINDOW_MS - 1),
+        "SEARCH c USING COVERING INDEX contact_at (at>? AND at<?)",
+    ),
+    "the next place": (lambda _: rolled_back(next_place), "SEARCH c USING COVERING INDEX contact_at (at>?)"),
+    "what is forgotten": (
+        lambda _: rolled_back(lambda: contacts.purge(START, 100)),
+        "SEARCH contact USING COVERING INDEX contact_at (at<?)",
+    ),
     "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
     "a page of the opt-outs": (
         lambda _: optouts.page(limit=50, offset=10),
@@ -237,6 +253,11 @@ def rolled_back(call: Callable[[], object]) -> None:
 def record_every_kind(run: int) -> None:
     kinds = (ResultKind.SENT, ResultKind.FAILED, ResultKind.PUT_BACK, ResultKind.UNKNOWN)
     outcomes.record(run, [result(1_000 + n, kind) for n, kind in enumerate(kinds)], {}, [1], START)
+
+
+def next_place() -> None:
+    account.update_account(quota=10)
+    assert contacts.refills_at(START) is not None
 
 
 def take_over(full: Full) -> None:

@@ -88,6 +88,22 @@ def _optout(commands: Subparsers, text: str) -> None:
     export.add_argument("file", type=path, metavar="FILE.csv")
 
 
+def _limits(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "limits", text)
+    add_command(group, "show", "limits:show", "show the limits, and how much of the quota is used")
+    change = add_command(group, "set", "limits:change", "set the limits that are named", writes=True)
+    quota = change.add_mutually_exclusive_group()
+    quota.add_argument("--quota", metavar="N|unlimited", help="different people messaged within 24 hours")
+    quota.add_argument("--tier", metavar="250|2K|10K|100K|unlimited", help="the quota by WhatsApp's name for it")
+    cap = change.add_mutually_exclusive_group()
+    cap.add_argument(
+        "--frequency-cap", type=whole(1), metavar="N", help="marketing messages to a number within --frequency-days"
+    )
+    cap.add_argument("--no-frequency-cap", action="store_true", help="any number of them")
+    change.add_argument("--frequency-days", type=whole(1), metavar="D", help="days that the frequency cap looks back")
+    change.add_argument("--countries", metavar="CC,CC|all", help="two letters each: where messages may go")
+
+
 def _demo(commands: Subparsers, text: str) -> None:
     add_command(commands, "demo", "processes:demo", text, database=None)
 
@@ -116,6 +132,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "sender": _sender,
     "template": _template,
     "credits": _credits,
+    "limits": _limits,
     "audience": _audience,
     "campaign": campaign,
     "series": series,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from engine import schedule
 from engine.lifecycle import Action, cancel_locked, lock_at
 from engine.lifecycle import refusal as lifecycle_refusal
-from store import listing
+from store import account, contacts, listing
 from store.types import CampaignRow, Status
 from tui.screens.base import ConsoleScreen
 from tui.signs import named
 from tui.widgets.paged_table import PagedTable
 
 if TYPE_CHECKING:
+    from engine.commands.limits import Limits
     from engine.context import Context
 
 _MOST_NAMED = 6
@@ -226,7 +227,7 @@ class CampaignActions(ConsoleScreen):
         row = self.subject
         if row is None:
             return
-        result = await self.doing(launch.check, row.id)
+        result = await self.doing(launch.check, row.id, self.services.now)
         if result is None:
             return
         if result.blocking:
@@ -235,6 +236,7 @@ class CampaignActions(ConsoleScreen):
             return
         lines = [
             f"{result.valid:,} messages go out at once, for {result.price:,} credits.",
+            *(f"! {check.text}" for check in result.checks if check.code == "quota_exceeded"),
             "Sending now cannot be cancelled.",
         ]
         self.run_worker(self._send(row, lines, result.valid))
@@ -339,6 +341,24 @@ class CampaignActions(ConsoleScreen):
             self.notify(f"{named(done.series.name)} repeats; first {first}. E shows the series.", markup=False)
             self.poll()
 
+    def action_limits(self) -> None:
+        """The account's limits, to be seen and set."""
+        self.run_worker(self._limits())
+
+    async def _limits(self) -> None:
+        from engine.commands import limits
+        from tui.screens.limits import LimitsScreen
+
+        found = await self.reading(_account_limits, self.services.now)
+        if found is None:
+            return
+        typed = await self.app.push_screen_wait(LimitsScreen(*found))
+        if typed is None or typed == found[0]:
+            return
+        if await self.doing(limits.change, self.services.context, lambda before: typed) is not None:
+            self.notify("The limits are set.", markup=False)
+            self.poll()
+
     async def action_export(self) -> None:
         """The report as a CSV file."""
         row = self.subject
@@ -354,3 +374,12 @@ class CampaignActions(ConsoleScreen):
         figures = ("audience", "sent", "delivered", "read", "failed", "unknown")
         text = "\t".join([row.name, row.status.value, *(f"{name} {getattr(counters, name)}" for name in figures)])
         self.to_clipboard(text)
+
+
+def _account_limits(now: int) -> tuple[Limits, str]:
+    """The account's limits, and in words how much of the quota is used."""
+    from engine.commands import limits
+
+    used, left = contacts.used(now), contacts.room(now)
+    said = f"{used:,} {'person' if used == 1 else 'people'} messaged in the last 24 hours"
+    return limits.of(account.get_account()), said + ("." if left is None else f", {left:,} left.")

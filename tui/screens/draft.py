@@ -59,9 +59,9 @@ class DraftScreen(DraftLaunch):
         if found is None:
             await self.console.open_list()
             return
-        senders, templates, campaign = found
+        senders, templates, limited, campaign = found
         panel = self.panel
-        panel.set_choices(senders, templates)
+        panel.set_choices(senders, templates, limited)
         when, zone = self.typed_times.get(campaign_id or 0, ("", self.services.zone))
         if campaign is None:
             form = Form(sender_id=senders[0].id if len(senders) == 1 else None, zone=zone)
@@ -196,6 +196,7 @@ class DraftScreen(DraftLaunch):
         await self.action_command(event.command_id)
 
 
-def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], Campaign | None]:
+def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], bool, Campaign | None]:
+    """What the form offers, whether the account has a messaging quota, and the draft."""
     campaign = None if campaign_id is None else campaigns.get(campaign_id)
-    return account.senders(), account.templates(), campaign
+    return account.senders(), account.templates(), account.get_account().quota is not None, campaign

@@ -11,11 +11,13 @@ from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from engine import placeholders
+from engine.preflight import OVER_QUOTA
 from engine.text import shown
+from store.types import OverQuota
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, problem_of, sender_label, template_label
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
-from tui.widgets.field import Field
+from tui.widgets.field import Field, choice
 from tui.widgets.fill_row import FillRow, searchable
 from tui.widgets.path_input import PathInput
 from tui.widgets.plain_input import PlainInput
@@ -34,6 +36,7 @@ SENDER: Final = "sender"
 TEMPLATE: Final = "template"
 READ_HELP: Final = "enter reads it; tab completes the path"
 _OF_FILE: Final = (FILE, COUNTRY, NUMBER)
+_OVER: Final = ((OverQuota.FAIL, "fail the rest"), (OverQuota.WAIT, "wait until the quota refills"))
 _LABEL: Final = 12
 _LONGEST_LABEL: Final = 22
 
@@ -53,6 +56,7 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._templates: dict[int, Template] = {}
         self._senders: dict[int, Sender] = {}
         self._columns: tuple[str, ...] = ()
+        self._limited = False
         self._rows: dict[str, FillRow] = {}
         self.fields: dict[str, Field] = {
             NAME: Field("Name", PlainInput(placeholder="what the campaign is called here"), id="f-name"),
@@ -67,6 +71,11 @@ class FormPanel(VerticalScroll, can_focus=False):
             NUMBER: Field("Numbers in", Select[str]([], prompt="recognise the column"), id="f-number"),
             WHEN: Field("Time", PlainInput(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
             ZONE: Field("Zone", PlainInput(), id="f-zone"),
+            OVER_QUOTA: Field(
+                "Over quota",
+                Select[str]([choice(words, over.value) for over, words in _OVER], allow_blank=False),
+                id=f"f-{OVER_QUOTA}",
+            ),
         }
         self._result = Static(markup=False, classes="result", id="result")
         self._fills = Vertical(id="fills")
@@ -79,12 +88,13 @@ class FormPanel(VerticalScroll, can_focus=False):
         yield self._result
         yield self._fills
         yield Static("When", classes="section", markup=False)
-        yield from (self.fields[name] for name in (WHEN, ZONE))
+        yield from (self.fields[name] for name in (WHEN, ZONE, OVER_QUOTA))
 
     # What the screen hands in
 
-    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template]) -> None:
-        """The senders and templates of the account."""
+    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template], limited: bool) -> None:
+        """The senders and templates of the account, and whether it has a messaging quota."""
+        self._limited = limited
         self._senders = {one.id: one for one in senders}
         self._templates = {one.id: one for one in found}
         self._set_options(SENDER, [searchable(sender_label(one), one.id) for one in senders])
@@ -109,7 +119,10 @@ class FormPanel(VerticalScroll, can_focus=False):
             NUMBER: form.file.number_column,
             WHEN: form.when,
             ZONE: form.zone,
+            OVER_QUOTA: form.over_quota.value,
         }
+        # Without a quota there is nothing to choose; a choice once made stays in sight.
+        self.fields[OVER_QUOTA].display = self._limited or form.over_quota is not OverQuota.FAIL
         for name, field in self.fields.items():
             field.set_error()
             field.set_value(values[name])
@@ -158,7 +171,7 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def mark_saved(self) -> None:
         """Everything that stands there is saved; the file fields have a state of their own."""
-        for name in (NAME, SENDER, TEMPLATE):
+        for name in (NAME, SENDER, TEMPLATE, OVER_QUOTA):
             self.fields[name].mark_clean()
 
     def mark_read(self) -> None:
@@ -219,6 +232,8 @@ class FormPanel(VerticalScroll, can_focus=False):
                 return replace(form, file=replace(file, number_column=text or None))
             case "when":
                 return replace(form, when=text)
+            case "over_quota":
+                return replace(form, over_quota=OverQuota(text))
             case _:
                 return replace(form, zone=text)
 
