@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine import placeholders, pricing, resolution, templates
 from engine.text import counted
-from store import account, campaigns, ledger, tallies
+from store import account, campaigns, ledger, prices, tallies
 
 if TYPE_CHECKING:
-    from store.types import Balance, Campaign, DraftFields, Fill, Sender, Template
+    from store.types import Balance, Campaign, DraftFields, Fill, PriceLine, Sender, Template
+
+
+LISTED = 5
+"""Countries that are named in one sentence."""
+NO_PRICE_ADVICE = (
+    "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
+)
 
 
 class Level(StrEnum):
@@ -54,6 +61,8 @@ class Facts:
     balance: Balance
     scheduled_price: int
     """Credits the other scheduled campaigns will need."""
+    price_list: Sequence[PriceLine] = ()
+    """Empty when none was imported."""
 
     @property
     def valid(self) -> int:
@@ -78,23 +87,38 @@ class Preflight:
 
 def run(facts: Facts) -> Preflight:
     """Check everything and work out the price. Pure."""
-    prices = _prices(facts.template)
-    price = pricing.total(prices, facts.countries)
+    table = _table(facts)
+    price = pricing.total(table, facts.countries)
     found = [
         *_name(facts),
         *_sender(facts),
         *_template(facts),
         *_placeholders(facts),
         *_audience(facts),
-        *_credits(facts, price),
+        *_credits(facts, table, price),
     ]
-    return Preflight(tuple(found), price, prices, facts.valid)
+    return Preflight(tuple(found), price, table, facts.valid)
 
 
-def _prices(template: Template | None) -> Mapping[str, int]:
-    if template is None:
-        return pricing.price_table("MARKETING", "")
-    return pricing.price_table(template.category, templates.media(template.components))
+def _table(facts: Facts) -> Mapping[str, int]:
+    if facts.template is None:
+        # Without a template there is no price in the list to look up.
+        return pricing.price_table((), "", "")
+    return price_table(facts.price_list, facts.template)
+
+
+def price_table(price_list: Sequence[PriceLine], template: Template) -> dict[str, int]:
+    """What one message of a template costs by country, see `pricing.price_table`."""
+    return pricing.price_table(price_list, template.category, templates.media(template.components))
+
+
+def no_price(template: Template, countries: Mapping[str, int]) -> str:
+    """What to say of recipients that the price list has no price for."""
+    media = templates.media(template.components)
+    what = f"{template.category} with {media}" if media in pricing.MEDIA else template.category
+    listed = [f"{country or 'no country'} {n:,}" for country, n in countries.items()]
+    more = f" and {len(listed) - LISTED:,} more" if len(listed) > LISTED else ""
+    return f"the price list has no price for {what} to {', '.join(listed[:LISTED])}{more}"
 
 
 def _name(facts: Facts) -> list[Check]:
@@ -186,9 +210,12 @@ def _audience(facts: Facts) -> list[Check]:
     return [Check("audience", Level.OK, f"{facts.valid:,} will get it", field="file")]
 
 
-def _credits(facts: Facts, price: int) -> list[Check]:
+def _credits(facts: Facts, table: Mapping[str, int], price: int) -> list[Check]:
     if not facts.valid:
         return []
+    gaps = pricing.unpriced(table, facts.countries)
+    if gaps and facts.template is not None:
+        return [Check("no_price", Level.BLOCK, no_price(facts.template, gaps), NO_PRICE_ADVICE, "template")]
     free = facts.balance.free
     if price > free:
         return [
@@ -227,6 +254,7 @@ def facts_of(campaign: Campaign) -> Facts:
         fallbacks=None,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
+        price_list=prices.lines(),
     )
 
 
@@ -246,4 +274,5 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
         fallbacks=counts.fallbacks,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
+        price_list=prices.lines(),
     )

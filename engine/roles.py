@@ -91,6 +91,7 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "sender.add": Permission.SETTINGS,
     "template.add": Permission.SETTINGS,
     "template.sync": Permission.SETTINGS,
+    "prices.import": Permission.SETTINGS,
     "credits.add": Permission.CREDITS,
 }
 """The permission that each command of the engine needs, by the action it is audited as."""

@@ -161,10 +161,20 @@ def edit(campaign_id: int, version: int, fields: DraftFields, template_name: str
 
 
 def set_price(campaign_id: int, price: int) -> None:
-    """Keep the price last worked out for a draft, for the list and the sum of what is scheduled."""
+    """Keep the price last worked out for what has not started, for the list and the sum of what is scheduled."""
     CampaignModel.update(price=price).where(
-        CampaignModel.id == campaign_id, CampaignModel.status == Status.DRAFT.value
+        CampaignModel.id == campaign_id, CampaignModel.status.in_([Status.DRAFT.value, Status.SCHEDULED.value])
     ).execute()
+
+
+def priced(status: Status) -> list[int]:
+    """Ids of the campaigns in a status that have an audience, and so a price."""
+    query = (
+        CampaignModel.select(CampaignModel.id)
+        .where(has_status(status), CampaignModel.audience.is_null(False), CampaignModel.deleted_at.is_null())
+        .order_by(CampaignModel.id)
+    )
+    return [campaign_id for (campaign_id,) in tuples(query)]
 
 
 def set_reserved(campaign_id: int, credits: int) -> None:

@@ -403,6 +403,18 @@ class LedgerEntry(NamedTuple):
     note: str
 
 
+class PriceLine(NamedTuple):
+    """One line of the price list (R26)."""
+
+    category: str
+    """Upper case, as the Cloud API has it."""
+    country: str
+    """ISO 3166 alpha-2; empty is every country without a line of its own."""
+    media: str
+    """`none`, `image`, `video`, `document`, or `media` for any of those three; empty is whatever has no line."""
+    credits: int
+
+
 class OptOut(NamedTuple):
     """A number that gets no campaign (R38)."""
 

@@ -53,6 +53,13 @@ def _credits(commands: Subparsers, text: str) -> None:
     ledger.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
 
 
+def _prices(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "prices", text)
+    adding = add_command(group, "import", "prices:import_file", "replace the price list by a file's", writes=True)
+    adding.add_argument("file", type=path, metavar="FILE.csv", help="columns: category, country, media, credits")
+    add_command(group, "list", "prices:show_list", "list the prices")
+
+
 def _audience(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "audience", text)
     check = add_command(
@@ -116,6 +123,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "sender": _sender,
     "template": _template,
     "credits": _credits,
+    "prices": _prices,
     "audience": _audience,
     "campaign": campaign,
     "series": series,

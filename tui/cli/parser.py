@@ -104,6 +104,7 @@ _COMMANDS = {
     "sender": "add and list senders",
     "template": "add, list and show templates",
     "credits": "add credits, show the balance and the ledger",
+    "prices": "import and list what a message costs",
     "audience": "check a contact file",
     "optout": "keep the list of numbers that get no campaign",
     "campaign": "make, launch, call off and report campaigns",
