@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from store import ledger, tallies
+from store import ledger, tallies, testsends
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
@@ -46,15 +46,20 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
     that an `unknown` message was accepted (R42).
     """
     by_campaign: dict[int, list[StatusUpdate]] = defaultdict(list)
+    tests: list[StatusUpdate] = []
     unmatched = 0
     for update in updates:
-        if update.campaign_id is None or update.seq is None:
+        if update.test_id is not None:
+            tests.append(update)
+        elif update.campaign_id is None or update.seq is None:
             unmatched += 1
         else:
             by_campaign[update.campaign_id].append(update)
     with transaction():
         for campaign_id, batch in by_campaign.items():
             unmatched += _apply_to(campaign_id, batch, now)
+        for update in tests:
+            unmatched += not testsends.apply(update, now)
         CallbackEvent.update(applied_at=now, unmatched=unmatched).where(CallbackEvent.id.in_(list(event_ids))).execute()
     return unmatched
 
