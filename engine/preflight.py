@@ -128,19 +128,23 @@ def _name(facts: Facts) -> list[Check]:
 
 
 def _sender(facts: Facts) -> list[Check]:
-    if facts.sender is None:
-        return [Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")]
-    if facts.sender.status != "CONNECTED":
-        return [
-            Check(
-                "sender_unavailable",
-                Level.BLOCK,
-                f"the sender is {facts.sender.status.lower()}",
-                "Choose another number, or see WhatsApp Manager for why.",
-                "sender",
-            )
-        ]
-    return []
+    problem = sender_problem(facts.sender)
+    return [] if problem is None else [problem]
+
+
+def sender_problem(sender: Sender | None) -> Check | None:
+    """Why this sender cannot send now, if so."""
+    if sender is None:
+        return Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")
+    if sender.status != "CONNECTED":
+        return Check(
+            "sender_unavailable",
+            Level.BLOCK,
+            f"the sender is {sender.status.lower()}",
+            "Choose another number, or see WhatsApp Manager for why.",
+            "sender",
+        )
+    return None
 
 
 def template_problem(template: Template | None) -> Check | None:

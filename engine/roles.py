@@ -68,6 +68,7 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "campaign.import": Permission.CREATE,
     "campaign.duplicate": Permission.CREATE,
     "campaign.test_send": Permission.CREATE,
+    "campaign.test_withdraw": Permission.CREATE,
     "campaign.schedule": Permission.SCHEDULE,
     "campaign.reschedule": Permission.SCHEDULE,
     "campaign.send": Permission.SEND,

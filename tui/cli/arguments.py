@@ -95,6 +95,19 @@ def _optout(commands: Subparsers, text: str) -> None:
     export.add_argument("file", type=path, metavar="FILE.csv")
 
 
+def _test_send(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "test-send", "testsend:run", text, writes=True)
+    parser.add_argument("id", type=whole(1), metavar="ID", help="of the campaign, whatever its status")
+    parser.add_argument("numbers", metavar="NUMBER", nargs="+", help="1 to 5, with + and country code")
+    parser.add_argument(
+        "--row", type=whole(1), metavar="LINE", help="take this line's values; default: the first valid row's"
+    )
+    parser.add_argument(
+        "--wait", type=whole(0, 3600), default=30, metavar="SECONDS",
+        help="how long to wait for the outcomes, 0 not at all; default: 30",
+    )  # fmt: skip
+
+
 def _demo(commands: Subparsers, text: str) -> None:
     add_command(commands, "demo", "processes:demo", text, database=None)
 
@@ -126,6 +139,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "prices": _prices,
     "audience": _audience,
     "campaign": campaign,
+    "test-send": _test_send,
     "series": series,
     "audit": _audit,
     "worker": _worker,

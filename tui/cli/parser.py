@@ -108,6 +108,7 @@ _COMMANDS = {
     "audience": "check a contact file",
     "optout": "keep the list of numbers that get no campaign",
     "campaign": "make, launch, call off and report campaigns",
+    "test-send": "send a campaign's message to up to 5 numbers, to see it",
     "audit": "list who did what, when and from where",
     "series": "repeat campaigns",
     "worker": "send what is due, without a console",
