@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from peewee import SQL
+
 from store import leases, ledger, optouts
 from store.codec import dump, load
 from store.database import execute, transaction
@@ -108,7 +110,8 @@ def last_numbers(actor: str) -> list[int]:
 
 
 def _waiting(sender_id: int) -> list[Any]:
-    return [Model.sender_id == sender_id, Model.state == int(RecipientState.PENDING)]
+    # Written out, or SQLite would not know that the index of what waits has them all.
+    return [Model.sender_id == sender_id, Model.state == SQL("0")]
 
 
 def waiting(sender_id: int) -> int:
@@ -145,7 +148,8 @@ def claim(sender_id: int, lease: Lease, now: int, asked_since: int) -> list[Test
                 _end_unsent(row, "the number has opted out meanwhile", now)
             else:
                 taken.append(row)
-        Model.update(fence=lease.fence, handed_at=now).where(Model.id.in_([row.id for row in taken])).execute()
+        if taken:
+            Model.update(fence=lease.fence, handed_at=now).where(Model.id.in_([row.id for row in taken])).execute()
     return [row._replace(fence=lease.fence, handed_at=now) for row in taken]
 
 

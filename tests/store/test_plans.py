@@ -22,6 +22,7 @@ from store import (
     outcomes,
     recipients,
     tallies,
+    testsends,
     windows,
 )
 from store.models import Campaign, Progress
@@ -202,6 +203,16 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)",
     ),
     "counts by reason": (lambda full: tallies.of(full.run, tallies.SKIP), "USING INDEX sqlite_autoindex_tally_1"),
+    "test sends that wait": (lambda _: testsends.waiting(1), "test_send_waiting"),
+    "due test sends": (lambda _: testsends.due(1, START), "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)"),
+    "a claim of test sends": (
+        lambda full: rolled_back(lambda: testsends.claim(1, full.lease, START, START)),
+        "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
+    ),
+    "take-over of test sends": (
+        lambda full: testsends.recover(1, full.lease.fence, START),
+        "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
+    ),
     "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
     "a campaign's events": (lambda full: audit.events(full.run), "USING INDEX audit_campaign_id"),
     "a campaign's credits": (lambda full: ledger.entries(full.run), "USING INDEX ledger_campaign_id"),
