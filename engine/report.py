@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine import lifecycle, root_causes, schedule
+from engine import lifecycle, root_causes, schedule, testsends
 from engine.gateway import errors
 from store import account, campaigns, tallies
-from store.types import Campaign, RootCause, Sender, Status, Template
+from store import testsends as store
+from store.types import Campaign, RootCause, Sender, Status, Template, TestSend
+
+TESTS = 20
+"""Test sends that a report lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Report:
     root_cause: Cause | None
     errors: tuple[ErrorLine, ...]
     skips: Mapping[str, int]
+    tests: tuple[TestSend, ...] = ()
+    """The newest test sends, which are in none of the figures (R32)."""
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -84,6 +90,7 @@ def read(campaign_id: int) -> Report:
         root_cause=cause_of(campaign),
         errors=_errors(campaign_id),
         skips=tallies.of(campaign_id, tallies.SKIP),
+        tests=tuple(store.of_campaign(campaign_id, TESTS)),
     )
 
 
@@ -160,4 +167,23 @@ def report_json(report: Report) -> dict[str, object]:
             {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
         ],
         "rates": rates(report.campaign),
+        "tests": [test_json(test, report.zone) for test in report.tests],
+    }
+
+
+def test_json(test: TestSend, zone: str) -> dict[str, object]:
+    """A test send for programs, marked as one."""
+    return {
+        "id": test.id,
+        "test": True,
+        "campaign": test.campaign_id,
+        "number": f"+{test.phone}",
+        "state": testsends.state(test),
+        "delivery": testsends.delivery(test),
+        "text": testsends.words(test),
+        "error": test.error,
+        "price": test.price,
+        "message_id": test.message_id,
+        "by": test.actor,
+        "at": schedule.iso(test.asked_at, zone),
     }

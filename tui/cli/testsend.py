@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from engine import report
 from engine import testsends as rules
 from engine.clock import MINUTE
 from engine.commands import testsends as commands
 from engine.errors import Busy
 from engine.phone import display
-from engine.schedule import iso
 from engine.text import counted
 from store import campaigns, testsends
 from store.types import RecipientState
@@ -40,24 +40,6 @@ def run(options: Namespace, session: Session) -> int:
         session.output.note(f"No worker runs. Start one within {minutes} minutes (sendoff worker), or it is dropped.")
     _tell(session, options.id, testsends.page([one.id for one in asked]))
     return 0
-
-
-def test_json(test: TestSend, zone: str) -> dict[str, object]:
-    """A test send for programs."""
-    return {
-        "id": test.id,
-        "test": True,
-        "campaign": test.campaign_id,
-        "number": f"+{test.phone}",
-        "state": rules.state(test),
-        "delivery": rules.delivery(test),
-        "text": rules.words(test),
-        "error": test.error,
-        "price": test.price,
-        "message_id": test.message_id,
-        "by": test.actor,
-        "at": iso(test.asked_at, zone),
-    }
 
 
 async def _see_it_sent(session: Session, asked: Sequence[TestSend], seconds: int) -> None:
@@ -102,14 +84,14 @@ def _take_back(session: Session, campaign_id: int, asked: Sequence[TestSend], se
 
 
 def _tell(session: Session, campaign_id: int, tests: Sequence[TestSend]) -> None:
-    zone, price = session.zone, sum(one.price for one in tests)
+    price = sum(one.price for one in tests)
     if session.output.as_json:
         session.output.document(
             {
                 "campaign": campaign_id,
                 "test": True,
                 "price": price,
-                "messages": [test_json(one, zone) for one in tests],
+                "messages": [report.test_json(one, session.zone) for one in tests],
             }
         )
         return
