@@ -243,7 +243,7 @@ def words(test: TestSend) -> str:
     if test.state is RecipientState.FAILED:
         return f"failed: {why}"
     if test.state is RecipientState.UNKNOWN:
-        return "unknown: handed over, no answer came; it is not sent again"
+        return "unknown: no answer came; it is not sent again"
     if test.fence is not None:
         return "on its way"
     return f"waits to be tried again: {why}" if test.tried or test.attempt else "waits for its turn"

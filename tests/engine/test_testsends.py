@@ -256,7 +256,7 @@ async def test_R32_the_gateway_gets_it_once_with_a_reference_of_its_own(campaign
         (refused(132015), "failed: ", 0, 0),
         (refused(190, 401), "failed: ", 0, 0),
         (NotTaken("connection refused"), "failed: The gateway cannot be reached: connection refused", 0, 0),
-        (Unknown("timed out"), "unknown: handed over, no answer came; it is not sent again", 0, 1),
+        (Unknown("timed out"), "unknown: no answer came; it is not sent again", 0, 1),
         (Accepted("wamid.1"), "sent", 1, 0),
     ],
 )
@@ -355,7 +355,7 @@ async def test_R42_R43_what_was_in_flight_when_the_worker_died_is_unknown_and_ne
     gateway = Scripted(takes_all)
     await work(clock, gateway)
     assert gateway.handed == []
-    assert how(test_id) == ["unknown: handed over, no answer came; it is not sent again"]
+    assert how(test_id) == ["unknown: no answer came; it is not sent again"]
     assert ledger.balance().reserved == 1
     event = next(event for event in audit.events(campaign_id) if event.action == "campaign.test_recovered")
     assert event.after == {"test": [test_id], "unknown": 1}

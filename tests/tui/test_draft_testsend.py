@@ -57,7 +57,7 @@ async def sent(console: Console, scene: Scene, gateway: Scripted) -> None:
 
 
 def outcome(to: str, n: int) -> Outcome:
-    answers = {ASHA[1:]: Accepted("wamid.1"), BOB[1:]: refused(131026)}
+    answers: dict[str, Outcome] = {ASHA[1:]: Accepted("wamid.1"), BOB[1:]: refused(131026)}
     return answers.get(to, Unknown("timed out"))
 
 
@@ -76,7 +76,7 @@ async def test_R32_ctrl_t_asks_shows_price_and_row_and_then_each_outcome(scene: 
         await console.expect("waits for its turn", "No worker runs: it goes when one does, within 10 minutes.")
         check("test_send_waits", console)
         await sent(console, scene, Scripted(outcome))
-        await console.expect("failed: ", "unknown: handed over")
+        await console.expect("failed: ", "unknown: no answer")
         check("test_send_outcomes", console)
         with database.session():
             assert callbacks.apply([], [StatusUpdate(None, None, "wamid.1", "delivered", 1, test_id=1)], 1) == 0

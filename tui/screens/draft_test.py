@@ -40,7 +40,7 @@ class Outcomes(ModalScreen[None]):
     """
 
     CSS_PATH = "prompt.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "leave", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "leave", "close")]
 
     def __init__(self, title: str, look: Callable[[], Awaitable[tuple[Sequence[TestSend], bool] | None]]) -> None:
         super().__init__()
