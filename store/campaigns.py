@@ -161,9 +161,14 @@ def edit(campaign_id: int, version: int, fields: DraftFields, template_name: str
 
 
 def set_price(campaign_id: int, price: int) -> None:
-    """Keep the price last worked out for what has not started, for the list and the sum of what is scheduled."""
+    """Keep the price last worked out for a draft, for the list and the sum of what is scheduled."""
+    CampaignModel.update(price=price).where(CampaignModel.id == campaign_id, has_status(Status.DRAFT)).execute()
+
+
+def reprice(campaign_id: int, price: int) -> None:
+    """Keep what a campaign that has not started costs by another price list."""
     CampaignModel.update(price=price).where(
-        CampaignModel.id == campaign_id, CampaignModel.status.in_([Status.DRAFT.value, Status.SCHEDULED.value])
+        CampaignModel.id == campaign_id, has_status(Status.DRAFT) | has_status(Status.SCHEDULED)
     ).execute()
 
 

@@ -65,5 +65,5 @@ def _reprice(campaign_id: int) -> bool:
         return True
     facts = preflight.facts_of(campaign)
     result = preflight.run(facts)
-    campaigns.set_price(campaign_id, result.price)
+    campaigns.reprice(campaign_id, result.price)
     return not pricing.unpriced(result.prices, facts.countries)
