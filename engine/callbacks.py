@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput, Busy
-from engine.message import parse_reference
+from engine.message import parse_reference, parse_test_reference
 from store.types import StatusUpdate
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None
     if not isinstance(kind, str) or kind not in STATUSES or at is None:
         return None
     message_id = status.get("id")
-    campaign_id, seq = _reference(status.get("biz_opaque_callback_data"))
+    reference = status.get("biz_opaque_callback_data")
+    campaign_id, seq = _reference(reference)
     code, detail = _failure(status.get("errors"))
     return StatusUpdate(
         campaign_id=campaign_id,
@@ -201,6 +202,7 @@ def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None
         at=at,
         code=code,
         detail=detail,
+        test_id=parse_test_reference(reference) if isinstance(reference, str) else None,
     )
 
 

@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from engine import lifecycle, root_causes, schedule
+from engine import lifecycle, root_causes, schedule, testsends
 from engine.gateway import errors
 from store import account, campaigns, tallies
-from store.types import Campaign, RootCause, Sender, Status, Template
+from store import testsends as store
+from store.types import Campaign, RootCause, Sender, Status, Template, TestSend
+
+TESTS = 20
+"""Test sends that a report lists."""
 
 SKIP_WORDS: Final[Mapping[str, str]] = {
     "blank": "blank",
@@ -64,6 +68,8 @@ class Report:
     skips: Mapping[str, int]
     unpaid: int = 0
     """Credits that messages did not cost which were settled as not sent and proven sent when none was free."""
+    tests: tuple[TestSend, ...] = ()
+    """The newest test sends, which are in none of the figures (R32)."""
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -102,6 +108,7 @@ def read(campaign_id: int) -> Report:
         errors=_errors(campaign_id),
         skips=tallies.of(campaign_id, tallies.SKIP),
         unpaid=sum(tallies.of(campaign_id, tallies.UNPAID).values()),
+        tests=tuple(store.of_campaign(campaign_id, TESTS)),
     )
 
 
@@ -184,4 +191,23 @@ def report_json(report: Report) -> dict[str, object]:
             {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
         ],
         "rates": rates(report.campaign),
+        "tests": [test_json(test, report.zone) for test in report.tests],
+    }
+
+
+def test_json(test: TestSend, zone: str) -> dict[str, object]:
+    """A test send for programs, marked as one."""
+    return {
+        "id": test.id,
+        "test": True,
+        "campaign": test.campaign_id,
+        "number": f"+{test.phone}",
+        "state": testsends.state(test),
+        "delivery": testsends.delivery(test),
+        "text": testsends.words(test),
+        "error": test.error,
+        "price": test.price,
+        "message_id": test.message_id,
+        "by": test.actor,
+        "at": schedule.iso(test.asked_at, zone),
     }

@@ -1,6 +1,7 @@
 """The root causes of a Failed campaign in words, with what to do next (R40).
 
 `detail` holds the facts that were recorded with the failure, all optional: `missing`, `needed` and `free` (credits),
+`no_price` (what the price list lacks, in words),
 `template` and `state` (the template's name and its status), `late_ms` and `grace_minutes`, `sender` (digits), `reason`
 (the sender's trouble or the hold that ran out), `errors` (a list of `{"code", "text", "n"}`), `skipped` (reason to
 number).
@@ -44,6 +45,11 @@ def advice(cause: RootCause, detail: Detail, sent: int = 0, unknown: int = 0) ->
         return "Do not send to all again: duplicate the campaign with the failed recipients only."
     if cause is RootCause.GATEWAY_UNREACHABLE and unknown:
         return _WITH_UNKNOWN
+    if cause is RootCause.INSUFFICIENT_CREDITS and "no_price" in detail:
+        return (
+            "Import a price list with a line for it, or with a default line (sendoff prices import); then duplicate the"
+            " campaign and schedule it again."
+        )
     if cause is RootCause.INSUFFICIENT_CREDITS and isinstance(detail.get("missing"), int):
         return (
             f"Add at least {counted(detail['missing'], 'credit')}, then duplicate the campaign and schedule it again."
@@ -73,6 +79,9 @@ def _template_changed(detail: Detail) -> str:
 
 
 def _insufficient_credits(detail: Detail) -> str:
+    gap = detail.get("no_price")
+    if isinstance(gap, str):
+        return f"When the campaign was due its price could not be worked out: {shown(gap)}. {_NOTHING}"
     facts = [f"{detail[key]:,} {word}" for key, word in _CREDIT_WORDS.items() if isinstance(detail.get(key), int)]
     amounts = f": {', '.join(facts)}" if facts else ""
     return f"There were not enough credits when the campaign was due{amounts}. {_NOTHING}"

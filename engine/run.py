@@ -69,6 +69,22 @@ class Tools(NamedTuple):
     actor: Actor
 
 
+async def turn(tools: Tools, may_go_on: Callable[[], bool]) -> bool:
+    """Wait until the next message may go, with a slot; false, and then without one, when it must not go any more."""
+    if not may_go_on():
+        return False
+    wait_s = tools.pacer.reserve(tools.clock.steady())
+    while wait_s > 0 and may_go_on():
+        # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
+        await tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
+        wait_s -= LONGEST_NAP_S
+    await tools.slots.acquire()
+    if may_go_on():
+        return True
+    tools.slots.release()
+    return False
+
+
 class Run:
     """The sending of one campaign under one lease."""
 
@@ -212,7 +228,7 @@ class Run:
         clock = self._tools.clock
         looked, out = clock.steady(), frozenset[int]()
         for i, row in enumerate(rows):
-            if not await self._turn(stop):
+            if not await turn(self._tools, lambda: self._may_go_on(stop)):
                 self._put_back(window, row)
                 continue
             if clock.steady() - looked >= OPT_OUT_POLL_S:
@@ -224,21 +240,6 @@ class Run:
             task = asyncio.create_task(self._hand_over(window, row, stop))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)
-
-    async def _turn(self, stop: asyncio.Event) -> bool:
-        """Wait until the next row may go; false, and then without a slot, when it must not go any more."""
-        if not self._may_go_on(stop):
-            return False
-        wait_s = self._tools.pacer.reserve(self._tools.clock.steady())
-        while wait_s > 0 and self._may_go_on(stop):
-            # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
-            await self._tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
-            wait_s -= LONGEST_NAP_S
-        await self._slots.acquire()
-        if self._may_go_on(stop):
-            return True
-        self._slots.release()
-        return False
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
         return not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()

@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,15 @@ async def serve(
         log.info("worker started, pid %d", os.getpid())
         await worker.work(until_idle=until_idle, once=once)
         log.info("worker ended in order")
+
+
+async def send_tests(clock: Clock, sender_id: int, done: Callable[[], bool]) -> None:
+    """Send a sender's test sends from this process until `done`, under its lease, for want of a worker.
+
+    Raises `BadInput` when the account's gateway cannot be used as configured.
+    """
+    async with _gateway(account.get_account(), clock) as client:
+        await Worker(clock, client, "service").send_tests(sender_id, done)
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:

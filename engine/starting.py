@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine import preflight, resolution, schedule
+from engine import preflight, pricing, resolution, schedule
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
 from store.errors import Conflict, Missing, ShortOfCredits
@@ -85,7 +85,12 @@ def _content(template: Template) -> tuple[Any, ...]:
 
 
 def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:
-    result = preflight.run(preflight.facts_of(campaign))
+    facts = preflight.facts_of(campaign)
+    result = preflight.run(facts)
+    gaps = pricing.unpriced(result.prices, facts.countries)
+    if gaps and facts.template is not None:
+        # Another list was imported meanwhile. A message without a price is never taken for free.
+        return RootCause.INSUFFICIENT_CREDITS, {"no_price": preflight.no_price(facts.template, gaps)}
     try:
         ledger.reserve(now, campaign.id, result.price, WORKER.name)
     except ShortOfCredits as error:

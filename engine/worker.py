@@ -22,11 +22,14 @@ from engine.leasing import Leases
 from engine.pacing import Pacer
 from engine.quota import QUOTA_REACHED
 from engine.run import Ended, Run, Tools
-from store import account, audit, campaigns, contacts, database, series, windows
+from engine.testrun import TestSending
+from store import account, audit, campaigns, contacts, database, series, testsends, windows
 from store.errors import Missing, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.clock import Clock
     from engine.gateway.base import Gateway
     from engine.reply_words import Words
@@ -50,9 +53,9 @@ class Pass:
     """What one step found."""
 
     sending: int
-    """Campaigns being sent by this worker now."""
+    """Campaigns, and senders' test sends, being sent by this worker now."""
     waiting: int
-    """Campaigns in progress that this worker does not send because another does."""
+    """Campaigns in progress that this worker does not send because another does, and test sends without an outcome."""
     due: int
     """Scheduled campaigns whose time has come and that were not started yet."""
 
@@ -77,6 +80,7 @@ class Worker:
         self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
         self._stop = asyncio.Event()
         self._runs: dict[int, asyncio.Task[Ended]] = {}
+        self._tests = TestSending(clock, self.actor, self._stop)
         self._pacers: dict[int, Pacer] = {}
         self._unreachable: dict[int, int] = {}
         self._health: float | None = None
@@ -126,18 +130,37 @@ class Worker:
         finally:
             await self._wind_down()
 
+    async def send_tests(self, sender_id: int, done: Callable[[], bool]) -> None:
+        """Send the test sends of one sender and nothing else, until `done`; another worker that holds it does it."""
+        try:
+            while not (self._stop.is_set() or done()):
+                try:
+                    with database.translated():
+                        self._reap()
+                        apply_waiting(self._clock)
+                        lease = self._leases.ensure(sender_id, self._status())
+                        if lease is not None:
+                            sender = account.get_sender(sender_id)
+                            self._tests.tend(sender, lease, self._tools(sender, lease))
+                except (StoreBusy, StoreFailed) as error:
+                    log.warning("the database cannot be used, trying again: %s", error)
+                await self._pause(STEP_S)
+        finally:
+            await self._wind_down()
+
     async def _pause(self, seconds: float) -> None:
         """Wait, but not past a stop or the end of a run."""
         sleep = asyncio.create_task(self._clock.sleep(seconds))
         stopped = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({sleep, stopped, *self._runs.values()}, return_when=asyncio.FIRST_COMPLETED)
+        work = {*self._runs.values(), *self._tests.tasks}
+        await asyncio.wait({sleep, stopped, *work}, return_when=asyncio.FIRST_COMPLETED)
         sleep.cancel()
         stopped.cancel()
 
     async def _wind_down(self) -> None:
         self._stop.set()
-        if self._runs:
-            await asyncio.wait(self._runs.values())
+        if self._runs or self._tests.tasks:
+            await asyncio.wait({*self._runs.values(), *self._tests.tasks})
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait({self._look})
@@ -164,6 +187,10 @@ class Worker:
         self._fail_without_sender()
         for sender in account.senders():
             lease = self._leases.ensure(sender.id, self._status())
+            if lease is not None:
+                # Before the campaigns, for somebody waits for them.
+                self._tests.tend(sender, lease, self._tools(sender, lease))
+            waiting += testsends.waiting(sender.id)
             if lease is None:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
@@ -172,7 +199,7 @@ class Worker:
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
                 self._send(campaign_id, sender, lease)
-        return Pass(len(self._runs), waiting, due)
+        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due)
 
     def _enforce_lock(self) -> None:
         if self._clock.steady() >= self._lock_at:
@@ -248,8 +275,8 @@ class Worker:
                 )
                 log.warning("campaign %d: %d recipients were in flight when the last worker ended", campaign_id, lost)
 
-    async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
-        tools = Tools(
+    def _tools(self, sender: Sender, lease: Lease) -> Tools:
+        return Tools(
             self._clock,
             self._gateway,
             self._slots,
@@ -258,6 +285,9 @@ class Worker:
             lambda: self._leases.trusts(sender.id, lease),
             self.actor,
         )
+
+    async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
+        tools = self._tools(sender, lease)
         with database.translated():
             run = Run(campaign, sender, lease, tools)
             ended = await run.drive(self._stop)
@@ -287,6 +317,7 @@ class Worker:
         return self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
 
     def _reap(self) -> None:
+        self._tests.reap()
         for campaign_id, task in list(self._runs.items()):
             if not task.done():
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import contacts, history, settling, tallies
+from store import contacts, history, settling, tallies, testsends
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
@@ -47,15 +47,20 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
     that an `unknown` message was accepted (R42).
     """
     by_campaign: dict[int, list[StatusUpdate]] = defaultdict(list)
+    tests: list[StatusUpdate] = []
     unmatched = 0
     for update in updates:
-        if update.campaign_id is None or update.seq is None:
+        if update.test_id is not None:
+            tests.append(update)
+        elif update.campaign_id is None or update.seq is None:
             unmatched += 1
         else:
             by_campaign[update.campaign_id].append(update)
     with transaction():
         for campaign_id, batch in by_campaign.items():
             unmatched += _apply_to(campaign_id, batch, now)
+        for update in tests:
+            unmatched += not testsends.apply(update, now)
         CallbackEvent.update(applied_at=now, unmatched=unmatched).where(CallbackEvent.id.in_(list(event_ids))).execute()
     return unmatched
 
@@ -110,8 +115,9 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
     state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]
     if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, row[5], moves):
         return False
-    if state in (RecipientState.PENDING, RecipientState.UNKNOWN):
-        contacts.proved(update, row[6], run.frozen)
+    if state in (RecipientState.PENDING, RecipientState.UNKNOWN) and row[6] is not None:
+        marketing = contacts.is_marketing(run.frozen)
+        contacts.note(row[6], run.campaign_id, update.seq, update.at, marketing=marketing)
     new = _DELIVERY.get(update.status, Delivery.NONE)
     if new > old:
         if new is Delivery.UNDELIVERED:

@@ -20,7 +20,7 @@ from store.database import execute, execute_many, is_sqlite, transaction
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from store.types import Recipient, StatusUpdate
+    from store.types import Recipient
 
 WINDOW_MS = 24 * 3_600_000
 """A message counts until it is exactly this old."""
@@ -32,6 +32,10 @@ _CHUNK = 200
 
 
 # A plus before a column keeps its index out of a statement that looks numbers up: by the time there are too many rows.
+
+
+TESTS = 0
+"""The campaign that test sends are noted under, their ids as rows: they count for the quota, not for the cap."""
 
 
 class Limits(NamedTuple):
@@ -294,16 +298,20 @@ def lost(campaign_id: int, audience_id: int, seqs: Sequence[int], now: int) -> N
             )
 
 
-def proved(update: StatusUpdate, phone: int | None, frozen: str | None) -> None:
-    """A callback shows that a message was taken, whatever its answer said; one that is noted stays as it is."""
-    if phone is None:
-        return
+def note(phone: int, campaign_id: int, seq: int, at: int, *, marketing: bool) -> None:
+    """A message was taken, or may have been; one that is noted stays as it is."""
     with _metered([phone]):
         execute(
             "INSERT INTO contact (phone, campaign_id, seq, at, marketing) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (phone, campaign_id, seq) DO NOTHING",
-            (phone, update.campaign_id, update.seq, update.at, int(is_marketing(frozen))),
+            (phone, campaign_id, seq, at, int(marketing)),
         )
+
+
+def forget(phone: int, campaign_id: int, seq: int) -> None:
+    """A message was not taken after all."""
+    with _metered([phone]):
+        execute("DELETE FROM contact WHERE phone = ? AND campaign_id = ? AND seq = ?", (phone, campaign_id, seq))
 
 
 def purge(before: int, limit: int) -> int:

@@ -405,9 +405,29 @@ class TestSend(Base):
     error = IntegerField(null=True)
     detail = TextField(default="")
     delivery = SmallIntegerField(default=0)
+    attempt = IntegerField(default=0)
+    tried = IntegerField(default=0)
+    not_before = BigIntegerField(null=True)
 
     class Meta:
         table_name = "test_send"
+
+
+TestSend.add_index(
+    TestSend.index(TestSend.sender_id, where=TestSend.state == SQL("0"), name="test_send_waiting"),
+)
+
+
+class Price(Base):
+    """One line of the price list; an empty country or media is every one that has no line of its own."""
+
+    category = TextField()
+    country = TextField()
+    media = TextField()
+    credits = BigIntegerField(constraints=[Check("credits >= 0")])
+
+    class Meta:
+        primary_key = CompositeKey("category", "country", "media")
 
 
 class ClockMark(Base):
@@ -445,4 +465,5 @@ TABLES: list[type[Any]] = [
     QuotaMeter,
     TestSend,
     ClockMark,
+    Price,
 ]

@@ -121,6 +121,23 @@ def duplicates_of(audience_id: int, phone: int, campaign_id: int = 0) -> list[Re
     return [_recipient(campaign_id, row) for row in found]
 
 
+def first_unskipped(audience_id: int, campaign_id: int = 0) -> Recipient | None:
+    """The first row that gets a message, or got one."""
+    row = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND skip IS NULL ORDER BY seq LIMIT 1", (audience_id,)
+    ).fetchone()
+    return None if row is None else _recipient(campaign_id, row)
+
+
+def at_line(audience_id: int, line: int, campaign_id: int = 0) -> Recipient | None:
+    """The row that stands on a line of its file, skipped or not."""
+    row = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND line = ? ORDER BY seq LIMIT 1",
+        (audience_id, line),
+    ).fetchone()
+    return None if row is None else _recipient(campaign_id, row)
+
+
 def audience_of(campaign_id: int) -> int:
     """The audience id of a campaign. Raises `Missing` when it has none."""
     row = first(CampaignModel.select(CampaignModel.audience).where(CampaignModel.id == campaign_id))

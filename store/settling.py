@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store import history, tallies
+from store import contacts, history, tallies
 from store.database import execute, is_sqlite, transaction
 from store.moves import Moves, audience_and_prices, price_of, started_at
 from store.types import NOT_SENT_BY_HAND, Note, RecipientState
@@ -34,9 +34,7 @@ def settle(campaign_id: int, seqs: Sequence[int] | None, *, sent: bool, actor: s
         start = started_at(campaign_id)
         moves, rows = Moves(), 0
         for where, arguments in _conditions(audience_id, seqs):
-            found = execute(
-                f"SELECT country, handed_at, COUNT(*) FROM recipient {where} GROUP BY country, handed_at", arguments
-            ).fetchall()
+            found = execute(f"SELECT seq, country, handed_at FROM recipient {where}", arguments).fetchall()
             execute(
                 "INSERT INTO attempt (campaign_id, seq, n, at, outcome, code, detail) "
                 f"SELECT ?, seq, attempt, ?, ?, ?, ? FROM recipient {where}",
@@ -50,12 +48,13 @@ def settle(campaign_id: int, seqs: Sequence[int] | None, *, sent: bool, actor: s
                 ),
             )
             rows += _move(where, arguments, sent)
-            credits = sum(price_of(prices, country) * n for country, _, n in found)
+            credits = sum(price_of(prices, country) for _, country, _ in found)
             if sent:
-                for _, handed_at, n in found:
-                    moves.slices[tallies.slice_of(start, handed_at or now)] += n
-            moves.settled += credits if sent else 0
-            moves.released += 0 if sent else credits
+                moves.slices.update(tallies.slice_of(start, handed_at or now) for _, _, handed_at in found)
+                moves.settled += credits
+            else:
+                contacts.take_back(campaign_id, audience_id, [seq for seq, _, _ in found])
+                moves.released += credits
         moves.counters.update({"unknown": -rows, "sent" if sent else "failed": rows})
         if not sent:
             moves.errors[str(NOT_SENT_BY_HAND)] = rows
@@ -108,6 +107,9 @@ def prove(
     moves.counters.update(failed=-1, sent=1)
     moves.errors[str(NOT_SENT_BY_HAND)] -= 1
     moves.proven[seq] = price
+    (phone,) = execute("SELECT phone FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, seq)).fetchone()
+    (frozen,) = execute("SELECT template_frozen FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+    contacts.note(phone, campaign_id, seq, at, marketing=contacts.is_marketing(frozen))
     moves.slices[tallies.slice_of(start, at)] += 1
     history.note(campaign_id, seq, by, at, detail=message_id or "")
     return True

@@ -424,6 +424,36 @@ class Attempt(NamedTuple):
     """For what was put back: when it may be tried again."""
 
 
+class TestSend(NamedTuple):
+    """A message to a typed number; it counts in no campaign's figures (R32)."""
+
+    id: int
+    campaign_id: int
+    """Whose content it has."""
+    sender_id: int
+    phone: int
+    payload: Mapping[str, Any]
+    """The body of its POST, but for the reference."""
+    price: int
+    actor: str
+    asked_at: int
+    state: RecipientState
+    """Never `SKIPPED`. `PENDING` with a fence is in flight."""
+    fence: int | None
+    """Of the lease under which it is handed over: the intent."""
+    handed_at: int | None
+    ended_at: int | None
+    message_id: str | None
+    error: int | None
+    """The gateway's code of a failed or undelivered one; `None` when `detail` alone says why."""
+    detail: str
+    delivery: Delivery
+    attempt: int = 0
+    """How many hand-overs reached the gateway."""
+    tried: int = 0
+    """How many of them count against the retry budget."""
+
+
 class LedgerEntry(NamedTuple):
     """One movement of credits; the ledger is append-only."""
 
@@ -437,6 +467,18 @@ class LedgerEntry(NamedTuple):
     campaign_id: int | None
     actor: str
     note: str
+
+
+class PriceLine(NamedTuple):
+    """One line of the price list (R26)."""
+
+    category: str
+    """Upper case, as the Cloud API has it."""
+    country: str
+    """ISO 3166 alpha-2; empty is every country without a line of its own."""
+    media: str
+    """`none`, `image`, `video`, `document`, or `media` for any of those three; empty is whatever has no line."""
+    credits: int
 
 
 class OptOut(NamedTuple):
@@ -510,6 +552,8 @@ class StatusUpdate(NamedTuple):
     at: int
     code: int | None = None
     detail: str = ""
+    test_id: int | None = None
+    """The test send it is about, which belongs to no campaign."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,10 @@ _IN_DRAFT = (
         writes=True, engine="campaign.edit", footer=1,
     ),
     _draft(
+        "draft.test", "ctrl+t", "test", "Send the message to up to 5 numbers, to see it on a phone.",
+        writes=True, engine="campaign.test_send", footer=2,
+    ),
+    _draft(
         "draft.schedule", "ctrl+g", "schedule", "Schedule it for the time typed, or send it now.",
         act=Action.SCHEDULE, footer=2,
     ),

@@ -60,8 +60,27 @@ def _account() -> Iterator[str]:
     if by_ledger != (balance.free, balance.reserved, balance.spent):
         yield f"R29: the ledger comes to {by_ledger}, but {balance}"
     of_runs = database.execute("SELECT COALESCE(SUM(reserved - settled - released), 0) FROM progress").fetchone()[0]
-    if of_runs != balance.reserved:
-        yield f"R29: {balance.reserved} reserved, but the runs hold {of_runs}"
+    of_tests = database.execute("SELECT COALESCE(SUM(price), 0) FROM test_send WHERE state IN (0, 3)").fetchone()[0]
+    if of_runs + of_tests != balance.reserved:
+        yield f"R29: {balance.reserved} reserved, but the runs hold {of_runs} and the test sends {of_tests}"
+    yield from _tests()
+
+
+def _tests() -> Iterator[str]:
+    """R29, R32: each test send was reserved once and ended once, by its outcome, and in no campaign's name."""
+    moves: dict[int, list[tuple[str, int]]] = {}
+    for kind, amount, campaign_id, key in database.execute(
+        "SELECT kind, amount, campaign_id, key FROM ledger WHERE key LIKE 'test:%' ORDER BY id"
+    ).fetchall():
+        if campaign_id is not None:
+            yield f"R32: {key} is in the sums of campaign {campaign_id}"
+        moves.setdefault(int(key.split(":")[1]), []).append((kind, amount))
+    ends = {RecipientState.SENT: ["settle"], RecipientState.FAILED: ["release"]}
+    for test_id, state, price in database.execute("SELECT id, state, price FROM test_send").fetchall():
+        kinds = ["reserve", *ends.get(RecipientState(state), [])]
+        expected = [(kind, price) for kind in kinds] if price else []
+        if moves.get(test_id, []) != expected:
+            yield f"R29: test send {test_id} moved {moves.get(test_id, [])} instead of {expected}"
 
 
 def _contacts() -> Iterator[str]:

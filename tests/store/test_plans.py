@@ -24,6 +24,7 @@ from store import (
     recipients,
     settling,
     tallies,
+    testsends,
     windows,
 )
 from store.models import Campaign, Progress
@@ -220,6 +221,16 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
     "what is forgotten": (
         lambda _: rolled_back(lambda: contacts.purge(START, 100)),
         "SEARCH contact USING COVERING INDEX contact_at (at<?)",
+    ),
+    "test sends that wait": (lambda _: testsends.waiting(1), "test_send_waiting"),
+    "due test sends": (lambda _: testsends.due(1, START), "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)"),
+    "a claim of test sends": (
+        lambda full: rolled_back(lambda: testsends.claim(1, full.lease, START, START)),
+        "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
+    ),
+    "take-over of test sends": (
+        lambda full: testsends.recover(1, full.lease.fence, START),
+        "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
     ),
     "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
     "a page of the opt-outs": (

@@ -53,6 +53,13 @@ def _credits(commands: Subparsers, text: str) -> None:
     ledger.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
 
 
+def _prices(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "prices", text)
+    adding = add_command(group, "import", "prices:import_file", "replace the price list by a file's", writes=True)
+    adding.add_argument("file", type=path, metavar="FILE.csv", help="columns: category, country, media, credits")
+    add_command(group, "list", "prices:show_list", "list the prices")
+
+
 def _audience(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "audience", text)
     check = add_command(
@@ -104,6 +111,19 @@ def _limits(commands: Subparsers, text: str) -> None:
     change.add_argument("--countries", metavar="CC,CC|all", help="two letters each: where messages may go")
 
 
+def _test_send(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "test-send", "testsend:run", text, writes=True)
+    parser.add_argument("id", type=whole(1), metavar="ID", help="of the campaign, whatever its status")
+    parser.add_argument("numbers", metavar="NUMBER", nargs="+", help="1 to 5, with + and country code")
+    parser.add_argument(
+        "--row", type=whole(1), metavar="LINE", help="take this line's values; default: the first valid row's"
+    )
+    parser.add_argument(
+        "--wait", type=whole(0, 3600), default=30, metavar="SECONDS",
+        help="how long to wait for the outcomes, 0 not at all; default: 30",
+    )  # fmt: skip
+
+
 def _demo(commands: Subparsers, text: str) -> None:
     add_command(commands, "demo", "processes:demo", text, database=None)
 
@@ -133,8 +153,10 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "template": _template,
     "credits": _credits,
     "limits": _limits,
+    "prices": _prices,
     "audience": _audience,
     "campaign": campaign,
+    "test-send": _test_send,
     "series": series,
     "audit": _audit,
     "worker": _worker,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine import expiry, export, report, schedule, timeline, why
+from engine import expiry, export, report, schedule, testsends, timeline, why
 from engine.phone import display
 from engine.text import counted
 from store.types import Status
@@ -145,6 +145,9 @@ def _print_report(output: Output, found: Report) -> None:
     if found.skips:
         rows_by_reason = [(f"{n:,}", reason.replace("_", " ")) for reason, n in found.skips.items()]
         output.table(("N", "SKIPPED"), rows_by_reason, right=("N",))
+    if found.tests:
+        rows_of_tests = [(display(one.phone), testsends.words(one), one.actor) for one in found.tests]
+        output.table(("TEST SEND", "NOT IN THE FIGURES", "BY"), rows_of_tests)
 
 
 def _head(output: Output, found: Report) -> None:

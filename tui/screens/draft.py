@@ -14,9 +14,9 @@ from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS, bindings
 from tui.screens.draft_choice import Choice, Way
 from tui.screens.draft_form import Form, OpenDraft
-from tui.screens.draft_launch import DraftLaunch
 from tui.screens.draft_panel import NAME, FormPanel
 from tui.screens.draft_skipped import SkippedRows
+from tui.screens.draft_test import DraftTest
 from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SAVE, _DISCARD = "s", "d"
 
 
-class DraftScreen(DraftLaunch):
+class DraftScreen(DraftTest):
     """A mode that stays mounted; `open` shows another draft in it."""
 
     SCOPE = Scope.DRAFT

@@ -33,6 +33,8 @@ class Sample:
     preview: message.Preview
     problems: tuple[str, ...]
     """What WhatsApp would refuse in it."""
+    line: int | None = None
+    """Where the recipient stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def _sample(
         position=position,
         preview=message.preview(template.components, values),
         problems=tuple(message.problems(template.components, values)),
+        line=None if row is None else row.line,
     )
 
 
