@@ -193,7 +193,7 @@ def test_R42_who_decided_is_kept_with_the_row(scene: Scene) -> None:
     callback(campaign_id, "read", seq=3)
     told = {seq: [(one.outcome, one.detail) for one in outcomes.attempts(campaign_id, seq)] for seq in (1, 2, 3)}
     assert told == {
-        1: [("settled_sent", "by asha")],
-        2: [("settled_failed", "by asha")],
-        3: [("settled_failed", "by asha"), ("proven", "")],
+        1: [("taken_over", ""), ("settled_sent", "by asha")],
+        2: [("taken_over", ""), ("settled_failed", "by asha")],
+        3: [("taken_over", ""), ("settled_failed", "by asha"), ("proved", "wamid.3")],
     }
