@@ -20,6 +20,8 @@ from store.types import Campaign, ContactRow, DraftFields, RecipientState
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.audience import Format
+
 UNTITLED = "Untitled"
 
 
@@ -30,6 +32,7 @@ class Imported:
     rows: int
     valid: int
     skipped: dict[str, int]
+    format: Format
 
 
 def _template_name(fields: DraftFields) -> str | None:
@@ -107,6 +110,7 @@ def import_audience(
     *,
     country: str | None = None,
     number_column: str | None = None,
+    sheet: str | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Imported:
     """Read a contact file into a Draft; the old audience stays until the new one is whole (R33-R37).
@@ -117,7 +121,7 @@ def import_audience(
     with command(context, "campaign.import", campaign_id):
         campaign = campaigns.get(campaign_id)
         _refuse(Action.EDIT, campaign, context.clock.now())
-        contacts = audience.open_contacts(file, country=country, number_column=number_column)
+        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
         audience_id = audiences.new_audience(
             contacts.name, contacts.columns, contacts.number_column, contacts.country, context.clock.now()
         )
@@ -132,7 +136,7 @@ def import_audience(
                     context.actor,
                     "campaign.import",
                     campaign_id,
-                    after={"file": contacts.name, "valid": countries.total(), "skipped": dict(skipped)},
+                    after=_audited_import(contacts, countries.total(), skipped),
                 )
         except BaseException:
             # Also on ctrl+c: half an import must not stay behind.
@@ -142,7 +146,12 @@ def import_audience(
             audiences.drop_audience(campaign.audience.id)
         database.analyze()
         _bring_up_to_date(campaign_id)
-        return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
+        return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped), contacts.format)
+
+
+def _audited_import(contacts: audience.Contacts, valid: int, skipped: Counter[str]) -> dict[str, object]:
+    sheet = {} if contacts.format.sheet is None else {"sheet": contacts.format.sheet}
+    return {"file": contacts.name, **sheet, "valid": valid, "skipped": dict(skipped)}
 
 
 def _store_rows(
