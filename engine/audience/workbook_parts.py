@@ -11,9 +11,10 @@ import posixpath
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 from xml.etree import ElementTree
+from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from engine.audience.sniff import archive
@@ -40,47 +41,95 @@ _MOST_TIMES: Final = 100
 _FREE_CELLS: Final = 2_000_000
 """Places that a sheet may always take; beyond them so many times its filled cells:"""
 _MOST_EMPTY: Final = 5
-# A cell with something in it; one that only has a format ends in "/>".
-_CELL: Final = re.compile(rb'<(?:\w+:)?c\s[^<>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^<>]*(?<!/)>')
-_FORMULA: Final = re.compile(
-    rb'<(?:\w+:)?c\s(?P<of>[^<>]*?\br="(?P<at>[A-Z]{1,3}[0-9]{1,7})"[^<>]*)(?<!/)>\s*'
-    rb"<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
-    rb"(?:<(?:\w+:)?v\s*/>\s*|<(?:\w+:)?v>\s*</(?:\w+:)?v>\s*)?</(?:\w+:)?c>"
-)
+_PLACE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
-@dataclass(slots=True)
 class _Extent:
-    cells: int = 0
-    columns: set[bytes] = field(default_factory=set)
-    top: int = 1 << 24
-    bottom: int = 0
-    blanks: int = 0
-    """Formulas without a value."""
-    first_blank: str = ""
+    """Where the filled cells of a sheet are, found while its part is read; a cell with only a format is not filled."""
 
-    def take(self, xml: bytes) -> None:
-        found = _CELL.findall(xml)
-        if not found:
-            return
-        self.cells += len(found)
-        self.columns.update(column for column, _ in found)
-        rows = [int(row) for _, row in found]
-        self.top, self.bottom = min(self.top, *rows), max(self.bottom, *rows)
-        if b"f>" in xml or b"<f" in xml or b"f/>" in xml:
-            for match in _FORMULA.finditer(xml):
-                # A formula whose result is an empty text says so by its type.
-                if b't="str"' not in match["of"]:
-                    self.blanks += 1
-                    self.first_blank = self.first_blank or match["at"].decode()
+    def __init__(self) -> None:
+        self.cells = 0
+        self.blanks = 0
+        """Formulas without a value."""
+        self.first_blank = ""
+        self._left = self._top = 1 << 24
+        self._right = self._bottom = 0
+        self._row = self._column = 0
+        self._columns: dict[str, int] = {}
+        self._parser = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.StartDoctypeDeclHandler = self._refuse_entities
+        # Of the cell that is being read:
+        self._at = self._type = ""
+        self._filled = False
+        self._value = ""
+
+    def read(self, file: IO[bytes]) -> None:
+        """Read the whole part. Raises `ExpatError` or `ValueError` for one that is no sheet."""
+        for piece in _pieces(file):
+            self._parser.Parse(piece, False)
+        self._parser.Parse(b"", True)
 
     @property
     def area(self) -> int:
         """Places between the outermost cells."""
-        if not self.cells:
-            return 0
-        at = [_column_number(column) for column in self.columns]
-        return (self.bottom - self.top + 1) * (max(at) - min(at) + 1)
+        return (self._bottom - self._top + 1) * (self._right - self._left + 1) if self.cells else 0
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "c":
+            self._at, self._type = attributes.get("r", ""), attributes.get("t", "")
+            self._filled = False
+            if self._at:
+                place = _PLACE.fullmatch(self._at)
+                if place is None:
+                    raise ValueError(f"{self._at} is no place in a sheet")
+                self._column, self._row = self._number(place[1]), int(place[2])
+            else:
+                self._column += 1
+        elif name == "row":
+            self._row = int(attributes["r"]) if "r" in attributes else self._row + 1
+            self._column = 0
+        elif name in ("v", "is", "f"):
+            if not self._filled:
+                self._fill()
+            if name == "f":
+                self._value = ""
+                self._parser.EndElementHandler = self._end
+
+    def _fill(self) -> None:
+        self._filled = True
+        self.cells += 1
+        self._left, self._right = min(self._left, self._column), max(self._right, self._column)
+        self._top, self._bottom = min(self._top, self._row), max(self._bottom, self._row)
+
+    def _end(self, tag: str) -> None:
+        """Only listened to from a formula to the end of its cell."""
+        name = tag.rpartition(":")[2]
+        if name == "f":
+            self._parser.CharacterDataHandler = self._text
+        elif name == "c":
+            self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
+            # A formula whose result is an empty text says so by its type.
+            if not self._value.strip() and self._type != "str":
+                self.blanks += 1
+                self.first_blank = self.first_blank or self._at
+
+    def _text(self, text: str) -> None:
+        self._value += text
+
+    def _number(self, letters: str) -> int:
+        number = self._columns.get(letters)
+        if number is None:
+            number = 0
+            for letter in letters:
+                number = number * 26 + ord(letter) - 64
+            self._columns[letters] = number
+        return number
+
+    def _refuse_entities(self, *_: object) -> None:
+        raise ValueError("a part of it has a document type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +158,14 @@ def inspect(path: Path) -> Parts:
         OSError: when the file cannot be read.
     """
     try:
-        with path.open("rb") as file, ZipFile(file) as parts:
+        with ZipFile(path) as parts:
             _refuse_others(path, parts)
             _refuse_huge(path, parts)
             blanks = {}
             for name, part in _sheets(parts):
-                extent = _extent(parts, part)
+                extent = _Extent()
+                with parts.open(part) as file:
+                    extent.read(file)
                 if extent.area > _FREE_CELLS + _MOST_EMPTY * extent.cells:
                     raise _scattered(path, name, extent)
                 blanks[name] = extent.blanks, extent.first_blank
@@ -125,6 +176,7 @@ def inspect(path: Path) -> Parts:
         RuntimeError,
         BadZipFile,
         ElementTree.ParseError,
+        expat.ExpatError,
         EOFError,
         LookupError,
         ValueError,
@@ -159,17 +211,21 @@ def _refuse_huge(path: Path, parts: ZipFile) -> None:
 
 
 def _sheets(parts: ZipFile) -> Iterator[tuple[str, str]]:
-    """The name of every sheet and of its part."""
+    """The name of every sheet and of its part, as the loader finds them."""
+    names = {name.lower(): name for name in parts.namelist()}
+    if len(names) < len(parts.namelist()):
+        raise BadZipFile("it holds a part twice")
     relations = _xml(parts, _RELATIONS) if _RELATIONS in parts.namelist() else ()
-    targets = {one.get("Id"): one.get("Target", "") for one in relations}
+    targets = {one.get("Id", ""): one.get("Target", "") for one in relations}
     for element in _xml(parts, _WORKBOOK).iter():
         if element.tag.rpartition("}")[2] != "sheet":
             continue
         relation = next((value for key, value in element.items() if key.rpartition("}")[2] == "id"), "")
-        target = targets.get(relation) or ""
-        part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-        if part in parts.namelist():
-            yield element.get("name", ""), part
+        target = targets.get(relation, "").lstrip("/")
+        part = posixpath.normpath(target if target.startswith("xl/") else f"xl/{target}")
+        if part.lower() not in names:
+            raise BadZipFile(f"sheet {element.get('name', '')} is missing")
+        yield element.get("name", ""), names[part.lower()]
 
 
 def _xml(parts: ZipFile, name: str) -> ElementTree.Element:
@@ -180,28 +236,9 @@ def _xml(parts: ZipFile, name: str) -> ElementTree.Element:
     return ElementTree.fromstring(content)
 
 
-def _extent(parts: ZipFile, name: str) -> _Extent:
-    extent, rest = _Extent(), b""
-    with parts.open(name) as file:
-        for piece in _pieces(file):
-            xml = rest + piece
-            cut = xml.rfind(b"<c ")
-            rest = xml[max(cut, 0) :]
-            extent.take(xml[: max(cut, 0)])
-    extent.take(rest)
-    return extent
-
-
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     while piece := file.read(_PIECE):
         yield piece
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def _scattered(path: Path, sheet: str, extent: _Extent) -> BadInput:
