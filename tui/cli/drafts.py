@@ -19,6 +19,7 @@ from tui.cli.telling import campaign_json, named, sentence, tell
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from engine.commands.importing import Imported
     from tui.cli.session import Session
 
 SHOWN_EVERY = 10_000
@@ -36,13 +37,16 @@ def create(options: Namespace, session: Session) -> int:
         over_quota=OverQuota(options.over_quota or OverQuota.FAIL),
         grace=60 if options.grace is None else options.grace,
     )
-    campaign_id = drafts.create(session.context, fields)
-    try:
-        _import(options, session, campaigns.get(campaign_id))
-    except BaseException:
-        # Also on ctrl+c: a Draft without the audience it was made with is only in the way.
-        drafts.delete(session.context, campaign_id)
-        raise
+    campaign_id, imported = drafts.create_with_audience(
+        session.context,
+        fields,
+        options.audience,
+        country=options.country,
+        number_column=options.number_column,
+        sheet=options.sheet,
+        progress=_progress(session),
+    )
+    _tell_import(session, imported)
     _answer_with_id(session, campaign_id)
     return 0
 
@@ -150,7 +154,12 @@ def _import(options: Namespace, session: Session, campaign: Campaign) -> None:
         sheet=options.sheet,
         progress=_progress(session),
     )
-    if _watched(session) and campaigns.progress(campaign.id).audience >= SHOWN_EVERY:
+    _tell_import(session, imported)
+
+
+def _tell_import(session: Session, imported: Imported) -> None:
+    """What a person should know of how the file was read."""
+    if _watched(session) and imported.rows >= SHOWN_EVERY:
         print(file=sys.stderr)
     form = imported.format
     if form.sheet is not None and len(form.sheets) > 1:
