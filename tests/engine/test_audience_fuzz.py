@@ -22,12 +22,9 @@ SLACK = 4_000_000
 TIMES = 200
 """So many times its size a file may take: each of its characters may be a cell of its own."""
 
-NUMBERS = st.sampled_from(
-    ["+4915123252822", "09876543210", "9.19E+11", "+49 151", "٠١٢٣", "＋４９１５１", "1" * 40, "x"]
-)
-CELLS = st.one_of(
-    NUMBERS, st.text(max_size=12), st.sampled_from(['"', '""', '"a', "\n", "\r", "", " ", "=1+1", "\ufeff"])
-)
+NUMBERS = st.sampled_from(["+4915123252822", "09876543210", "9.19E+11", "+49 151", "٠١٢٣", "＋４９１５１", "1" * 40])
+ODD = st.sampled_from(['"', '""', '"a', "\n", "\r", "", " ", "=1+1", "\ufeff"])
+CELLS = st.one_of(NUMBERS, ODD, st.text(max_size=12))
 HEADERS = st.sampled_from(["Phone", "Name", "mobile_no", "", "Phone (2)", "sep=;", "+4915123252822", "\x1b[31m", "ﷺ"])
 
 
@@ -63,7 +60,11 @@ def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 
 def _book() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        rows = [["Name", "Phone", "When"], ["Asha", 4915123252822.0, "=A1"], ["Noor", "+4915123252823", True]]
+        rows: list[list[object]] = [
+            ["Name", "Phone", "When"],
+            ["Asha", 4915123252822.0, "=A1"],
+            ["Noor", "+4915123252823", True],
+        ]
         path = workbook(Path(folder) / "b.xlsx", Leads=rows, Notes=[["a"]])
         with zipfile.ZipFile(path) as parts:
             return {name: parts.read(name) for name in parts.namelist()}
