@@ -205,6 +205,23 @@ def sendable(template: TemplateSpec | Template) -> str | None:
     return None
 
 
+def content(template: TemplateSpec | Template) -> object:
+    """What a template's recipients get, to be compared (R24).
+
+    Leaves out what changes while the content stays: the examples for WhatsApp's reviewers, whose media have other
+    addresses with every reading, and in which case a type is written. The category is no content; it decides the price.
+    """
+    return template.parameter_format, [_compared(item) for item in template.components]
+
+
+def _compared(value: object, key: str = "") -> object:
+    if isinstance(value, Mapping):
+        return {name: _compared(item, name) for name, item in value.items() if name != "example"}
+    if isinstance(value, list | tuple):
+        return [_compared(item) for item in value]
+    return value.upper() if key in ("type", "format") and isinstance(value, str) else value
+
+
 def status_words(status: str) -> str:
     """A template's status for people; an unknown one is shown as it came."""
     return _STATUS_WORDS.get(status.upper()) or shown(status.replace("_", " ").lower()) or "of unknown status"

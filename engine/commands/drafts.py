@@ -36,6 +36,15 @@ def _check(fields: DraftFields) -> None:
         account.get_sender(fields.sender_id)
 
 
+def _refuse_template(chosen: int | None, before: int | None) -> None:
+    """Refuse to choose a template that cannot be sent (R23); one that a draft has already stays, whatever it became."""
+    if chosen is None or chosen == before:
+        return
+    problem = preflight.template_problem(account.get_template(chosen))
+    if problem is not None:
+        raise Refused(problem.code, f"{problem.text[:1].upper()}{problem.text[1:].rstrip('.')}.", problem.advice)
+
+
 def _audited(fields: DraftFields) -> dict[str, object]:
     return {
         "name": fields.name,
@@ -63,6 +72,7 @@ def create(context: Context, fields: DraftFields) -> int:
     """Add a Draft, however incomplete, and answer its id."""
     with command(context, "campaign.create"), database.transaction():
         _check(fields)
+        _refuse_template(fields.template_id, None)
         return _create(context, fields, context.clock.now())
 
 
@@ -82,6 +92,7 @@ def create_with_audience(
     """
     with command(context, "campaign.create"):
         _check(fields)
+        _refuse_template(fields.template_id, None)
         contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
 
         def attach(rows: Rows) -> int:
@@ -111,6 +122,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
         before = campaigns.get(campaign_id)
         _refuse(Action.EDIT, before, context.clock.now())
         _check(fields)
+        _refuse_template(fields.template_id, before.template_id)
         with database.transaction():
             now = context.clock.now()
             if not campaigns.edit(campaign_id, version, fields, _template_name(fields), now):

@@ -302,7 +302,10 @@ def test_R23_an_unknown_component_is_kept_shown_and_not_sent(
     assert stored["components"] == [BODY, odd]
     assert "Hello" in sendoff("template", "show", "odd").out
     campaign_id = draft(sendoff, tmp_path)
+    assert sendoff.refused("campaign", "edit", campaign_id, "--template", "odd") == (3, "template_unsupported")
+    sendoff.json("template", "add", templates_file(tmp_path, {**added, "components": [BODY]}))
     sendoff.json("campaign", "edit", campaign_id, "--template", "odd")
+    sendoff.json("template", "add", templates_file(tmp_path, added))
     for command in (("preflight",), ("schedule", "--at", "tomorrow 10:00"), ("send", "--yes")):
         answer = sendoff("campaign", command[0], campaign_id, *command[1:], "--json")
         assert answer.status == 3
