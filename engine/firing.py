@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import naming, pricing, resolution, schedule, templates
+from engine import pricing, resolution, schedule, templates
 from engine.clock import MINUTE
 from engine.recurrence import Occurrence, Recurrence
 from engine.text import counted
@@ -147,7 +147,7 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
     if template is not None:
         table = pricing.price_table(template.category, templates.media(template.components))
         price = pricing.total(table, countries)
-    name = naming.with_suffix(series.name, f", {schedule.day_and_time(occurrence.at, series.timezone)}")
+    name = f"{series.name}, {schedule.day_and_time(occurrence.at, series.timezone)}"
     return Firing(
         series, occurrence.local, occurrence.at, outcome, name, template, audience_id, skipped, countries, price
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine import naming, placeholders, pricing, resolution, templates
+from engine import placeholders, pricing, resolution, templates
 from engine.text import counted
 from store import account, campaigns, ledger, tallies
 
@@ -98,8 +98,6 @@ def _prices(template: Template | None) -> Mapping[str, int]:
 
 
 def _name(facts: Facts) -> list[Check]:
-    if (problem := naming.problem(facts.name)) is not None:
-        return [Check("name_too_long", Level.BLOCK, problem[0][0].lower() + problem[0][1:-1], problem[1], "name")]
     if facts.name.strip():
         return []
     return [Check("name_missing", Level.BLOCK, "the campaign has no name", "Give it one.", "name")]

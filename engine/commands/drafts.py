@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine import audience, expiry, lifecycle, naming, preflight, resolution
+from engine import audience, expiry, lifecycle, preflight, resolution
 from engine.commands.importing import Imported, Rows, audit_import, read_in
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
@@ -27,9 +27,7 @@ def _template_name(fields: DraftFields) -> str | None:
 
 
 def _check(fields: DraftFields) -> None:
-    """Raises `BadInput` for a name too long or a grace below zero, `Missing` for a sender that there is not."""
-    if (problem := naming.problem(fields.name)) is not None:
-        raise BadInput("name_too_long", *problem)
+    """Raises `BadInput` for a grace below zero, `Missing` for a sender that there is not."""
     if fields.grace < 0:
         raise BadInput("bad_grace", f"A grace of {fields.grace} minutes is not possible.", "Give 0 minutes or more.")
     if fields.sender_id is not None:
@@ -231,7 +229,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
         if only is not None and only not in _ONLY:
             raise Refused("no_such_part", f"There is no part called {only!r}.", f"Choose one of: {', '.join(_ONLY)}.")
         fields = DraftFields(
-            name=naming.with_suffix(source.name, f" ({only or 'copy'})"),
+            name=f"{source.name} ({only or 'copy'})",
             sender_id=source.sender_id,
             template_id=source.template_id,
             fills=source.fills,

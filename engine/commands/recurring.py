@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import firing, naming, preflight, schedule
+from engine import firing, preflight, schedule
 from engine.commands import drafts
 from engine.context import Context, command
 from engine.errors import BadInput, NotFound, Refused
@@ -63,8 +63,6 @@ def create(
         recurrence, zone = check(cron, timezone, context.clock.now(), until)
         if name is not None and not name.strip():
             raise BadInput("name_missing", "The name is empty.", "Leave it out, or give one by which you will find it.")
-        if name is not None and (problem := naming.problem(name)) is not None:
-            raise BadInput("name_too_long", *problem)
         _preflight(source)
         assert source.audience is not None
         audience_id = audiences.copy(source.audience, context.clock.now())

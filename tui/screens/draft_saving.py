@@ -19,7 +19,6 @@ from tui.screens.draft_choice import Choice, Way
 from tui.screens.draft_choices import FILE, NUMBER, SHEET, file_errors, file_hint
 from tui.screens.draft_form import OpenDraft
 from tui.screens.draft_import import Import, Stopped, columns_in, sheets_in
-from tui.screens.draft_panel import NAME
 from tui.screens.draft_view import DraftView
 
 if TYPE_CHECKING:
@@ -53,9 +52,6 @@ class DraftSaving(DraftView):
             return True
         if error.code in CONFLICTS and self.draft.campaign_id is not None:
             return await self._settle(error)
-        if error.code == "name_too_long":
-            self.panel.fields[NAME].set_error(f"{error.message} {error.hint}")
-            self.panel.go_to(NAME)
         self.tell(error)
         return False
 
