@@ -25,6 +25,11 @@ from store.types import Fill
 _LOCATION: Final = ("latitude", "longitude", "name", "address")
 # WhatsApp refuses line breaks, tabs and more than four spaces in a row inside a value (code 132018).
 _REFUSED_SPACE: Final = re.compile(r"[^\S\n\r\t\v\f\x85\u2028\u2029]*[\n\r\t\v\f\x85\u2028\u2029]\s*|[^\S\n]{5,}")
+# Spaces of no width, joiners and marks of direction with nothing between them, fillers of Hangul, Khmer and braille.
+_INVISIBLE: Final = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0]*"
+)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -135,8 +140,12 @@ def suggest(known: Sequence[Placeholder], columns: Sequence[str]) -> dict[str, F
 
 
 def clean_value(text: str) -> str:
-    """A value as WhatsApp takes it: one line without control characters, refused white space made one space."""
-    return _REFUSED_SPACE.sub(" ", _CONTROLS.sub("", text)).strip()
+    """A value as WhatsApp takes it: one line without control characters, refused white space made one space.
+
+    Empty when nothing of it could be seen: to whoever gets the message that is a hole (R37).
+    """
+    value = _REFUSED_SPACE.sub(" ", _CONTROLS.sub("", text)).strip()
+    return "" if _INVISIBLE.fullmatch(value) else value
 
 
 class Filler:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine import preflight, pricing, resolution, schedule
+from engine import preflight, pricing, resolution, schedule, templates
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
 from store.errors import Conflict, Missing, ShortOfCredits
-from store.types import Actor, Campaign, RootCause, Status, Template
+from store.types import Actor, Campaign, RootCause, Status
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -69,7 +70,7 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": frozen.ref if frozen else "", "state": "DELETED"}
     if template.status != APPROVED:
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": template.ref, "state": template.status}
-    if _content(template) != _content(frozen):
+    if templates.content(template) != templates.content(frozen):
         return RootCause.TEMPLATE_CHANGED, {"template": template.ref}
     sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
     if sender is None or sender.status != "CONNECTED":
@@ -80,12 +81,16 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
     return None
 
 
-def _content(template: Template) -> tuple[Any, ...]:
-    return list(template.components), template.parameter_format
+def _facts(campaign: Campaign) -> preflight.Facts:
+    """What the start is decided by: the content is the frozen one, the category the one WhatsApp bills now (R26)."""
+    facts = preflight.facts_of(campaign)
+    assert facts.template is not None and campaign.template_id is not None
+    category = account.get_template(campaign.template_id).category
+    return replace(facts, template=replace(facts.template, category=category))
 
 
 def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:
-    facts = preflight.facts_of(campaign)
+    facts = _facts(campaign)
     result = preflight.run(facts)
     gaps = pricing.unpriced(result.prices, facts.countries)
     if gaps and facts.template is not None:

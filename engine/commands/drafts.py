@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine import audience, expiry, lifecycle, preflight, resolution
+from engine.commands.importing import Imported, Rows, audit_import, read_in
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.gateway import errors
@@ -15,21 +14,12 @@ from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
 from store import account, audiences, audit, campaigns, database, deleted, tallies
 from store.codec import dump_fills, load
-from store.types import Campaign, ContactRow, DraftFields, RecipientState
+from store.types import Campaign, DraftFields, RecipientState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 UNTITLED = "Untitled"
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an audience import found."""
-
-    rows: int
-    valid: int
-    skipped: dict[str, int]
 
 
 def _template_name(fields: DraftFields) -> str | None:
@@ -42,6 +32,15 @@ def _check(fields: DraftFields) -> None:
         raise BadInput("bad_grace", f"A grace of {fields.grace} minutes is not possible.", "Give 0 minutes or more.")
     if fields.sender_id is not None:
         account.get_sender(fields.sender_id)
+
+
+def _refuse_template(chosen: int | None, before: int | None) -> None:
+    """Refuse to choose a template that cannot be sent (R23); one that a draft has already stays, whatever it became."""
+    if chosen is None or chosen == before:
+        return
+    problem = preflight.template_problem(account.get_template(chosen))
+    if problem is not None:
+        raise Refused(problem.code, f"{problem.text[:1].upper()}{problem.text[1:].rstrip('.')}.", problem.advice)
 
 
 def _audited(fields: DraftFields) -> dict[str, object]:
@@ -71,10 +70,48 @@ def create(context: Context, fields: DraftFields) -> int:
     """Add a Draft, however incomplete, and answer its id."""
     with command(context, "campaign.create"), database.transaction():
         _check(fields)
-        now = context.clock.now()
-        campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
-        audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
-        return campaign_id
+        _refuse_template(fields.template_id, None)
+        return _create(context, fields, context.clock.now())
+
+
+def create_with_audience(
+    context: Context,
+    fields: DraftFields,
+    file: Path,
+    *,
+    country: str | None = None,
+    number_column: str | None = None,
+    sheet: str | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> tuple[int, Imported]:
+    """Add a Draft with the audience of a contact file, or, when that cannot be read to its end, nothing at all.
+
+    Answers the Draft's id; otherwise as `import_audience`.
+    """
+    with command(context, "campaign.create"):
+        _check(fields)
+        _refuse_template(fields.template_id, None)
+        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+
+        def attach(rows: Rows) -> int:
+            now = context.clock.now()
+            campaign_id = _create(context, fields, now)
+            version = campaigns.get(campaign_id).version
+            if not audiences.attach(campaign_id, version, rows.audience_id, rows.skipped, rows.countries, now):
+                raise _changed(campaign_id)
+            audit_import(context, campaign_id, contacts, rows, now)
+            return campaign_id
+
+        campaign_id, imported = read_in(context, contacts, progress, attach)
+        database.analyze()
+        _bring_up_to_date(campaign_id, context.clock.now())
+        return campaign_id, imported
+
+
+def _create(context: Context, fields: DraftFields, now: int) -> int:
+    campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
+    audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
+    return campaign_id
 
 
 def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) -> Campaign:
@@ -83,6 +120,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
         before = campaigns.get(campaign_id)
         _refuse(Action.EDIT, before, context.clock.now())
         _check(fields)
+        _refuse_template(fields.template_id, before.template_id)
         with database.transaction():
             now = context.clock.now()
             if not campaigns.edit(campaign_id, version, fields, _template_name(fields), now):
@@ -107,6 +145,7 @@ def import_audience(
     *,
     country: str | None = None,
     number_column: str | None = None,
+    sheet: str | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Imported:
     """Read a contact file into a Draft; the old audience stays until the new one is whole (R33-R37).
@@ -117,55 +156,21 @@ def import_audience(
     with command(context, "campaign.import", campaign_id):
         campaign = campaigns.get(campaign_id)
         _refuse(Action.EDIT, campaign, context.clock.now())
-        contacts = audience.open_contacts(file, country=country, number_column=number_column)
-        audience_id = audiences.new_audience(
-            contacts.name, contacts.columns, contacts.number_column, contacts.country, context.clock.now()
-        )
-        try:
-            skipped, countries = _store_rows(audience_id, contacts, progress)
-            with database.transaction():
-                now = context.clock.now()
-                if not audiences.attach(campaign_id, version, audience_id, skipped, countries, now):
-                    raise _changed(campaign_id)
-                audit.write(
-                    now,
-                    context.actor,
-                    "campaign.import",
-                    campaign_id,
-                    after={"file": contacts.name, "valid": countries.total(), "skipped": dict(skipped)},
-                )
-        except BaseException:
-            # Also on ctrl+c: half an import must not stay behind.
-            audiences.drop_audience(audience_id)
-            raise
+        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+
+        def attach(rows: Rows) -> int:
+            now = context.clock.now()
+            if not audiences.attach(campaign_id, version, rows.audience_id, rows.skipped, rows.countries, now):
+                raise _changed(campaign_id)
+            audit_import(context, campaign_id, contacts, rows, now)
+            return campaign_id
+
+        _, imported = read_in(context, contacts, progress, attach)
         if campaign.audience is not None:
             audiences.drop_audience(campaign.audience.id)
         database.analyze()
         _bring_up_to_date(campaign_id, context.clock.now())
-        return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
-
-
-def _store_rows(
-    audience_id: int, contacts: audience.Contacts, progress: Callable[[int], None]
-) -> tuple[Counter[str], Counter[str]]:
-    skipped: Counter[str] = Counter()
-    countries: Counter[str] = Counter()
-    batch: list[ContactRow] = []
-    seq = 1
-    for row in contacts.rows():
-        batch.append(row)
-        if row.skip is None:
-            countries[row.country or ""] += 1
-        else:
-            skipped[row.skip.value] += 1
-        if len(batch) == audiences.CHUNK:
-            audiences.add_rows(audience_id, seq, batch)
-            seq += len(batch)
-            progress(seq - 1)
-            batch = []
-    audiences.add_rows(audience_id, seq, batch)
-    progress(seq - 1 + len(batch))
-    return skipped, countries
+        return imported
 
 
 def delete(context: Context, campaign_id: int) -> None:
@@ -236,7 +241,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
         if only is not None and only not in _ONLY:
             raise Refused("no_such_part", f"There is no part called {only!r}.", f"Choose one of: {', '.join(_ONLY)}.")
         fields = DraftFields(
-            name=f"{source.name} (copy)" if only is None else f"{source.name} ({only})",
+            name=f"{source.name} ({only or 'copy'})",
             sender_id=source.sender_id,
             template_id=source.template_id,
             fills=source.fills,

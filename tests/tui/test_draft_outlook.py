@@ -15,6 +15,7 @@ from store.types import Campaign, DraftFields, Fill
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.tui.draft_scene import DATA, Scene
+from tui.screens.draft_form import FileChoice
 from tui.screens.draft_import import columns_in
 from tui.screens.draft_outlook import Looker, Outlook
 from tui.screens.draft_skipped import write
@@ -115,8 +116,8 @@ def test_what_whatsapp_would_refuse_is_told_with_the_preview(scene: Scene) -> No
 
 
 def test_R33_the_columns_of_a_file_are_offered_for_choosing(scene: Scene) -> None:
-    assert columns_in(DATA / "messy.csv") == ("Customer Name", "Coupon", "Mobile No.", "Tier")
-    assert "Phone number" in columns_in(DATA / "clean.csv")
+    assert columns_in(FileChoice(str(DATA / "messy.csv"))) == ("Customer Name", "Coupon", "Mobile No.", "Tier")
+    assert "Phone number" in columns_in(FileChoice(str(DATA / "clean.csv")))
 
 
 def test_the_skipped_rows_replace_no_file(campaign: Campaign, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def _audience(commands: Subparsers, text: str) -> None:
     check.add_argument("file", type=path, metavar="FILE", help="CSV or XLSX")
     check.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     check.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    check.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     check.add_argument("--rejects", type=path, metavar="FILE.csv", help="write the skipped rows here")
 
 
@@ -91,6 +92,7 @@ def _optout(commands: Subparsers, text: str) -> None:
     adding.add_argument("file", type=path, metavar="FILE", help="CSV or XLSX, an export of this list too")
     adding.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     adding.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    adding.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     export = add_command(group, "export", "optouts:export", "write the list as CSV", writes=True)
     export.add_argument("file", type=path, metavar="FILE.csv")
 

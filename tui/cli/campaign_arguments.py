@@ -106,6 +106,7 @@ def _content(parser: Parser, *, required: bool) -> None:
     parser.add_argument("--audience", type=path, required=required, metavar="FILE", help="CSV or XLSX")
     parser.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     parser.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    parser.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     for option, value, text in (
         ("map", "COLUMN", "fill a placeholder from a column"),
         ("fixed", "TEXT", "fill a placeholder with the same text for all"),

@@ -14,7 +14,7 @@ from engine import placeholders
 from engine.preflight import OVER_QUOTA
 from engine.text import shown
 from store.types import OverQuota
-from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, problem_of, sender_label, template_label
+from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET, problem_of, sender_label, template_label
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
 from tui.widgets.field import Field, choice
@@ -35,8 +35,8 @@ NAME: Final = "name"
 SENDER: Final = "sender"
 TEMPLATE: Final = "template"
 READ_HELP: Final = "enter reads it; tab completes the path"
-_OF_FILE: Final = (FILE, COUNTRY, NUMBER)
 _OVER: Final = ((OverQuota.FAIL, "fail the rest"), (OverQuota.WAIT, "wait until the quota refills"))
+_OF_FILE: Final = (FILE, SHEET, COUNTRY, NUMBER)
 _LABEL: Final = 12
 _LONGEST_LABEL: Final = 22
 
@@ -63,6 +63,7 @@ class FormPanel(VerticalScroll, can_focus=False):
             SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
             TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
             FILE: Field("File", PathInput(), id="f-file"),
+            SHEET: Field("Sheet", Select[str]([], prompt="choose the sheet with the contacts"), id="f-sheet"),
             COUNTRY: Field(
                 "Country",
                 PlainInput(placeholder="optional, two letters, for numbers without a +", max_length=20),
@@ -77,6 +78,7 @@ class FormPanel(VerticalScroll, can_focus=False):
                 id=f"f-{OVER_QUOTA}",
             ),
         }
+        self.fields[SHEET].display = False
         self._result = Static(markup=False, classes="result", id="result")
         self._fills = Vertical(id="fills")
 
@@ -110,11 +112,13 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._columns = ()
         self.show_audience(audience)
         self._set_number_columns(self._columns, form.file.number_column)
+        self._set_sheets(())
         values = {
             NAME: form.name,
             SENDER: form.sender_id if form.sender_id in self._senders else None,
             TEMPLATE: form.template_id if form.template_id in self._templates else None,
             FILE: form.file.path,
+            SHEET: None,
             COUNTRY: form.file.country,
             NUMBER: form.file.number_column,
             WHEN: form.when,
@@ -153,6 +157,15 @@ class FormPanel(VerticalScroll, can_focus=False):
         chosen = self.form.file.number_column
         self._set_number_columns(columns, chosen if chosen in columns else None)
         self.form = replace(self.form, file=replace(self.form.file, number_column=self.fields[NUMBER].value))
+
+    def offer_sheets(self, sheets: Sequence[str], chosen: str | None = None) -> None:
+        """The sheets of the workbook, and the one to stand there; with one sheet there is nothing to choose."""
+        self._set_sheets(sheets)
+        if len(sheets) > 1 and chosen in sheets:
+            select = self._select(SHEET)
+            with select.prevent(Select.Changed):
+                select.value = chosen
+        self.form = replace(self.form, file=replace(self.form.file, sheet=self.fields[SHEET].value))
 
     def show_audience(self, audience: Audience | None) -> None:
         """Which file the audience came from, and which columns it has."""
@@ -204,13 +217,15 @@ class FormPanel(VerticalScroll, can_focus=False):
         if self.form == before:
             return
         event.field.set_error()
+        if name == FILE and self.fields[SHEET].display:
+            self._set_sheets(())
         if name in (WHEN, ZONE):
             # A draft stores no time, so there is nothing to mark as unsaved.
             event.field.mark_clean()
         if name == TEMPLATE:
             await self._build_fills()
         self.post_message(self.Changed())
-        if name == NUMBER:
+        if name in (NUMBER, SHEET):
             self.post_message(self.FileWanted())
 
     def _with(self, name: str, value: object) -> Form:
@@ -225,7 +240,10 @@ class FormPanel(VerticalScroll, can_focus=False):
             case "template":
                 return replace(form, template_id=number)
             case "file":
-                return replace(form, file=replace(file, path=text.strip()))
+                # Another workbook has other sheets.
+                return replace(form, file=replace(file, path=text.strip(), sheet=None))
+            case "sheet":
+                return replace(form, file=replace(file, sheet=text or None))
             case "country":
                 return replace(form, file=replace(file, country=text.strip()))
             case "number":
@@ -299,6 +317,13 @@ class FormPanel(VerticalScroll, can_focus=False):
         select = self._select(NUMBER)
         with select.prevent(Select.Changed):
             select.value = chosen if chosen in columns and chosen is not None else Select.NULL
+
+    def _set_sheets(self, sheets: Sequence[str]) -> None:
+        several = sheets if len(sheets) > 1 else ()
+        self._set_options(SHEET, [searchable(sheet, sheet) for sheet in several])
+        self.fields[SHEET].display = bool(several)
+        if not several:
+            self.fields[SHEET].set_error()
 
     async def _build_fills(self) -> None:
         """A line for each placeholder of the template chosen."""
