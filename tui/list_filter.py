@@ -58,13 +58,13 @@ def parse(typed: Typed, wanted: ListFilter, zone: str, now: int, senders: Sequen
 def _moment(text: str, zone: str, now: int, *, end: bool = False) -> int | None:
     from tui.cli.listing import moment
 
-    word = text.strip().lower()
+    word = text.strip()
     if not word:
         return None
-    if word in _NAMED:
+    if word.lower() in _NAMED:
         today = datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
-        word = (today + timedelta(days=_NAMED[word])).isoformat()
-    return moment(word.upper(), zone, end=end)
+        word = (today + timedelta(days=_NAMED[word.lower()])).isoformat()
+    return moment(word, zone, end=end)
 
 
 def _sender(text: str, senders: Sequence[Sender]) -> Sender:

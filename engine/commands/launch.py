@@ -169,9 +169,7 @@ def reschedule(
         at = schedule.parse_when(when, zone, context.clock.now())
         with database.transaction():
             now = lock.moment(context.clock, context.actor)
-            moved = _as_seen(campaign_id, seen) and transitions.reschedule(
-                campaign_id, now, LOCK, at=at, timezone=zone
-            )
+            moved = _as_seen(campaign_id, seen) and transitions.reschedule(campaign_id, now, LOCK, at=at, timezone=zone)
             if moved:
                 audit.write(
                     now,

@@ -73,7 +73,9 @@ def test_the_last_day_is_part_of_the_range(text: str, at: int) -> None:
     assert parse(until=text).until == at
 
 
-@pytest.mark.parametrize("text", ["last week", "2026-02-30", "25:00", "23.11.2026", "9999-12-31", "[b]x[/b]", "\x1b[31m"])
+@pytest.mark.parametrize(
+    "text", ["last week", "2026-02-30", "25:00", "23.11.2026", "9999-12-31", "[b]x[/b]", "\x1b[31m"]
+)
 def test_a_day_that_cannot_be_read_is_told(text: str) -> None:
     error = refusal(until=text)
     assert error.code == "bad_time"

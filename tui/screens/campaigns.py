@@ -202,6 +202,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         with self.app.batch_update():
             if snapshot.ids is not None and same_question:
                 self._table.set_ids(snapshot.ids, keep_cursor=True)
+            if same_question:
                 self._jump(last_try=self._jump_to == snapshot.ask.chosen)
             self._table.update_rows(snapshot.rows, snapshot.rows)
             if self._table.window.ids:
@@ -310,6 +311,9 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         self.set_timer(PANE_DELAY_S, self._follow_cursor)
 
     def _follow_cursor(self) -> None:
+        if self._jump_to is not None:
+            # It is about to be elsewhere.
+            return
         cursor = self._table.window.cursor
         if (cursor is not None and cursor != self._asked.chosen) or (self._snapshot and self._snapshot.report is None):
             self._ask_for(chosen=cursor)

@@ -77,7 +77,7 @@ class FilterScreen(ModalScreen[ListFilter | None]):
             yield Static(self._help(), id="filter-help", markup=False)
             yield Static(self._read(there)[0], id="echo", markup=False)
             yield Static(
-                "enter filters   tab next field   ctrl+r empties all   esc leaves it as it is",
+                "enter filters   tab next field   ctrl+r empties all   esc leaves it",
                 classes="dialog-keys",
                 markup=False,
             )
