@@ -484,7 +484,7 @@ async def test_R17_send_now_needs_the_number_of_recipients_typed(desk: Desk) -> 
         await console.expect("11 is not 12; nothing was done.")
         assert status(desk, campaign_id) is Status.DRAFT
         await console.press("backspace", "2", "enter")
-        await told(console, "Renewal July is on its way.")
+        await told(console, "On its way: Renewal July.")
         await console.expect("▶ In Progress")
     assert status(desk, campaign_id) is Status.IN_PROGRESS
 
@@ -573,9 +573,14 @@ async def test_R54_one_dialog_says_what_will_and_what_will_not_be_done(desk: Des
             "2 of 4 will be done.",
         )
         await console.press("y")
-        await told(console, "Cancelled: 2 campaigns.")
-        await console.expect("Cancelled 2")
-        await console.expect_not("* ")
+        await told(
+            console,
+            "Cancelled: 2 of 4 campaigns. What was not done stays marked.",
+            "✗ Too late: It is too late",
+            "✗ A draft: A campaign that is a Draft cannot be cancelled.",
+        )
+        await console.expect("Cancelled 2", "* ○ Scheduled   Too late", "* · Draft       A draft", "esc unmark 2")
+        await console.expect_not("* - Cancelled")
     found = {one: status(desk, one) for one in (late, ahead, other, draft)}
     assert found == {
         late: Status.SCHEDULED,

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_SLUG = 60
-"""Characters of a campaign's name in the name of its export."""
-
 
 class ConsoleScreen(Screen[None]):
     """A screen whose keys come from the registry of commands."""
@@ -171,12 +168,13 @@ class ConsoleScreen(Screen[None]):
     async def export(self, campaign_id: int, name: str) -> None:
         """Ask for a file name and write every row of a campaign there as CSV."""
         from engine import export
+        from tui import bulk_export
         from tui.screens.prompt import PromptScreen
 
-        words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-        slug = "-".join(words)[:_SLUG].strip("-") or "campaign"
         file = await self.app.push_screen_wait(
-            PromptScreen(f"Export “{named(name, 40)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
+            PromptScreen(
+                f"Export “{named(name, 40)}” as CSV", _export_echo, value=bulk_export.file_name(name, campaign_id)
+            )
         )
         if file is None:
             return

@@ -282,6 +282,8 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         typing = isinstance(self.focused, Input)
         entries = footer(of(Scope.CAMPAIGNS, Scope.TABLE, Scope.EVERYWHERE), self, typing)
         clear = [Entry("list.clear", "esc", "clear the search", None)] if typing else []
+        if self.marked and not typing:
+            clear = [Entry("list.clear", "esc", f"unmark {self.marked:,}", None)]
         self.query_one(Footer).show([*clear, *entries])
 
     def _tick(self) -> None:
@@ -364,7 +366,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
     def refuses(self, command: Command) -> EngineError | None:
         """The rule that forbids it for the campaign under the cursor; with marks the dialog tells row by row."""
         row = self.subject
-        if command.act is None or row is None or self.marked:
+        if command.act is None or row is None or (self.marked and command.many):
             return None
         return lifecycle_refusal(
             command.act,
