@@ -216,7 +216,7 @@ async def test_R9_R15_of_two_consoles_the_second_is_told_what_the_first_did(desk
     """Both have their dialogs open over one campaign; the other one's key comes first."""
     mine, theirs = WAYS[name], WAYS[other]
     campaign_id = desk.scheduled("Renewal July", AHEAD)
-    async with desk.console() as first, desk.console() as second:
+    async with desk.two_consoles() as (first, second):
         for console, way in ((first, mine), (second, theirs)):
             await opened(console, "○ Scheduled")
             await begin(console, desk, way)
@@ -239,7 +239,7 @@ async def test_R9_R15_of_two_consoles_the_second_is_told_what_the_first_did(desk
 @pytest.mark.parametrize("late", [0, 1])
 async def test_R14_two_consoles_at_the_edge_one_wins_or_none(desk: Desk, late: int) -> None:
     campaign_id = desk.scheduled("Renewal July", AHEAD)
-    async with desk.console() as first, desk.console() as second:
+    async with desk.two_consoles() as (first, second):
         for console in (first, second):
             await opened(console)
             await begin(console, desk, WAYS["cancel"])
@@ -261,7 +261,7 @@ async def test_R15_a_console_whose_clock_is_an_hour_behind_is_refused_too(desk: 
     way = WAYS[name]
     campaign_id = desk.scheduled("Renewal July", AHEAD)
     behind = Desk(desk.url, desk.folder, FakeClock(START - HOUR, steady=desk.clock.steady()))
-    async with desk.console() as right, behind.console() as wrong:
+    async with desk.two_consoles(behind) as (right, wrong):
         await opened(right)
         await opened(wrong, "○ Scheduled")
         await begin(wrong, behind, way)
