@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.text import shown
+from engine.text import counted, shown
 from tui.signs import named
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def outcome(verb: str, judged: Sequence[Judged], left: str = "What was not done 
     if len(finished) == len(judged):
         return f"{verb}: {named(finished[0].name) if len(finished) == 1 else f'{len(finished)} campaigns'}."
     refused = _refusals(judged)
-    more = [f"… and {len(refused) - _MOST_REASONS} more reasons"] if len(refused) > _MOST_REASONS else []
+    more = [f"… and {counted(len(refused) - _MOST_REASONS, 'more reason')}"] if len(refused) > _MOST_REASONS else []
     first = f"{verb}: {len(finished) or 'none'} of {len(judged)} campaigns. {left}".rstrip()
     return "\n".join([first, *refused[:_MOST_REASONS], *more])
 

@@ -87,16 +87,16 @@ def typed(wanted: ListFilter, zone: str, senders: Sequence[Sender]) -> Typed:
     )
 
 
-def words(wanted: ListFilter, zone: str, number: int | None) -> str:
-    """What is filtered by, for the line above the list; `number` is that of the sender, if it is there. Else empty."""
-    parts = []
-    if wanted.since is not None:
-        parts.append(f"from {_day(wanted.since, zone)}")
-    if wanted.until is not None:
-        parts.append(f"to {_last_day(wanted.until, zone)}")
+def words(wanted: ListFilter, zone: str, sender: str) -> str:
+    """What is filtered by, in one line; empty when nothing is. `sender` is what to call the sender."""
+    since = "" if wanted.since is None else _day(wanted.since, zone)
+    until = "" if wanted.until is None else f"to {_last_day(wanted.until, zone)}"
+    if since and not until:
+        since = f"from {since}"
+    parts = [" ".join(part for part in (since, until) if part)]
     if wanted.sender_id is not None:
-        parts.append("a sender that is not there" if number is None else f"sender +{number}")
-    return ", ".join(parts)
+        parts.append(f"sender {sender}")
+    return ", ".join(part for part in parts if part)
 
 
 def _day(ms: int, zone: str) -> str:

@@ -37,16 +37,16 @@ async def test_R51_a_range_of_days_narrows_list_and_counts_and_esc_clears(sample
     async with sampled.console() as console:
         await opened(console, "[All 16]", "/ search   f filter   s sort")
         await fill(console, "2026-11-15", "2026-11-16")
-        await console.expect("Shows only: from 2026-11-15, to 2026-11-16")
+        await console.expect("Shows only: 2026-11-15 to 2026-11-16")
         await console.press("enter")
         await console.expect(
-            "only from 2026-11-15, to 2026-11-16", "f filter  esc clears it", "[All 2]", "Failed 2", "Completed 0"
+            "only 2026-11-15 to 2026-11-16", "f filter  esc clears", "[All 2]", "Failed 2", "Completed 0"
         )
         await console.expect("Morning news", "Weekend offer")
         await console.expect_not("Flash Friday", "Diwali")
         await console.press("escape")
         await console.expect("[All 16]", "Winter preview")
-        await console.expect_not("esc clears it")
+        await console.expect_not("esc clears")
 
 
 async def test_R51_tab_search_sender_and_days_combine_and_the_counts_follow(sampled: Desk) -> None:
@@ -54,13 +54,13 @@ async def test_R51_tab_search_sender_and_days_combine_and_the_counts_follow(samp
         await opened(console)
         await fill(console, sender="4021")
         await console.press("enter")
-        await console.expect("only sender +918040214021", "[All 10]", "Completed 2", "Failed 3")
+        await console.expect("only sender ..4021", "[All 10]", "Completed 2", "Failed 3")
         await console.press("5")
         await console.expect("[Failed 3]", "Win-back 2019", "Weekend offer", "Flash Friday")
         await console.expect_not("Morning news")
         await fill(console, until="2026-11-16", sender="4021")
         await console.press("enter")
-        await console.expect("only to 2026-11-16, sender +918040214021", "[Failed 2]", "Weekend offer")
+        await console.expect("only to 2026-11-16, sender ..4021", "[Failed 2]", "Weekend offer")
         await console.press("/")
         await console.type("friday")
         await console.expect("[Failed 1]", "All 1", "Flash Friday")
@@ -68,7 +68,7 @@ async def test_R51_tab_search_sender_and_days_combine_and_the_counts_follow(samp
         await console.expect("[All 1]")
         # First the search, then the filter.
         await console.press("escape")
-        await console.expect("only to 2026-11-16, sender +918040214021", "[All 3]", "Back to school")
+        await console.expect("only to 2026-11-16, sender ..4021", "[All 3]", "Back to school")
         await console.press("escape")
         await console.expect("[All 16]")
 
@@ -121,7 +121,7 @@ async def test_the_arrows_choose_a_sender(sampled: Desk) -> None:
         await console.press("up")
         await console.expect("Shows only: sender +")
         await console.press("enter")
-        await console.expect("only sender +", "esc clears it")
+        await console.expect("only sender ..", "esc clears")
 
 
 async def test_the_dialog_opens_with_what_is_filtered_and_ctrl_r_empties_it(sampled: Desk) -> None:
@@ -129,16 +129,16 @@ async def test_the_dialog_opens_with_what_is_filtered_and_ctrl_r_empties_it(samp
         await opened(console)
         await fill(console, "2026-11-15", "today", "0018")
         await console.press("enter")
-        await console.expect("only from 2026-11-15, to 2026-11-23, sender +442079460018")
+        await console.expect("only 2026-11-15 to 2026-11-23, sender ..0018")
         await console.press("f")
-        await console.expect("Shows only: from 2026-11-15, to 2026-11-23, sender +442079460018")
+        await console.expect("Shows only: 2026-11-15 to 2026-11-23, sender +442079460018")
         await console.press("ctrl+r")
         await console.expect("Shows all days and senders.")
         await console.press("escape")
-        await console.expect("esc clears it")
+        await console.expect("esc clears")
         await console.press("f", "ctrl+r", "enter")
         await console.expect("[All 16]")
-        await console.expect_not("esc clears it")
+        await console.expect_not("esc clears")
 
 
 async def test_a_filter_that_nothing_passes_says_so_and_how_to_get_out(sampled: Desk) -> None:
@@ -159,14 +159,14 @@ async def test_R51_the_filter_is_taken_up_again_the_next_time(sampled: Desk) -> 
         await console.expect("[Failed 3]")
         await console.press("q")
     async with sampled.console() as console:
-        await console.expect("only from 2026-11-01, to 2026-11-20, sender +918040214021")
+        await console.expect("only 2026-11-01 to 2026-11-20, sender ..4021")
         await opened(console, "[Failed 3]")
         await console.press("escape", "0")
         await console.expect("[All 16]")
         await console.press("q")
     async with sampled.console() as console:
         await opened(console, "[All 16]")
-        assert not console.sees("esc clears it")
+        assert not console.sees("esc clears")
 
 
 async def test_a_copy_that_the_filter_shows_leaves_the_filter_and_another_lifts_it(sampled: Desk) -> None:
@@ -177,7 +177,7 @@ async def test_a_copy_that_the_filter_shows_leaves_the_filter_and_another_lifts_
         await console.expect("[All 1]", "Diwali early access")
         await console.press("D")
         await console.until(lambda: under_cursor(console) == "Diwali early access (copy)", "on the copy")
-        await console.expect("only sender +442079460018", "[All 2]")
+        await console.expect("only sender ..0018", "[All 2]")
         await fill(console, until="2026-11-10")
         await console.press("enter")
         await console.expect("only to 2026-11-10", "Back to school")
@@ -185,7 +185,7 @@ async def test_a_copy_that_the_filter_shows_leaves_the_filter_and_another_lifts_
         await console.press("D")
         await console.until(lambda: under_cursor(console) == "Back to school (copy)", "on the copy")
         await console.expect("[All 18]")
-        assert not console.sees("esc clears it")
+        assert not console.sees("esc clears")
 
 
 async def test_what_somebody_else_makes_counts_only_when_it_passes(sampled: Desk) -> None:

@@ -161,7 +161,8 @@ class CampaignDeeds(ConsoleScreen):
 
     def _said_before(self, deed: Deed, judged: list[Judged], now: int) -> list[str]:
         """What the dialog says at this moment."""
-        lines = self._facts(judged[0].row) if len(judged) == 1 else bulk.lines(judged, self.told)
+        one = judged[0].row if len(judged) == 1 else None
+        lines = bulk.lines(judged, self.told) if one is None else self._facts(one) if deed.number is None else []
         lines.extend(deed.consequences)
         locks = [lock_at(row.scheduled_at) for row in bulk.done(judged) if row.scheduled_at is not None]
         if locks and deed.action in (Action.CANCEL, Action.REOPEN):

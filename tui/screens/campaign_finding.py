@@ -141,10 +141,12 @@ class CampaignFinding(ConsoleScreen):
             return
         known = seen is not None and seen.ask.wanted.sender_id == asked.wanted.sender_id
         number = seen.overview.sender if known and seen is not None else None
+        # As in the list's column: the whole number has no room beside the days.
+        sender = "that is not there" if number is None else f"..{number % 10_000:04d}"
         parts, keys = [], []
         if filtered:
-            parts.append(f"only {list_filter.words(asked.wanted, self.services.zone, number)}")
-            keys.append("f filter" if self._search_is_open else "f filter  esc clears it")
+            parts.append(f"only {list_filter.words(asked.wanted, self.services.zone, sender)}")
+            keys.append("f filter" if self._search_is_open else "f filter  esc clears")
         if hidden:
             parts.append(f"sorted by {asked.sort.value} {'▼' if asked.reverse else '▲'}")
             keys.append("s sort")

@@ -102,8 +102,8 @@ class FilterScreen(ModalScreen[ListFilter | None]):
             wanted = list_filter.parse(typed, self._wanted, self._zone, self._clock.now(), self._senders)
         except EngineError as error:
             return shown(f"! {error.message} {error.hint}"), None
-        number = next((one.number for one in self._senders if one.id == wanted.sender_id), None)
-        said = list_filter.words(wanted, self._zone, number)
+        sender = next((f"+{one.number}" for one in self._senders if one.id == wanted.sender_id), "")
+        said = list_filter.words(wanted, self._zone, sender)
         return f"Shows only: {said}" if said else "Shows all days and senders.", wanted
 
     @on(Input.Changed)

@@ -184,7 +184,9 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         self.redraw()
 
     def has_room_for(self, key: str) -> bool:
-        """Whether the column is shown at this width."""
+        """Whether the column is shown at this width; taken for granted while nothing of the table is."""
+        if not self.size.width:
+            return True
         self._place()
         return any(placed.column.key == key for placed in self._placed)
 
