@@ -326,6 +326,8 @@ class CampaignRow:
     locked: bool = False
     """Seen within five minutes of its time (R15)."""
     series_id: int | None = None
+    version: int = 1
+    """Grows with every change by an operator and of the status, not with the counters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,6 +567,7 @@ class ListFilter:
     search: str = ""
     since: int | None = None
     until: int | None = None
+    """No longer part of the range."""
 
 
 class SortKey(StrEnum):
@@ -576,6 +579,7 @@ class SortKey(StrEnum):
     SENDER = "sender"
     TEMPLATE = "template"
     AUDIENCE = "audience"
+    PROGRESS = "progress"
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"

@@ -295,7 +295,8 @@ class SendoffApp(App[int]):
 def _first_look(url: str, now: int) -> Snapshot | None:
     """The list as the operator left it, its first screenful; `None` where there is no account yet."""
     seen = state.load(state.default_path(), url)
-    ask = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
+    wanted = ListFilter(seen.tab, seen.sender_id, seen.search, seen.since, seen.until)
+    ask = Ask(wanted, seen.sort, seen.reverse, (), seen.cursor)
     with database.session():
         try:
             return Feed().glance(ask, now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.lifecycle import Action
 from store.types import Status
-from tui.command import Command, Context, Scope, When, always, binding, on_campaign
+from tui.command import Command, Context, Scope, When, always, binding, on_campaign, on_campaigns
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -49,6 +49,7 @@ def _make(
     when: When = always,
     footer: int = 0,
     pinned: bool = False,
+    many: bool = False,
     only: Iterable[Status] | None = None,
 ) -> Command:
     """A command; its action is the last part of its id, and what the engine acts on writes, unless said otherwise."""
@@ -66,6 +67,7 @@ def _make(
         act=act,
         footer=footer,
         pinned=pinned,
+        many=many,
         shown_for=None if only is None else frozenset(only),
     )
 
@@ -77,6 +79,7 @@ _REPORTED = (Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED)
 _UNTIL = "possible until 5 minutes before its time"
 
 _campaign = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaign)
+_campaigns = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaigns, many=True)
 _list = partial(_make, Scope.CAMPAIGNS, "List")
 _tab = partial(_make, Scope.CAMPAIGNS, "Tabs")
 _row = partial(_make, Scope.TABLE, "Moving")
@@ -101,27 +104,27 @@ _ON_CAMPAIGNS = (
         "campaign.new", "n", "new", "Start a new draft.", when=always, writes=True, engine="campaign.create", footer=2,
     ),
     _campaign("campaign.edit", "e", "edit", "Edit the draft.", act=Action.EDIT, footer=3, only=_DRAFTS),
-    _campaign(
+    _campaigns(
         "campaign.cancel", "c", "cancel", f"Cancel what is scheduled; {_UNTIL}.",
         act=Action.CANCEL, footer=3, only=_SCHEDULED,
     ),
-    _campaign(
+    _campaigns(
         "campaign.resume", "R", "resume", "Let a run that is on hold go on.",
         act=Action.RESUME, footer=3, only=_RUNNING,
     ),
-    _campaign(
+    _campaigns(
         "campaign.send", "S", "send now", "Send the draft at once; that cannot be cancelled.",
         act=Action.SEND_NOW, footer=4, only=_DRAFTS,
     ),
-    _campaign(
+    _campaigns(
         "campaign.reopen", "b", "back to draft", f"Take what is scheduled back to draft; {_UNTIL}.",
         act=Action.REOPEN, footer=4, only=_SCHEDULED,
     ),
-    _campaign(
+    _campaigns(
         "campaign.duplicate", "D", "duplicate", "Make a new draft with the same content and audience.",
         act=Action.DUPLICATE, footer=5,
     ),
-    _campaign("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
+    _campaigns("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
     _campaign(
         "campaign.restore", "z", "restore", "Undo the deletion of a draft, within 7 days.", when=always, writes=True,
         engine="campaign.restore",
@@ -130,17 +133,18 @@ _ON_CAMPAIGNS = (
         "campaign.reschedule", "t", "reschedule", f"Give what is scheduled another time; {_UNTIL}.",
         act=Action.RESCHEDULE, footer=6, only=_SCHEDULED,
     ),
-    _campaign(
+    _campaigns(
         "campaign.export", "x", "export",
         "Write the recipients as CSV or XLSX, or the whole report as a page of HTML.",
         footer=6, only=_REPORTED,
     ),
     _campaign("campaign.copy", "y", "copy", "Copy name, status and figures to the clipboard."),
     _list("list.search", "/", "search", "Search names and templates.", footer=9),
+    _list("list.filter", "f", "filter", "Show only a range of days, or one sender."),
     _list("list.sort", "s", "sort", "Sort by the next column."),
     _list("list.reverse", "o", "reverse", "Reverse the order."),
     _list("list.refresh", "r", "refresh", "Read everything again now."),
-    _list("list.clear", "escape", "clear", "Clear the search, then the marks."),
+    _list("list.clear", "escape", "clear", "Clear the search, then the filter, then the marks."),
     _tab("tab.next", "]", "next tab", "Show the next status.", "next_tab(1)"),
     _tab("tab.previous", "[", "previous tab", "Show the previous status.", "next_tab(-1)"),
     _tab("tab.0", "0", "all", "Show campaigns of every status.", "tab(0)"),

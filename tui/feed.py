@@ -44,6 +44,8 @@ class Overview(NamedTuple):
     counts: Mapping[Status, int]
     quota_used: int = 0
     """People messaged within 24 hours."""
+    sender: int | None = None
+    """The number (E.164 digits) of the sender that is filtered by."""
 
 
 class Snapshot(NamedTuple):
@@ -70,7 +72,7 @@ class Feed:
 
         Raises `Missing` where there is no account yet.
         """
-        frame = overview(now, {})
+        frame = overview(now, {}, ask.wanted.sender_id)
         ids = listing.ids(ask.wanted, ask.sort, reverse=ask.reverse, limit=SCREENFUL)
         return Snapshot(ask, frame, ids, listing.rows(ids) if ids else {}, None)
 
@@ -91,13 +93,17 @@ class Feed:
             self._counts = listing.counts(ask.wanted)
         visible = ask.visible or (ids[:SCREENFUL] if ids is not None else ())
         snapshot = Snapshot(
-            ask, overview(now, self._counts), ids, listing.rows(visible) if visible else {}, read_report(ask.chosen)
+            ask,
+            overview(now, self._counts, ask.wanted.sender_id),
+            ids,
+            listing.rows(visible) if visible else {},
+            read_report(ask.chosen),
         )
         self._version, self._event, self._ask = version, event, ask
         return snapshot
 
 
-def overview(now: int, counts: Mapping[Status, int]) -> Overview:
+def overview(now: int, counts: Mapping[Status, int], sender_id: int | None = None) -> Overview:
     """The frame around the list."""
     return Overview(
         account.get_account(),
@@ -106,7 +112,16 @@ def overview(now: int, counts: Mapping[Status, int]) -> Overview:
         campaigns.next_due(),
         counts,
         contacts.used(now),
+        None if sender_id is None else _number(sender_id),
     )
+
+
+def _number(sender_id: int) -> int | None:
+    try:
+        return account.get_sender(sender_id).number
+    except Missing:
+        # A filter remembered from another time.
+        return None
 
 
 def read_report(campaign_id: int | None) -> Report | None:

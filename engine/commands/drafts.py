@@ -173,14 +173,18 @@ def import_audience(
         return imported
 
 
-def delete(context: Context, campaign_id: int) -> None:
-    """Delete a Draft; it can be restored for a while."""
+def delete(context: Context, campaign_id: int, seen: int | None = None) -> None:
+    """Delete a Draft; it can be restored for a while.
+
+    `seen` is the version that the operator agreed to: another one stays (`changed_meanwhile`).
+    """
     with command(context, "campaign.delete", campaign_id):
         campaign = campaigns.get(campaign_id)
         _refuse(Action.DELETE, campaign, context.clock.now())
         with database.transaction():
             now = context.clock.now()
-            if not campaigns.delete(campaign_id, now):
+            as_seen = seen is None or campaigns.status(campaign_id)[1] == seen
+            if not as_seen or not campaigns.delete(campaign_id, now):
                 raise _changed(campaign_id)
             audit.write(now, context.actor, "campaign.delete", campaign_id, before=_audited(fields_of(campaign)))
 

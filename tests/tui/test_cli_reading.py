@@ -11,7 +11,7 @@ from engine.commands import setup
 from engine.context import Context
 from engine.sample import fill
 from store import database
-from store.types import Actor
+from store.types import Actor, SortKey
 from tests.cli import Here
 from tests.clock import START, FakeClock
 from tests.tui.cli_scene import OTHER_SENDER, draft, set_up
@@ -93,6 +93,18 @@ def test_R52_the_list_is_sorted_and_cut(sample: Here) -> None:
     assert failed == [40]
 
 
+@pytest.mark.parametrize("sort", list(SortKey))
+def test_R52_every_column_is_sorted_by_from_the_command_line_too(sort: SortKey, sample: Here) -> None:
+    every = names(sample, "--sort", sort)
+    assert len(every) == 15
+    assert names(sample, "--sort", sort, "--reverse") == every[::-1]
+    assert sort is SortKey.WHEN or every != names(sample)
+
+
+def test_R52_another_word_is_no_column(sample: Here) -> None:
+    assert sample.refused("campaign", "list", "--sort", "colour")[0] == 2
+
+
 @pytest.mark.parametrize("option", ["--from", "--to"])
 @pytest.mark.parametrize("text", ["yesterday-ish", "2026-02-30", "2026-11-1", "25:00", ""])
 def test_a_date_that_cannot_be_read_is_status_2(option: str, text: str, sample: Here) -> None:
@@ -112,13 +124,14 @@ def test_a_day_begins_and_ends_in_the_accounts_zone() -> None:
 def test_R47_R52_the_table_shows_status_in_words_and_every_share_with_its_n_of_m(sample: Here) -> None:
     lines = sample("campaign", "list").out.splitlines()
     assert lines[0].split() == [
-        "ID", "STATUS", "NAME", "SENDER", "TEMPLATE", "WHEN", "AUDIENCE", "SENT", "DELIVERED", "READ", "FAILED",
+        "ID", "STATUS", "NAME", "SENDER", "TEMPLATE", "WHEN", "AUDIENCE", "PROGRESS", "SENT", "DELIVERED", "READ",
+        "FAILED",
     ]  # fmt: skip
     row = {name: line for line in lines for name in by_name(sample) if f"  {name}  " in line}
     assert len(row) == 15
     assert "✗ Failed: template unavailable" in row["Weekend offer"]
     assert "40/40 100%" in row["Win-back 2019"]
-    assert row["New year teaser"].split()[-4:] == ["-", "-", "-", "-"]
+    assert row["New year teaser"].split()[-5:] == ["-"] * 5
     assert "2026-11-24T10:00:00+05:30" in row["Renewal December"]
 
 

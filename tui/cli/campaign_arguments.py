@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tui.cli.parser import Parser, Subparsers
 
 STATUSES = ("draft", "scheduled", "in_progress", "completed", "failed", "cancelled")
-SORTS = ("when", "name", "status", "sender", "template", "audience", "sent", "delivered", "read", "failed")
+SORTS = ("when", "name", "status", "sender", "template", "audience", "progress", "sent", "delivered", "read", "failed")
 LONGEST_GRACE = 30 * 24 * 60
 
 

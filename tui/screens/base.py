@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_SLUG = 60
-"""Characters of a campaign's name in the name of its export."""
-
 
 class ConsoleScreen(Screen[None]):
     """A screen whose keys come from the registry of commands."""
@@ -172,15 +169,14 @@ class ConsoleScreen(Screen[None]):
     async def export(self, campaign_id: int, name: str) -> None:
         """Ask for a file name, whose ending says in which format, and write a campaign's report there."""
         from engine import export
+        from tui import bulk_export
         from tui.screens.prompt import PromptScreen
 
-        words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-        slug = "-".join(words)[:_SLUG].strip("-") or "campaign"
         file = await self.app.push_screen_wait(
             PromptScreen(
                 f"Export “{named(name, 30)}” as .csv, .xlsx or .html",
                 report_echo,
-                value=f"{slug}-{campaign_id}.csv",
+                value=bulk_export.file_name(name, campaign_id),
             )
         )
         if file is None:
