@@ -35,6 +35,7 @@ def check(name: str, console: Console) -> None:
     width, height = console.app.size
     box = console.app.screen.query_one(".dialog").region
     assert console.app.screen.region.contains_region(box)
+    assert abs(box.x - (width - box.right)) <= 1 and abs(box.y - (height - box.bottom)) <= 1, "it is in the middle"
     shown = console.screen.splitlines()[box.y : box.bottom]
     check_text_snapshot(f"{name}_{width}x{height}", "\n".join(line[box.x : box.right].rstrip() for line in shown))
 
