@@ -24,6 +24,9 @@ SLOW_ACCEPT = "slow_accept"
 SLOW_REFUSE = "slow_refuse"
 """Not taken; the answer comes when `Exchange.answer` says so."""
 
+TESTS = 0
+"""What stands for the campaign of a test send."""
+
 HTTP = {130429: 429, 131016: 500, 190: 401}
 
 
@@ -58,6 +61,8 @@ class Exchange:
         self.up = True
         self.log: list[HandOver] = []
         self.by_row: dict[tuple[int, int], list[HandOver]] = defaultdict(list)
+        self.tests: dict[int, list[HandOver]] = defaultdict(list)
+        """Test sends by their ids."""
         self.complaints: list[str] = []
         """What should never have been handed over, or not so."""
         self.watch: list[Any] = []
@@ -73,7 +78,8 @@ class Exchange:
 
     def open(self) -> list[HandOver]:
         """The requests that wait for their answer."""
-        return [one for one in self.log if one.waiting is not None and not one.waiting.done()]
+        every = [*self.log, *(one for some in self.tests.values() for one in some)]
+        return [one for one in every if one.waiting is not None and not one.waiting.done()]
 
 
 class Line:
@@ -85,7 +91,9 @@ class Line:
 
     async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
         exchange = self._exchange
-        campaign, seq, attempt = (int(part) for part in payload["biz_opaque_callback_data"].split("."))
+        first, second, third = payload["biz_opaque_callback_data"].split(".")
+        test = first == "test"
+        campaign, seq, attempt = (TESTS if test else int(first)), int(second), int(third)
         plan = exchange.plans.popleft() if exchange.plans else ACCEPT
         if not exchange.up:
             plan = NO_ROUTE
@@ -101,8 +109,11 @@ class Line:
         )
         for look in exchange.watch:
             look(handed, phone_number_id, payload)
-        exchange.log.append(handed)
-        exchange.by_row[campaign, seq].append(handed)
+        if test:
+            exchange.tests[seq].append(handed)
+        else:
+            exchange.log.append(handed)
+            exchange.by_row[campaign, seq].append(handed)
         if plan in (SLOW_ACCEPT, SLOW_REFUSE):
             handed.waiting = asyncio.get_running_loop().create_future()
             try:

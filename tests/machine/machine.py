@@ -15,13 +15,14 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from engine import callback_intake
+from engine import callback_intake, reply_words
 from engine.clock import DAY, HOUR, MINUTE
-from engine.commands import drafts, launch, setup
+from engine.commands import drafts, launch, limits, settling, setup, testsends
+from engine.commands.settling import Fate
 from engine.context import Context
 from engine.errors import EngineError, Refused
 from store import campaigns, database, optouts
-from store.types import DraftFields, Fill
+from store.types import DraftFields, Fill, OverQuota
 from tests import builders
 from tests.machine import contacts
 from tests.machine import model as rules
@@ -64,9 +65,14 @@ fields = st.builds(
     template=template_ids,
     fills=st.sampled_from(["good", "good", "safe", "safe", "hole", "stray"]),
     grace=st.sampled_from([60, 60, 0]),
+    over=st.sampled_from(["fail", "wait"]),
 )
 sound_fields = st.builds(
-    Fields, sender=st.sampled_from([1, 2]), template=st.sampled_from([1, 1, 2]), fills=st.sampled_from(["good", "safe"])
+    Fields,
+    sender=st.sampled_from([1, 2]),
+    template=st.sampled_from([1, 1, 2]),
+    fills=st.sampled_from(["good", "safe"]),
+    over=st.sampled_from(["fail", "wait"]),
 )
 aheads = st.sampled_from([-60, 30, 299, 300, 301, 600, 3_600, 3 * 3_600, 2 * 86_400])
 plans = st.lists(
@@ -77,6 +83,14 @@ plans = st.lists(
     max_size=8,
 )
 soon = st.sampled_from([None, None, None, 2, 300, 301, 600, 3_600])
+
+
+WORDS = reply_words.shipped()
+TEST_REFUSALS = {
+    "not_found", "template_missing", "template_unavailable", "template_unsupported", "sender_missing",
+    "sender_unavailable", "unmapped_placeholder", "no_such_column", "missing_variable", "opted_out",
+    "country_not_enabled", "insufficient_credits",
+}  # fmt: skip
 
 
 def _template(name: str, content: int, media: bool, status: str = "APPROVED") -> dict[str, Any]:
@@ -90,6 +104,17 @@ def _template(name: str, content: int, media: bool, status: str = "APPROVED") ->
         "status": status,
         "components": [header, body] if media else [body],
     }
+
+
+def _chosen(wanted: Fields) -> DraftFields:
+    return DraftFields(
+        name=wanted.name,
+        sender_id=wanted.sender,
+        template_id=wanted.template,
+        fills=FILLS[wanted.fills],
+        over_quota=OverQuota(wanted.over),
+        grace=wanted.grace,
+    )
 
 
 def prepare(folder: Path) -> Path:
@@ -217,16 +242,13 @@ class Engine(RuleBasedStateMachine):
 
     # Drafts
 
-    def _create(self, wanted: Fields) -> Campaign:
-        chosen = DraftFields(
-            name=wanted.name,
-            sender_id=wanted.sender,
-            template_id=wanted.template,
-            fills=FILLS[wanted.fills],
-            grace=wanted.grace,
-        )
-        campaign = Campaign(0, wanted)
-        campaign.id = drafts.create(self.context, chosen)
+    def _create(self, wanted: Fields) -> Campaign | None:
+        chosen = _chosen(wanted)
+        refusals = self.model.not_selectable(wanted.template, None)
+        campaign_id = self._ask(refusals, "campaign.create", lambda: drafts.create(self.context, chosen))
+        if campaign_id is None:
+            return None
+        campaign = Campaign(campaign_id, wanted)
         self.model.campaigns[campaign.id] = campaign
         self.screens[campaign.id] = (self._version(campaign), campaign.changes)
         self._look()
@@ -267,13 +289,16 @@ class Engine(RuleBasedStateMachine):
     @rule(wanted=fields, lines=rows)
     def create(self, wanted: Fields, lines: list[Contact]) -> None:
         campaign = self._create(wanted)
-        self._import(campaign, self._version(campaign), lines, False)
+        if campaign is not None:
+            self._import(campaign, self._version(campaign), lines, False)
 
     @precondition(few)
     @rule(wanted=sound_fields, who=good_rows, ahead=soon, what=plans)
     def launch_a_sound_one(self, wanted: Fields, who: list[int], ahead: int | None, what: list[str | int]) -> None:
         self.exchange.plans.extend(what)
         campaign = self._create(wanted)
+        if campaign is None:
+            return
         self._import(campaign, self._version(campaign), [contacts.good(i) for i in who], False)
         if ahead is None:
             self._send(campaign)
@@ -287,14 +312,12 @@ class Engine(RuleBasedStateMachine):
             self._edit(campaign, self._version(campaign), wanted, False)
 
     def _edit(self, campaign: Campaign, version: int, wanted: Fields, stale: bool) -> None:
-        refusals = self.model.from_draft(campaign, "not_editable") or ({"changed_meanwhile"} if stale else set())
-        chosen = DraftFields(
-            name=wanted.name,
-            sender_id=wanted.sender,
-            template_id=wanted.template,
-            fills=FILLS[wanted.fills],
-            grace=wanted.grace,
+        refusals = (
+            self.model.from_draft(campaign, "not_editable")
+            or self.model.not_selectable(wanted.template, campaign.fields.template)
+            or ({"changed_meanwhile"} if stale else set())
         )
+        chosen = _chosen(wanted)
         done = self._ask(refusals, "campaign.edit", lambda: drafts.edit(self.context, campaign.id, version, chosen))
         if done is not None:
             campaign.fields = wanted
@@ -513,10 +536,80 @@ class Engine(RuleBasedStateMachine):
         with database.transaction():
             if phone in self.model.out:
                 assert optouts.remove(phone)
-                del self.model.out[phone]
+                self.model.opt_in(phone)
             else:
-                optouts.add(phone, self.now, "STOP reply")
-                self.model.out[phone] = self.now
+                optouts.add(phone, self.now, "by an operator")
+                self.model.opt_out(phone, self.now, self.now)
+        self._look()
+
+    @rule(
+        who=st.integers(0, contacts.NUMBERS - 1),
+        stop=st.booleans(),
+        ago=st.sampled_from([0, 0, 1, 5, 3_600]),
+        by_the_worker=st.booleans(),
+    )
+    def somebody_replies(self, who: int, stop: bool, ago: int, by_the_worker: bool) -> None:
+        seconds = self.now // 1_000 - ago
+        text = {"body": "Stop!" if stop else "start"}
+        said = {"from": str(contacts.phone(who)), "id": f"wamid.in.{who}", "timestamp": str(seconds), "type": "text"}
+        body = {"entry": [{"changes": [{"value": {"messages": [{**said, "text": text}]}}]}]}
+        callback_intake.keep(self.clock, json.dumps(body).encode())
+        self.observer.replies.append((contacts.phone(who), seconds * 1_000, stop))
+        if not (by_the_worker and self._works()):
+            # Some other process, without a sender of its own.
+            callback_intake.apply_waiting(self.clock, WORDS)
+            self.observer.applied(self.now)
+            self._look()
+        self.met["a STOP reply" if stop else "a START reply"] += 1
+
+    def _works(self) -> bool:
+        """Give the one sound worker there is its turn; false when there is none."""
+        alone = self.processes[0] if len(self.processes) == 1 else None
+        if alone is None or alone.frozen or alone.stopping:
+            return False
+        self._pass(250)
+        return True
+
+    @rule(quota=st.sampled_from([None, None, 2, 3, 5, 8]), countries=st.sampled_from([None, None, None, "DE", "IN"]))
+    def the_limits_change(self, quota: int | None, countries: str | None) -> None:
+        allowed = None if countries is None else (countries,)
+        limits.change(self.context, lambda before: before._replace(quota=quota, countries=allowed))
+        self.model.quota, self.model.countries = quota, allowed
+        self.observer.limit(self.now, quota)
+        self._look()
+
+    @precondition(lambda self: self.model.campaigns)
+    @rule(pick=picks, fate=st.sampled_from(list(Fate)), everybody=st.booleans())
+    def an_operator_settles(self, pick: int, fate: Fate, everybody: bool) -> None:
+        campaign = self._pick(pick, "completed", "failed", "in_progress")
+        assert campaign is not None
+        unknown = [
+            seq
+            for seq, row in enumerate(campaign.rows or [], 1)
+            if campaign.began and row.skip is None and row.state == rules.UNKNOWN
+        ]
+        some = unknown if everybody else unknown[:1]
+        numbers = None if everybody or not some else [f"+{campaign.row(some[0]).contact.phone}"]
+        refusals = self.model.missing(campaign) or (set() if some else {"not_unknown"})
+        done = self._ask(refusals, "campaign.settle", lambda: settling.settle(self.context, campaign.id, fate, numbers))
+        if done is not None:
+            assert done.rows == len(some), f"R42: {done.rows} settled of {some}"
+            self.observer.settle(campaign, some, fate.value)
+            self._look()
+
+    @precondition(lambda self: self.model.campaigns)
+    @rule(pick=picks, who=st.integers(0, contacts.NUMBERS - 1), more=st.booleans())
+    def a_test_is_sent(self, pick: int, who: int, more: bool) -> None:
+        campaign = self._pick(pick, "draft", "scheduled")
+        assert campaign is not None
+        numbers = [f"+{contacts.phone(one % contacts.NUMBERS)}" for one in ((who, who + 1) if more else (who,))]
+        try:
+            testsends.send(self.context, campaign.id, numbers)
+        except EngineError as error:
+            assert error.code in TEST_REFUSALS, f"R32: {error.code}"
+            self.met[f"campaign.test_send refused: {error.code}"] += 1
+        else:
+            self.met["campaign.test_send"] += 1
         self._look()
 
     @rule(
@@ -667,6 +760,7 @@ class Engine(RuleBasedStateMachine):
         """With a sound gateway and a worker what runs comes to its end, and nothing is lost (R5, R6, R43)."""
         self.exchange.plans.clear()
         self.exchange.up = True
+        self.the_limits_change(None, None)
         for process in self.processes:
             process.frozen = False
         for handed in self.exchange.open():

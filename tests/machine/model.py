@@ -15,7 +15,13 @@ MINUTE = 60_000
 LOCK = 5 * MINUTE
 HOLD_LIMIT = 72 * 60 * MINUTE
 PENDING, SENT, FAILED, UNKNOWN, SKIPPED = range(5)
+OVER_QUOTA = -2
 NOT_ATTEMPTED = -3
+BY_HAND = -10
+NOT_REFUSED = (OVER_QUOTA, NOT_ATTEMPTED, BY_HAND)
+"""Codes of failed rows that the gateway did not refuse."""
+HOME = "DE"
+"""The country of every number there is."""
 TRIES = 5
 DELIVERY = {"sent": 0, "failed": 1, "delivered": 2, "read": 3}
 
@@ -76,6 +82,8 @@ class Fields:
     fills: str = "good"
     """`good`: the coupon has no fallback; `safe`: it has; `hole`: it is not mapped; `stray`: from no column."""
     grace: int = 60
+    over: str = "fail"
+    """At the messaging quota: fail the rest, or wait."""
 
 
 @dataclass
@@ -125,7 +133,32 @@ class Model:
     templates: dict[int, Template] = field(default_factory=dict)
     senders: dict[int, str] = field(default_factory=dict)
     out: dict[int, int] = field(default_factory=dict)
-    """Opted-out numbers, since when."""
+    """Opted-out numbers, and when that became known."""
+    since: dict[int, int] = field(default_factory=dict)
+    """Opted-out numbers, and since when they are."""
+    said: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    """By number the reply that was written last: when, and whether it was a STOP."""
+    quota: int | None = None
+    countries: tuple[str, ...] | None = None
+
+    # Opt-outs
+
+    def opt_out(self, phone: int, now: int, since: int) -> None:
+        self.out.setdefault(phone, now)
+        self.since.setdefault(phone, since)
+
+    def opt_in(self, phone: int) -> None:
+        del self.out[phone], self.since[phone]
+
+    def reply(self, phone: int, at: int, stop: bool, now: int) -> None:
+        """R38: the reply written last counts, of two in one second the STOP; a newer opt-out stays."""
+        if (at, stop) <= self.said.get(phone, (-1, False)):
+            return
+        self.said[phone] = at, stop
+        if stop:
+            self.opt_out(phone, now, min(at, now))
+        elif phone in self.since and self.since[phone] < at:
+            self.opt_in(phone)
 
     # Audience
 
@@ -149,6 +182,8 @@ class Model:
                 continue
             if contact.phone in self.out:
                 row.skip = "opted_out"
+            elif self.countries is not None and HOME not in self.countries:
+                row.skip = "country_not_enabled"
             elif holes and not contact.coupon:
                 row.skip = "missing_variable"
             # The first valid row of a number wins; without one the first keeps its reason.
@@ -160,6 +195,15 @@ class Model:
                     first[contact.phone].skip = "duplicate"
             else:
                 first[contact.phone] = row
+
+    def not_selectable(self, chosen: int | None, before: int | None) -> set[str]:
+        """R23: what cannot be sent cannot be chosen; what a draft has already stays."""
+        if chosen is None or chosen == before:
+            return set()
+        template = self.templates[chosen]
+        if template.status != "APPROVED":
+            return {"template_unavailable"}
+        return {"template_unsupported"} if template.content == EXTRA else set()
 
     def template(self, campaign: Campaign) -> Template | None:
         chosen = campaign.fields.template
@@ -253,6 +297,10 @@ class Evidence:
     """Whether its number is, or in this run was, opted out."""
     given_up: bool
     """Whether the run was on hold for 72 hours."""
+    tight: bool = False
+    """Whether the run fails what the messaging quota has no place for, and there was a quota during it."""
+    hand: str | None = None
+    """What an operator settled it as, when nobody knew."""
 
 
 def put_back(handed: Sequence[HandOver]) -> bool:
@@ -270,8 +318,10 @@ def tries(handed: Sequence[HandOver]) -> int:
 
 def possible(row: Evidence) -> set[tuple[int, int | None]]:
     """The states, with their error codes, that a row of a run may be in (R42 to R46)."""
-    if row.proofs:
+    if row.proofs or row.hand == "sent":
         return {(SENT, None)}
+    if row.hand == "failed":
+        return {(FAILED, BY_HAND), *_late(row.handed)}
     found: set[tuple[int, int | None]] = set()
     if row.orphan:
         found.add((UNKNOWN, None))
@@ -283,6 +333,8 @@ def possible(row: Evidence) -> set[tuple[int, int | None]]:
             found.add((SKIPPED, None))
         if row.given_up:
             found.add((FAILED, NOT_ATTEMPTED))
+        if row.tight:
+            found.add((FAILED, OVER_QUOTA))
     elif row.handed[-1].answer == ACCEPT:
         found.add((SENT, None))
     elif row.handed[-1].answer == "unknown":
@@ -290,6 +342,16 @@ def possible(row: Evidence) -> set[tuple[int, int | None]]:
     elif isinstance(told := row.handed[-1].answer, int):
         found.add((FAILED, told))
     return found
+
+
+def _late(handed: Sequence[HandOver]) -> set[tuple[int, int | None]]:
+    """What the answer of a process that was taken over may say against an operator's word (R42)."""
+    if not handed or put_back(handed):
+        return set()
+    told = handed[-1].answer
+    if told == ACCEPT:
+        return {(SENT, None)}
+    return {(FAILED, told)} if isinstance(told, int) else set()
 
 
 def delivery(proofs: Sequence[str]) -> int:
@@ -301,7 +363,7 @@ def ends(states: Mapping[int, int], codes: Sequence[int]) -> tuple[str, set[str 
     """Status and root causes of a run that is over, by its rows' states and its failed rows' codes (R5, R6, R40)."""
     if states.get(SENT):
         return "completed", {None}
-    if any(code != NOT_ATTEMPTED for code in codes):
+    if any(code not in NOT_REFUSED for code in codes):
         return "failed", {"all_rejected"}
     if states.get(UNKNOWN) or codes:
         return "failed", {"gateway_unreachable"}

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 from store import database
 from tests.machine import model as rules
-from tests.machine.exchange import Exchange, HandOver
+from tests.machine.exchange import TESTS, Exchange, HandOver
 from tests.machine.model import Campaign, Evidence, Model
 from tests.store.invariants import violations
 
 LATE_OPT_OUT_MS = 250
 """An opt-out this fresh may still be missed by a row whose turn has come."""
+CLAIMED_MS = 3_000
+"""A row this long claimed may go under the quota there was then."""
+DAY = 24 * 3_600_000
 PROMPT_MS = 2_000
 """A start this late counts as on time."""
 
@@ -59,6 +62,15 @@ class Observer:
         """Status callbacks that have been applied."""
         self.kept: list[tuple[tuple[int, int], str]] = []
         """Status callbacks that came in and were not applied yet."""
+        self.replies: list[tuple[int, int, bool]] = []
+        """Replies that came in and were not applied yet: number, when written, whether a STOP."""
+        self.quotas: list[tuple[int, int | None]] = [(0, None)]
+        """Since when the messaging quota is what."""
+        self.tight: set[int] = set()
+        """Campaigns that ran while there was a quota."""
+        self.hand: dict[tuple[int, int], str] = {}
+        """What operators settled unknown rows as."""
+        self.test_price = 0
         self.given_up: set[int] = set()
         self.held_since: dict[int, int] = {}
         self.outs: dict[int, set[int]] = {}
@@ -73,6 +85,9 @@ class Observer:
     def handed_over(self, handed: HandOver, phone_number_id: str, payload: Mapping[str, Any]) -> None:
         """What must be true when a request goes out (R37, R38, R39, R43, R45, DESIGN section 4 step 2)."""
         wrong = self.exchange.complaints
+        if handed.campaign == TESTS:
+            self._test_handed_over(handed)
+            return
         key = (handed.campaign, handed.seq)
         campaign = self.model.campaigns[handed.campaign]
         contact = campaign.row(handed.seq).contact
@@ -101,6 +116,7 @@ class Observer:
         since = self.model.out.get(handed.to)
         if since is not None and handed.at - since > LATE_OPT_OUT_MS:
             wrong.append(f"R39: {key} goes to {handed.to}, who has opted out")
+        self._within_quota(handed)
         if database.proxy.in_transaction():
             wrong.append(f"{key}: its intent is not committed")
         found = database.execute(
@@ -112,12 +128,41 @@ class Observer:
         if found != ("in_progress", None, rules.PENDING, 1):
             wrong.append(f"{key} is handed over while status, hold, state and intents are {found}")
 
+    def _within_quota(self, handed: HandOver) -> None:
+        """R30: different numbers within 24 hours, by the gateway's own record, are never more than the quota."""
+        then = [quota for since, quota in self.quotas if since <= handed.at - CLAIMED_MS][-1:]
+        lately = [quota for since, quota in self.quotas if since > handed.at - CLAIMED_MS]
+        quotas = [*then, *lately]
+        if None in quotas:
+            return
+        taken = {
+            one.to
+            for one in self.exchange.log
+            if one.taken and one.at > handed.at - DAY and self.hand.get((one.campaign, one.seq)) != "failed"
+        }
+        most = max(quota for quota in quotas if quota is not None)
+        if handed.to not in taken and len(taken) >= most:
+            self.exchange.complaints.append(f"R30: {handed} goes beyond the quota of {most}")
+
+    def _test_handed_over(self, handed: HandOver) -> None:
+        """R32, R43: a test goes once, except where the gateway said that it did not take it."""
+        before = self.exchange.tests[handed.seq]
+        if before and not rules.put_back(before):
+            self.exchange.complaints.append(f"R43: test {handed.seq} is handed over again after {before[-1]}")
+        found = database.execute(
+            "SELECT phone, state, fence IS NOT NULL FROM test_send WHERE id = ?", (handed.seq,)
+        ).fetchone()
+        if found != (handed.to, rules.PENDING, 1):
+            self.exchange.complaints.append(f"R32: {handed} is handed over while number, state and intent are {found}")
+
     # After every step
 
     def look(self, now: int, *, settled: bool = False) -> None:
         """Compare everything; `settled` says that one living worker has just had its turn."""
         assert not self.exchange.complaints, "\n".join(self.exchange.complaints)
         self.last = self._events()
+        if settled:
+            self.applied(now)
         fresh = self._opt_outs(now)
         rows = self._rows()
         self.windows = self._open_intents()
@@ -129,6 +174,23 @@ class Observer:
                 self._compare(campaign, rows.get(campaign.id, []))
         self._credits()
         self._invariants(started)
+
+    def applied(self, now: int) -> None:
+        """Every callback that came in has been applied."""
+        for key, proof in self.kept:
+            self.proofs.setdefault(key, []).append(proof)
+        for phone, at, stop in self.replies:
+            self.model.reply(phone, at, stop, now)
+        self.kept, self.replies = [], []
+
+    def limit(self, now: int, quota: int | None) -> None:
+        """The messaging quota was set."""
+        self.quotas.append((now, quota))
+        self._note_tight()
+
+    def _note_tight(self) -> None:
+        if self.model.quota is not None:
+            self.tight |= {one.id for one in self.model.campaigns.values() if one.status == "in_progress"}
 
     def _newest(self) -> int:
         return int(database.execute("SELECT COALESCE(MAX(id), 0) FROM audit").fetchone()[0])
@@ -166,18 +228,26 @@ class Observer:
 
     def _opt_outs(self, now: int) -> set[int]:
         """Take note of who wanted no more marketing; answers them."""
-        stored = {row[0] for row in database.execute("SELECT phone FROM opt_out").fetchall()}
-        told = {one.to for one in self.exchange.log if one.answer == rules.STOPPED_MARKETING}
+        found = dict(database.execute("SELECT phone, since FROM opt_out").fetchall())
+        stored = set(found)
+        every = [*self.exchange.log, *(one for some in self.exchange.tests.values() for one in some)]
+        told = {one.to for one in every if one.answer == rules.STOPPED_MARKETING}
         fresh = stored - set(self.model.out)
         assert not set(self.model.out) - stored, f"R38: {set(self.model.out) - stored} are no longer opted out"
         assert fresh <= told, f"R38: {fresh - told} were opted out by nobody"
-        self.model.out |= dict.fromkeys(fresh, now)
+        for phone in fresh:
+            self.model.opt_out(phone, now, found[phone])
         for campaign_id, outs in self.outs.items():
             if self.model.campaigns[campaign_id].status == "in_progress":
                 outs |= set(self.model.out)
         return fresh
 
     # Statuses
+
+    def settle(self, campaign: Campaign, seqs: list[int], fate: str) -> None:
+        """An operator settled these rows."""
+        for seq in seqs:
+            self.hand[campaign.id, seq] = fate
 
     def _statuses(self, now: int, rows: Mapping[int, list[Stored]], fresh: set[int]) -> set[int]:
         """Follow the audit trail: every change of status is in it and allowed (R9, R11), and the model agrees."""
@@ -215,6 +285,7 @@ class Observer:
             stored = (status, bool(held), bool(deleted), at)
             wanted = (campaign.status, campaign.held, campaign.deleted, campaign.at)
             assert stored == wanted, f"campaign {campaign_id} is {stored}, the rules say {wanted}"
+        self._note_tight()
         return {one.campaign for one in self.last if one.campaign is not None}
 
     def _follow(self, campaign: Campaign, fresh: set[int], fits: Callable[[], bool]) -> None:
@@ -288,9 +359,6 @@ class Observer:
         for (campaign_id, seq), fence in self.windows.items():
             sender = self.model.campaigns[campaign_id].fields.sender
             assert fence == fences[f"sender:{sender}"], f"the intent of row {campaign_id}.{seq} has no living owner"
-        for key, proof in self.kept:
-            self.proofs.setdefault(key, []).append(proof)
-        self.kept = []
 
     # Rows
 
@@ -320,6 +388,8 @@ class Observer:
             orphan=key in self.orphans,
             out=row.contact.phone in self.outs[campaign.id],
             given_up=campaign.status in ("completed", "failed"),
+            tight=campaign.id in self.tight and campaign.fields.over == "fail",
+            hand=self.hand.get(key),
         )
         allowed = rules.possible(evidence)
         if waiting:
@@ -328,7 +398,8 @@ class Observer:
         assert (stored.state, code) in allowed, f"{stored} with {evidence}: only {allowed} can be"
         deliveries = {rules.delivery(proofs + waiting[:n]) for n in range(len(waiting) + 1)}
         assert stored.delivery in deliveries, f"R46: {stored} after {proofs} and {waiting}"
-        if row.state in (rules.SENT, rules.FAILED, rules.SKIPPED):
+        # An operator's word that nothing was sent gives way to evidence; nothing else that is decided changes.
+        if row.state in (rules.SENT, rules.FAILED, rules.SKIPPED) and row.code != rules.BY_HAND:
             assert (stored.state, code) == (row.state, row.code), f"{stored} was {row} before"
         if (stored.state, code) != (row.state, row.code):
             if code == rules.STOPPED_MARKETING:
@@ -345,7 +416,8 @@ class Observer:
         for one in self.exchange.log:
             if one.taken and (one.campaign, one.seq) not in self.windows:
                 row = self.model.campaigns[one.campaign].row(one.seq)
-                assert row.state in (rules.SENT, rules.UNKNOWN), f"R43: {one} was taken, but {row}"
+                believed = (row.state, row.code) == (rules.FAILED, rules.BY_HAND)
+                assert row.state in (rules.SENT, rules.UNKNOWN) or believed, f"R43: {one} was taken, but {row}"
 
     # Credits and the rest
 
@@ -355,8 +427,18 @@ class Observer:
             for one in self.model.campaigns.values()
             if one.began
         )
+        bound += database.execute("SELECT COALESCE(SUM(price), 0) FROM test_send WHERE state IN (0, 1, 3)").fetchone()[
+            0
+        ]
+        unpaid = database.execute("SELECT COALESCE(SUM(n), 0) FROM tally WHERE kind = 'unpaid'").fetchone()[0]
+        overruled = sum(
+            self.units[campaign_id]
+            for (campaign_id, seq), fate in self.hand.items()
+            if fate == "failed" and self.model.campaigns[campaign_id].row(seq).state == rules.SENT
+        )
+        assert 0 <= unpaid <= overruled, f"R29, R42: {unpaid} unpaid, but {overruled} were given back too early"
         free = database.execute("SELECT free FROM account").fetchone()[0]
-        assert free == self.topped_up - bound, f"R29: {free} free of {self.topped_up}, but {bound} are bound"
+        assert free == self.topped_up - bound + unpaid, f"R29: {free} free of {self.topped_up}, but {bound} are bound"
         self.model.free = free
 
     def _invariants(self, touched: set[int]) -> None:

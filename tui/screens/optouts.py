@@ -337,7 +337,7 @@ def _number_echo(typed: str) -> str:
 def _file_echo(typed: str) -> str:
     path = Path(typed).expanduser()
     if not path.is_file():
-        raise BadInput("no_such_file", f"There is no file {path}.", "Check its path.")
+        raise BadInput("unreadable_file", f"There is no file {path}.", "Check its path.")
     return f"reads {path.absolute()}; an export of this list keeps its dates and origins"
 
 
