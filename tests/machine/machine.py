@@ -217,7 +217,7 @@ class Engine(RuleBasedStateMachine):
 
     # Drafts
 
-    def _create(self, wanted: Fields) -> Campaign:
+    def _create(self, wanted: Fields) -> Campaign | None:
         chosen = DraftFields(
             name=wanted.name,
             sender_id=wanted.sender,
@@ -225,8 +225,11 @@ class Engine(RuleBasedStateMachine):
             fills=FILLS[wanted.fills],
             grace=wanted.grace,
         )
-        campaign = Campaign(0, wanted)
-        campaign.id = drafts.create(self.context, chosen)
+        refusals = self.model.not_selectable(wanted.template, None)
+        campaign_id = self._ask(refusals, "campaign.create", lambda: drafts.create(self.context, chosen))
+        if campaign_id is None:
+            return None
+        campaign = Campaign(campaign_id, wanted)
         self.model.campaigns[campaign.id] = campaign
         self.screens[campaign.id] = (self._version(campaign), campaign.changes)
         self._look()
@@ -267,13 +270,16 @@ class Engine(RuleBasedStateMachine):
     @rule(wanted=fields, lines=rows)
     def create(self, wanted: Fields, lines: list[Contact]) -> None:
         campaign = self._create(wanted)
-        self._import(campaign, self._version(campaign), lines, False)
+        if campaign is not None:
+            self._import(campaign, self._version(campaign), lines, False)
 
     @precondition(few)
     @rule(wanted=sound_fields, who=good_rows, ahead=soon, what=plans)
     def launch_a_sound_one(self, wanted: Fields, who: list[int], ahead: int | None, what: list[str | int]) -> None:
         self.exchange.plans.extend(what)
         campaign = self._create(wanted)
+        if campaign is None:
+            return
         self._import(campaign, self._version(campaign), [contacts.good(i) for i in who], False)
         if ahead is None:
             self._send(campaign)
@@ -287,7 +293,11 @@ class Engine(RuleBasedStateMachine):
             self._edit(campaign, self._version(campaign), wanted, False)
 
     def _edit(self, campaign: Campaign, version: int, wanted: Fields, stale: bool) -> None:
-        refusals = self.model.from_draft(campaign, "not_editable") or ({"changed_meanwhile"} if stale else set())
+        refusals = (
+            self.model.from_draft(campaign, "not_editable")
+            or self.model.not_selectable(wanted.template, campaign.fields.template)
+            or ({"changed_meanwhile"} if stale else set())
+        )
         chosen = DraftFields(
             name=wanted.name,
             sender_id=wanted.sender,

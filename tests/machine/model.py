@@ -161,6 +161,12 @@ class Model:
             else:
                 first[contact.phone] = row
 
+    def not_selectable(self, chosen: int | None, before: int | None) -> set[str]:
+        """R23: what cannot be sent cannot be chosen; what a draft has already stays."""
+        if chosen is None or chosen == before:
+            return set()
+        return set() if self.templates[chosen].status == "APPROVED" else {"template_unavailable"}
+
     def template(self, campaign: Campaign) -> Template | None:
         chosen = campaign.fields.template
         return None if chosen is None else self.templates[chosen]
