@@ -200,10 +200,7 @@ class Model:
         """R23: what cannot be sent cannot be chosen; what a draft has already stays."""
         if chosen is None or chosen == before:
             return set()
-        template = self.templates[chosen]
-        if template.status != "APPROVED":
-            return {"template_unavailable"}
-        return {"template_unsupported"} if template.content == EXTRA else set()
+        return set() if self.templates[chosen].status == "APPROVED" else {"template_unavailable"}
 
     def template(self, campaign: Campaign) -> Template | None:
         chosen = campaign.fields.template
