@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine import pricing, root_causes, starting
+from engine import root_causes, starting
 from engine.clock import HOUR
-from engine.commands import drafts, launch, recurring, setup
+from engine.commands import drafts, launch, prices, recurring, setup
 from engine.errors import Refused
 from engine.templates import status_words
 from store import account, campaigns, ledger
@@ -230,11 +230,12 @@ def test_R24_what_is_no_content_changes_nothing(what: str, acme: Path, clock: Fa
 
 @pytest.mark.parametrize(("free", "status"), [(9, Status.IN_PROGRESS), (8, Status.FAILED)])
 def test_R24_R26_R27_another_category_is_another_price_and_no_other_content(
-    free: int, status: Status, db: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: int, status: Status, db: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
-    prices = {"UTILITY": 1, "MARKETING": 3}
-    monkeypatch.setattr(pricing, "price_table", lambda category, media: {pricing.DEFAULT: prices[category]})
     builders.account_with_sender(clock, tmp_path, credits=free)
+    price_list = tmp_path / "prices.csv"
+    price_list.write_text("category,country,media,credits\nUTILITY,,,1\nMARKETING,,,3\n", encoding="utf-8")
+    prices.import_file(builders.context(clock), price_list)
     campaign_id = scheduled(clock, tmp_path, {**FULL, "category": "UTILITY"})
     assert campaigns.get(campaign_id).price == 3
     # WhatsApp bills what the category is when a message goes.

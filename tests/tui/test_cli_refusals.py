@@ -11,7 +11,7 @@ import pytest
 
 from engine.operators import operator
 from store import database
-from tests.builders import contacts_file
+from tests.builders import contacts_file, number
 from tests.cli import Here
 from tests.clock import FakeClock
 from tests.test_codes import ROOT, told
@@ -227,6 +227,10 @@ WRITING = [
     ("campaign reopen", "campaign reopen 2 --yes"),
     ("campaign reschedule", "campaign reschedule 2 --at '2027-01-01 10:00'"),
     ("campaign resume", "campaign resume 1"),
+    ("campaign settle", "campaign settle 1 --all --as sent --yes"),
+    ("limits set", "limits set --quota 5"),
+    ("prices import", "prices import GONE"),
+    ("test-send", "test-send 1 +4915123252822"),
     ("series create", "series create --from 1 --cron '0 10 * * *'"),
     ("series pause", "series pause 1"),
     ("series resume", "series resume 1"),
@@ -253,7 +257,7 @@ def test_R57_what_writes_is_status_3_read_only_and_5_without_the_right(name: str
 
 READING = [name for name, command in commands().items() if command.database == "open" and not command.writes]
 MORE = {"template show": ["order"], "campaign preflight": ["1"], "campaign show": ["1"], "campaign report": ["1"]}
-MORE["series show"] = ["1"]
+MORE |= {"series show": ["1"], "campaign why": ["1", number(1)]}
 
 
 @pytest.mark.parametrize("name", READING)
@@ -269,7 +273,7 @@ def test_R56_what_reads_is_status_5_without_a_role_and_4_without_a_database(
     assert Here(tmp_path / "none.db", clock).refused(*arguments) == (4, "no_database")
 
 
-BUSY = [(name, line) for name, line in WRITING if name not in ("template add", "worker")]
+BUSY = [(name, line) for name, line in WRITING if name not in ("template add", "prices import", "worker")]
 
 
 @pytest.mark.parametrize(("name", "line"), BUSY, ids=[name for name, _ in BUSY])
