@@ -14,7 +14,9 @@ from store.query import first
 from store.types import Status
 
 STEP: Final = 1000
-"""From here on a clock that is behind was set back, and believed again; less is rounding, and never believed."""
+"""From here on a clock that is behind was set back, and believed again; less is never believed."""
+ROUNDING: Final = 2
+"""Two clocks read in whole milliseconds seem to drift apart by so much at the most."""
 
 
 class Moment(NamedTuple):
@@ -35,7 +37,9 @@ def read(boot: str, wall: int, steady: int) -> Moment:
         return Moment(wall, 0, False)
     expected = mark[0] + steady - mark[1]
     behind = expected - wall
-    return Moment(max(wall, expected), behind if behind >= STEP else 0, 0 <= behind < STEP)
+    # A millisecond that only rounding makes would close the lock before its time.
+    latest = expected if behind > ROUNDING else wall
+    return Moment(latest, behind if behind >= STEP else 0, 0 <= behind < STEP)
 
 
 def keep(boot: str, wall: int, steady: int) -> None:

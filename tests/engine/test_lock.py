@@ -66,6 +66,21 @@ def test_R14_R15_a_lock_that_refused_once_stays_when_the_clock_is_set_back(
     check_invariants()
 
 
+@pytest.mark.parametrize("phase_ns", [0, 1, 499_999, 500_000, 999_999])
+@pytest.mark.parametrize("elapsed_ns", [1, 400_001, 999_999])
+def test_R14_clocks_read_between_two_milliseconds_do_not_close_the_lock_early(
+    acme: Path, tmp_path: Path, phase_ns: int, elapsed_ns: int
+) -> None:
+    # The steady clock passes a millisecond at another instant than the wall clock does.
+    clock = FakeClock(steady=1_000.0 + phase_ns / 1e9)
+    campaign_id = schedule_in(clock, tmp_path, ahead_ms=HOUR)
+    lock.watch(clock, builders.context(clock).actor)
+    clock.advance(HOUR - LOCK + elapsed_ns / 1e6)
+    lock.watch(clock, builders.context(clock).actor)
+    assert (campaigns.get(campaign_id).scheduled_at or 0) - clock.now() == LOCK
+    assert code_of_cancel(builders.context(clock), campaign_id) is None
+
+
 def test_R15_a_lock_that_fell_while_nobody_looked_stays_when_the_clock_is_set_back(
     acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:

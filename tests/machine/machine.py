@@ -82,6 +82,7 @@ plans = st.lists(
     min_size=1,
     max_size=8,
 )
+quotas = st.sampled_from([None, None, 1, 2, 3, 5])
 soon = st.sampled_from([None, None, None, 2, 300, 301, 600, 3_600])
 
 
@@ -273,8 +274,14 @@ class Engine(RuleBasedStateMachine):
             self.model.resolve(campaign)
             self._look()
 
-    @initialize(launches=st.lists(st.tuples(sound_fields, good_rows, soon), min_size=1, max_size=2), what=plans)
-    def a_worker_runs(self, launches: list[tuple[Fields, list[int], int | None]], what: list[str | int]) -> None:
+    @initialize(
+        launches=st.lists(st.tuples(sound_fields, good_rows, soon), min_size=1, max_size=2), what=plans, quota=quotas
+    )
+    def a_worker_runs(
+        self, launches: list[tuple[Fields, list[int], int | None]], what: list[str | int], quota: int | None
+    ) -> None:
+        if quota is not None:
+            self.the_limits_change(quota, None)
         self.exchange.plans.extend(what)
         for wanted, who, ahead in launches:
             self.launch_a_sound_one(wanted, who, ahead, [])
@@ -570,7 +577,7 @@ class Engine(RuleBasedStateMachine):
         self._pass(250)
         return True
 
-    @rule(quota=st.sampled_from([None, None, 2, 3, 5, 8]), countries=st.sampled_from([None, None, None, "DE", "IN"]))
+    @rule(quota=quotas, countries=st.sampled_from([None, None, None, "DE", "IN"]))
     def the_limits_change(self, quota: int | None, countries: str | None) -> None:
         allowed = None if countries is None else (countries,)
         limits.change(self.context, lambda before: before._replace(quota=quota, countries=allowed))

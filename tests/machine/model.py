@@ -18,8 +18,8 @@ PENDING, SENT, FAILED, UNKNOWN, SKIPPED = range(5)
 OVER_QUOTA = -2
 NOT_ATTEMPTED = -3
 BY_HAND = -10
-NOT_REFUSED = (OVER_QUOTA, NOT_ATTEMPTED, BY_HAND)
-"""Codes of failed rows that the gateway did not refuse."""
+NOT_REFUSED = (NOT_ATTEMPTED, BY_HAND)
+"""Codes of failed rows that nobody refused; what has no place in the quota counts as refused."""
 HOME = "DE"
 """The country of every number there is."""
 TRIES = 5

@@ -311,6 +311,8 @@ class Observer:
         template = self.model.template(campaign)
         assert template is not None
         campaign.began = True
+        if self.model.quota is not None:
+            self.tight.add(campaign.id)
         self.units[campaign.id] = template.price
         self.outs[campaign.id] = set(self.model.out)
         reserved, price = self._reserved(campaign), self.model.price(campaign)
