@@ -17,12 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.machine", description=__doc__)
     parser.add_argument("--examples", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
+    parser.add_argument("--no-shrink", action="store_true", help="fail at once, not with the shortest way there")
     arguments = parser.parse_args()
     print(f"{arguments.examples} examples, seed {arguments.seed}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sendoff-machine-") as folder:
         try:
-            met = run(Path(folder), arguments.examples, arguments.seed)
+            met = run(Path(folder), arguments.examples, arguments.seed, shrink=not arguments.no_shrink)
         finally:
             print(f"{time.monotonic() - began:.0f} s, seed {arguments.seed}", flush=True)
     for what, n in sorted(met.items()):

@@ -35,8 +35,11 @@ COMMON = (
 """What a few hundred examples come across many times; a machine that does not has gone hollow."""
 
 
-def run(folder: Path, examples: int, seed: int) -> Counter[str]:
-    """Run examples over databases in `folder` and answer what they came across; fails with the shortest way there."""
+def run(folder: Path, examples: int, seed: int, *, shrink: bool = True) -> Counter[str]:
+    """Run examples over databases in `folder` and answer what they came across; fails with the shortest way there.
+
+    Without `shrink` it fails with the first way that was found: finding a shorter one takes minutes.
+    """
 
     class Here(Engine):
         prepared = prepare(folder)
@@ -49,6 +52,7 @@ def run(folder: Path, examples: int, seed: int) -> Counter[str]:
         # The seed alone decides.
         derandomize=False,
         database=None,
+        phases=tuple(hypothesis.Phase) if shrink else (hypothesis.Phase.generate,),
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
