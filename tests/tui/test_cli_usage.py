@@ -15,7 +15,7 @@ from typing import Any
 import peewee
 import pytest
 
-from engine.gateway.simulator.scenario import shipped
+from engine.gateway.simulator.scenario_file import shipped
 from store import database
 from store.types import Gateway, OverQuota, SortKey, Status
 from tests.cli import ROOT, TIMEOUT_S, Cli, Here, run_here

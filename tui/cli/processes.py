@@ -85,7 +85,8 @@ def simulate(options: Namespace) -> int:
     """Run the simulator until it is stopped."""
     from engine.gateway.simulator.__main__ import serve
     from engine.gateway.simulator.address import parse_listen
-    from engine.gateway.simulator.scenario import DEFAULT, load
+    from engine.gateway.simulator.scenario import DEFAULT
+    from engine.gateway.simulator.scenario_file import load
 
     host, port = parse_listen(options.listen)
     scenario = load(options.scenario or DEFAULT)

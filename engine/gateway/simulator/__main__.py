@@ -14,7 +14,8 @@ from pathlib import Path
 
 from engine.errors import BadInput
 from engine.gateway.simulator.address import parse_listen
-from engine.gateway.simulator.scenario import DEFAULT, Scenario, load, shipped
+from engine.gateway.simulator.scenario import DEFAULT, Scenario
+from engine.gateway.simulator.scenario_file import load, shipped
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
