@@ -6,6 +6,7 @@ WhatsApp would tell by callback is announced with the time it is due, so it come
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -81,6 +82,7 @@ class Standing:
         self._announce = announce
         self._spells: dict[tuple[int, str], _Spell] = {}
         self._paces: dict[str, _Pace] = {}
+        self._pauses: Counter[str] = Counter()
         self._upgraded: dict[str, tuple[float, int]] = {}
 
     def refusal(self, sender: str, template: Template, marketing_api: bool = False) -> int:
@@ -196,8 +198,11 @@ class Standing:
         ends = until != inf
         if _scope(trouble) == "template" and code in (PAUSED, DISABLED):
             template = self._account.template_of(spell.key)
-            title = "DISABLED" if code == DISABLED else "FIRST_PAUSE" if spell.times == 1 else "SECOND_PAUSE"
-            event = "DISABLED" if code == DISABLED else "PAUSED"
+            if code == DISABLED:
+                event = title = "DISABLED"
+            else:
+                self._pauses[spell.key] += 1
+                event, title = "PAUSED", "FIRST_PAUSE" if self._pauses[spell.key] == 1 else "SECOND_PAUSE"
             return announcements.template_status(template, event, now, title), (
                 announcements.template_status(template, "APPROVED", until, "UNPAUSE") if ends else None
             )
