@@ -142,7 +142,9 @@ def _country_code(display_phone_number: str) -> str:
 
 
 def _template(item: dict[str, Any], where: str) -> Template:
-    name, language, category = item.get("name"), item.get("language"), item.get("category", "MARKETING")
+    name, language = item.get("name"), item.get("language")
+    # Its documentation creates templates in lower case; what the API lists is in upper case.
+    category, form = str(item.get("category", "MARKETING")).upper(), str(item.get("parameter_format", "")).upper()
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise _invalid(f"{where}: a name has lower-case letters, digits and underscores, not {name!r}.")
     if not isinstance(language, str) or not language:
@@ -163,8 +165,8 @@ def _template(item: dict[str, Any], where: str) -> Template:
         category=category,
         status=str(item.get("status", "APPROVED")),
         quality=str(score.get("score", "UNKNOWN")) if isinstance(score, dict) else "UNKNOWN",
-        needs=needs_of(components, named=item.get("parameter_format") == "NAMED"),
-        definition=tuple(item.items()),
+        needs=needs_of(components, named=form == "NAMED"),
+        definition=tuple({**item, "parameter_format": form or "POSITIONAL"}.items()),
     )
 
 

@@ -110,7 +110,6 @@ class Reading:
 
     def _template(self, template: Template) -> dict[str, Any]:
         item = {
-            "parameter_format": "POSITIONAL",
             "components": [],
             **dict(template.definition),
             "name": template.name,
