@@ -102,14 +102,14 @@ class Graph:
     """A bare client of the simulator: status and JSON of every answer, the token sent along."""
 
     def __init__(self, simulator: Simulator, session: aiohttp.ClientSession, token: str = "token") -> None:
-        self._simulator = simulator
+        self.base_url = simulator.base_url
         self._session = session
         self.token = token
 
     async def get(self, path: str) -> tuple[int, Any]:
         """`GET` of a path with its query."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with self._session.get(self._simulator.base_url + path, headers=headers) as answer:
+        async with self._session.get(self.base_url + path, headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def post(self, path: str, document: object = None, **options: Any) -> tuple[int, Any]:
@@ -118,7 +118,7 @@ class Graph:
         body = {"json": document} | options
         if "data" in options:
             del body["json"]
-        async with self._session.post(self._simulator.base_url + path, headers=headers, **body) as answer:
+        async with self._session.post(self.base_url + path, headers=headers, **body) as answer:
             return answer.status, await answer.json()
 
     async def send(self, to: str = "+16505551234", reference: str = "1.1.1", *, sender: str = "1", **more: Any) -> int:
