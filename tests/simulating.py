@@ -115,9 +115,7 @@ class Graph:
     async def post(self, path: str, document: object = None, **options: Any) -> tuple[int, Any]:
         """`POST` of a document as JSON, or of what the options say."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        body = {"json": document} | options
-        if "data" in options:
-            del body["json"]
+        body: dict[str, Any] = options if "data" in options else {"json": document}
         async with self._session.post(self.base_url + path, headers=headers, **body) as answer:
             return answer.status, await answer.json()
 

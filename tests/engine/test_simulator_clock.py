@@ -71,6 +71,7 @@ async def test_time_passes_over_http_where_the_clock_is_virtual() -> None:
         before = clock.now()
         status, told = await client.post("/simulator/advance", {"seconds": 5})
         assert (status, told["now"]) == (200, before + 5000)
+        wrong: object
         for wrong in ({}, {"seconds": -1}, {"seconds": True}, []):
             assert (await client.post("/simulator/advance", wrong))[0] == 400
     async with graph() as (_, client):

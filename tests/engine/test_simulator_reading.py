@@ -23,7 +23,8 @@ def template(i: int, **more: Any) -> dict[str, Any]:
 
 async def pages(client: Graph, path: str, **query: object) -> list[list[dict[str, Any]]]:
     """All pages, by their cursors."""
-    found, after = [], {}
+    found: list[list[dict[str, Any]]] = []
+    after: dict[str, str] = {}
     while True:
         status, document = await client.get(f"{path}?{urlencode({**query, **after})}")
         assert status == 200
