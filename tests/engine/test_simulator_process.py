@@ -97,6 +97,7 @@ def test_a_signal_ends_the_process_and_closed_input_alone_does_not(number: signa
         (["--listen", "0.0.0.0:0"], "this machine only"),
         (["--listen", "127.0.0.1:0", "--scenario", "freindly"], "friendly"),
         (["--listen", "127.0.0.1:0", "--log", "/missing/folder/log"], "cannot be written"),
+        (["--listen", "127.0.0.1:0", "--account", "/missing/account.json"], "cannot be read"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_sentence(arguments: list[str], says: str) -> None:
