@@ -10,11 +10,11 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput, Busy
-from engine.message import parse_reference
+from engine.message import parse_reference, parse_test_reference
 from store.types import StatusUpdate
 
 if TYPE_CHECKING:
@@ -37,13 +37,23 @@ def parse(body: bytes, received: int | None = None) -> list[StatusUpdate]:
     stands in for a time that is missing or unreadable; without it such a status is passed over too. Raises `BadInput`
     when the body is no JSON object.
     """
+    return statuses_in(document_of(body), received)
+
+
+def document_of(body: bytes) -> dict[str, Any]:
+    """What a callback's body says. Raises `BadInput` when it is no JSON object."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise _malformed("is not valid JSON") from error
     if not isinstance(document, dict):
         raise _malformed("is not a JSON object")
-    updates = (_update(status, received) for status in _statuses(document))
+    return document
+
+
+def statuses_in(document: Mapping[str, Any], received: int | None = None) -> list[StatusUpdate]:
+    """The status updates in a callback's document; see `parse`."""
+    updates = (_update(status, received) for value in values(document) for status in objects(value.get("statuses")))
     return [update for update in updates if update is not None]
 
 
@@ -160,26 +170,29 @@ async def register(base_url: str, url: str, secret: str) -> None:
         )
 
 
-def _statuses(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for entry in _objects(document.get("entry")):
-        for change in _objects(entry.get("changes")):
+def values(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a callback tells, change by change: statuses, messages, preferences and whatever else there is."""
+    for entry in objects(document.get("entry")):
+        for change in objects(entry.get("changes")):
             value = change.get("value")
             if isinstance(value, dict):
-                yield from _objects(value.get("statuses"))
+                yield value
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects in a JSON list; none in anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None:
     kind = status.get("status")
-    at = _milliseconds(status.get("timestamp"))
+    at = milliseconds(status.get("timestamp"))
     at = received if at is None else at
     if not isinstance(kind, str) or kind not in STATUSES or at is None:
         return None
     message_id = status.get("id")
-    campaign_id, seq = _reference(status.get("biz_opaque_callback_data"))
+    reference = status.get("biz_opaque_callback_data")
+    campaign_id, seq = _reference(reference)
     code, detail = _failure(status.get("errors"))
     return StatusUpdate(
         campaign_id=campaign_id,
@@ -189,11 +202,12 @@ def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None
         at=at,
         code=code,
         detail=detail,
+        test_id=parse_test_reference(reference) if isinstance(reference, str) else None,
     )
 
 
-def _milliseconds(timestamp: object) -> int | None:
-    """The gateway writes seconds as text; a number is taken as well."""
+def milliseconds(timestamp: object) -> int | None:
+    """A callback's time as UTC epoch milliseconds: the gateway writes seconds, as text or as a number."""
     if isinstance(timestamp, str) and timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11:
         timestamp = int(timestamp)
     if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < _LAST_SECOND:
@@ -207,7 +221,7 @@ def _reference(text: object) -> tuple[int | None, int | None]:
 
 
 def _failure(errors: object) -> tuple[int | None, str]:
-    listed = _objects(errors)
+    listed = objects(errors)
     if not listed:
         return None, ""
     error = listed[0]

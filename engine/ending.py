@@ -30,7 +30,7 @@ def finish(clock: Clock, campaign_id: int, actor: Actor) -> Status | None:
             sent=counters.sent,
             failed=counters.failed,
             unknown=counters.unknown,
-            not_attempted=tallies.of(campaign_id, tallies.ERROR).get(str(int(Internal.NOT_ATTEMPTED)), 0),
+            not_attempted=_not_refused(campaign_id),
         )
         detail = {} if cause is None else _detail(campaign, cause)
         if not transitions.finish(campaign_id, ended, cause.value if cause else None, detail, now):
@@ -53,6 +53,12 @@ def finish(clock: Clock, campaign_id: int, actor: Actor) -> Status | None:
             },
         )
         return ended
+
+
+def _not_refused(campaign_id: int) -> int:
+    """Failed ones that no gateway refused: never handed over (R45), or settled by hand as not sent (R42)."""
+    failed = tallies.of(campaign_id, tallies.ERROR)
+    return sum(failed.get(str(int(code)), 0) for code in (Internal.NOT_ATTEMPTED, Internal.SETTLED_NOT_SENT))
 
 
 def _detail(campaign: Campaign, cause: RootCause) -> dict[str, object]:
@@ -79,7 +85,7 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
             )
 
 
-def prolong(clock: Clock, campaign: Campaign, until: int) -> None:
+def prolong(clock: Clock, campaign: Campaign, until: int | None) -> None:
     """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end."""
     if campaign.hold is not None:
         with database.transaction():
@@ -98,6 +104,11 @@ def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
     if campaign.hold.until is None or now < campaign.hold.until:
         return False
     with database.transaction():
-        if transitions.lift(campaign.id):
-            audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})
+        lift(now, campaign, actor)
     return True
+
+
+def lift(now: int, campaign: Campaign, actor: Actor) -> None:
+    """Let a held run go on, inside the caller's transaction."""
+    if campaign.hold is not None and transitions.lift(campaign.id):
+        audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})

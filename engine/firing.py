@@ -12,11 +12,11 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import pricing, resolution, schedule, templates
+from engine import preflight, pricing, resolution, schedule
 from engine.clock import MINUTE
 from engine.recurrence import Occurrence, Recurrence
 from engine.text import counted
-from store import account, audiences, audit, database, optouts
+from store import account, audiences, audit, database, prices
 from store import series as store
 from store.errors import Missing
 from store.series import Firing, Outcome, Series, State
@@ -135,7 +135,9 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
         skipped: Counter[str] = Counter()
         countries: Counter[str] = Counter()
         for decided in resolution.decisions(
-            audience_id, resolution.filler_for(template, series.fills, audience), optouts.numbers()
+            audience_id,
+            resolution.filler_for(template, series.fills, audience),
+            resolution.bars(template, clock.now()),
         ):
             audiences.set_skips(audience_id, [(row, reason) for row, reason in decided if reason != row.skip])
             skipped.update(reason.value for _, reason in decided if reason is not None)
@@ -145,8 +147,8 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
         raise
     price = 0
     if template is not None:
-        table = pricing.price_table(template.category, templates.media(template.components))
-        price = pricing.total(table, countries)
+        # A country without a price is left out: check 2 fails the campaign then, and its report says why.
+        price = pricing.total(preflight.price_table(prices.lines(), template), countries)
     name = f"{series.name}, {schedule.day_and_time(occurrence.at, series.timezone)}"
     return Firing(
         series, occurrence.local, occurrence.at, outcome, name, template, audience_id, skipped, countries, price

@@ -145,7 +145,8 @@ def check_transition(before: Status, after: Status) -> None:
 def settle(sent: int, failed: int, unknown: int, not_attempted: int = 0) -> tuple[Status, RootCause | None]:
     """How a run ends (R5, R6): Completed when anything was sent, else Failed with its root cause.
 
-    `failed` counts every failed recipient, `not_attempted` those among them that were never handed over (R45).
+    `failed` counts every failed recipient, `not_attempted` those among them that the gateway did not refuse: never
+    handed over (R45), or settled by hand as not sent (R42).
     """
     if sent > 0:
         return Status.COMPLETED, None

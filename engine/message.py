@@ -21,6 +21,7 @@ LONGEST_HEADER: Final = 60
 LONGEST_CODE: Final = 15
 LONGEST_URL: Final = 2_000
 _REFERENCE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
+_TEST_REFERENCE: Final = re.compile(r"test\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 _LINK: Final = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 
 
@@ -100,6 +101,17 @@ def parse_reference(text: str) -> tuple[int, int, int] | None:
     """Campaign, seq and attempt out of a reference of ours; `None` for anybody else's."""
     match = _REFERENCE.fullmatch(text)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def test_reference(test_id: int, attempt: int) -> str:
+    """As `reference`, for a test send; no campaign's row has one of this form."""
+    return f"test.{test_id}.{attempt}"
+
+
+def parse_test_reference(text: str) -> int | None:
+    """The test send out of a reference of ours; `None` for anything else."""
+    match = _TEST_REFERENCE.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 def preview(components: Sequence[Component], values: Values) -> Preview:

@@ -38,6 +38,7 @@ _HYPHENS: Final = {ord(sign): "-" for sign in "\u2010\u2011\u2012\u2013\u2014\u2
 _MOBILE: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 # Fewer digits than any subscriber number, or more than E.164's 15 with a trunk prefix: no country code would help.
 _FEWEST, _MOST = 4, 17
+_LONGEST: Final = 15
 
 
 def parse(raw: str, country: str | None) -> Phone | SkipReason:
@@ -65,6 +66,26 @@ def display(number: int) -> str:
     except NumberParseException:
         return f"+{number}"
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def of_whatsapp(digits: str) -> tuple[int, ...]:
+    """The numbers in E.164 that a WhatsApp id may stand for; nothing for what is no id.
+
+    Most ids are the number. In Brazil (the ninth digit) and Mexico (a 1 behind the country code) WhatsApp keeps older
+    forms, and an Argentine mobile number is valid with its 9 and without.
+    """
+    if not (digits.isascii() and digits.isdigit() and _FEWEST < len(digits) <= _LONGEST):
+        return ()
+    forms = [digits]
+    if re.fullmatch(r"55\d{2}[6-9]\d{7}", digits):
+        forms = [f"{digits[:4]}9{digits[4:]}", digits]
+    elif re.fullmatch(r"521\d{10}", digits):
+        forms = [f"52{digits[3:]}", digits]
+    elif re.fullmatch(r"549\d{10}", digits):
+        forms.append(f"54{digits[3:]}")
+    valid = tuple(int(form) for form in forms if isinstance(parse(f"+{form}", None), Phone))
+    # What no list of numbering plans knows yet may be a person all the same.
+    return valid or (int(digits),)
 
 
 def country_code(text: str) -> str:

@@ -25,6 +25,11 @@ from store.types import Fill
 _LOCATION: Final = ("latitude", "longitude", "name", "address")
 # WhatsApp refuses line breaks, tabs and more than four spaces in a row inside a value (code 132018).
 _REFUSED_SPACE: Final = re.compile(r"[^\S\n\r\t\v\f\x85\u2028\u2029]*[\n\r\t\v\f\x85\u2028\u2029]\s*|[^\S\n]{5,}")
+# Spaces of no width, joiners and marks of direction with nothing between them, fillers of Hangul, Khmer and braille.
+_INVISIBLE: Final = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0]*"
+)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -42,6 +47,19 @@ class Placeholder:
     example: str
     """The example that was given to WhatsApp's reviewers, or empty."""
     required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the value of one placeholder comes from in one row."""
+
+    key: str
+    column: str | None
+    """`None` for a text that is the same in every row."""
+    value: str
+    """Empty for a hole."""
+    blank: bool
+    """The column's cell is blank, and the value its fallback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +140,12 @@ def suggest(known: Sequence[Placeholder], columns: Sequence[str]) -> dict[str, F
 
 
 def clean_value(text: str) -> str:
-    """A value as WhatsApp takes it: one line without control characters, refused white space made one space."""
-    return _REFUSED_SPACE.sub(" ", _CONTROLS.sub("", text)).strip()
+    """A value as WhatsApp takes it: one line without control characters, refused white space made one space.
+
+    Empty when nothing of it could be seen: to whoever gets the message that is a hole (R37).
+    """
+    value = _REFUSED_SPACE.sub(" ", _CONTROLS.sub("", text)).strip()
+    return "" if _INVISIBLE.fullmatch(value) else value
 
 
 class Filler:
@@ -133,6 +155,8 @@ class Filler:
         self._constant: dict[str, str] = {}
         self._from_cell: list[tuple[str, int, str, bool]] = []
         self._hole = False
+        self._columns = columns
+        self._order = {placeholder.key: at for at, placeholder in enumerate(known)}
         for placeholder in known:
             fill = fills.get(placeholder.key, Fill())
             fixed, fallback = clean_value(fill.fixed or ""), clean_value(fill.fallback or "")
@@ -158,6 +182,15 @@ class Filler:
             elif required:
                 return None
         return values
+
+    def sources(self, cells: Sequence[str]) -> list[Source]:
+        """Where each value of a row comes from, in the order of the placeholders; a hole has no value."""
+        told = [Source(key, None, value, False) for key, value in self._constant.items()]
+        for key, at, fallback, required in self._from_cell:
+            value = clean_value(cells[at]) if at < len(cells) else ""
+            if value or fallback or required:
+                told.append(Source(key, self._columns[at], value or fallback, not value))
+        return sorted(told, key=lambda source: self._order[source.key])
 
     def uses_fallback(self, cells: Sequence[str]) -> bool:
         """Whether a blank cell of this row takes its fallback."""

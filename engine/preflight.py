@@ -5,17 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine import placeholders, pricing, resolution, templates
 from engine.text import counted
-from store import account, campaigns, ledger, tallies
+from store import account, campaigns, contacts, ledger, prices, tallies
+from store.types import OverQuota
 
 if TYPE_CHECKING:
-    from store.types import Balance, Campaign, DraftFields, Fill, Sender, Template
+    from store.types import Balance, Campaign, DraftFields, Fill, PriceLine, Sender, Template
+
+
+LISTED = 5
+"""Countries that are named in one sentence."""
+NO_PRICE_ADVICE = (
+    "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
+)
+
+
+OVER_QUOTA: Final = "over_quota"
+"""The form field that says what a run does at the messaging quota."""
 
 
 class Level(StrEnum):
@@ -37,6 +49,15 @@ class Check:
     field: str = ""
 
 
+class Quota(NamedTuple):
+    """What the messaging quota has left, and what is asked of it (R30)."""
+
+    left: int
+    repeats: int
+    """Valid rows whose numbers count already and need no place."""
+    over: OverQuota
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the checks look at."""
@@ -54,6 +75,10 @@ class Facts:
     balance: Balance
     scheduled_price: int
     """Credits the other scheduled campaigns will need."""
+    quota: Quota | None = None
+    """`None` when the account has none, or nobody asked."""
+    price_list: Sequence[PriceLine] = ()
+    """Empty when none was imported."""
 
     @property
     def valid(self) -> int:
@@ -78,23 +103,39 @@ class Preflight:
 
 def run(facts: Facts) -> Preflight:
     """Check everything and work out the price. Pure."""
-    prices = _prices(facts.template)
-    price = pricing.total(prices, facts.countries)
+    table = _table(facts)
+    price = pricing.total(table, facts.countries)
     found = [
         *_name(facts),
         *_sender(facts),
         *_template(facts),
         *_placeholders(facts),
         *_audience(facts),
-        *_credits(facts, price),
+        *_credits(facts, table, price),
+        *_quota(facts),
     ]
-    return Preflight(tuple(found), price, prices, facts.valid)
+    return Preflight(tuple(found), price, table, facts.valid)
 
 
-def _prices(template: Template | None) -> Mapping[str, int]:
-    if template is None:
-        return pricing.price_table("MARKETING", "")
-    return pricing.price_table(template.category, templates.media(template.components))
+def _table(facts: Facts) -> Mapping[str, int]:
+    if facts.template is None:
+        # Without a template there is no price in the list to look up.
+        return pricing.price_table((), "", "")
+    return price_table(facts.price_list, facts.template)
+
+
+def price_table(price_list: Sequence[PriceLine], template: Template) -> dict[str, int]:
+    """What one message of a template costs by country, see `pricing.price_table`."""
+    return pricing.price_table(price_list, template.category, templates.media(template.components))
+
+
+def no_price(template: Template, countries: Mapping[str, int]) -> str:
+    """What to say of recipients that the price list has no price for."""
+    media = templates.media(template.components)
+    what = f"{template.category} with {media}" if media in pricing.MEDIA else template.category
+    listed = [f"{country or 'no country'} {n:,}" for country, n in countries.items()]
+    more = f" and {len(listed) - LISTED:,} more" if len(listed) > LISTED else ""
+    return f"the price list has no price for {what} to {', '.join(listed[:LISTED])}{more}"
 
 
 def _name(facts: Facts) -> list[Check]:
@@ -104,19 +145,23 @@ def _name(facts: Facts) -> list[Check]:
 
 
 def _sender(facts: Facts) -> list[Check]:
-    if facts.sender is None:
-        return [Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")]
-    if facts.sender.status != "CONNECTED":
-        return [
-            Check(
-                "sender_unavailable",
-                Level.BLOCK,
-                f"the sender is {facts.sender.status.lower()}",
-                "Choose another number, or see WhatsApp Manager for why.",
-                "sender",
-            )
-        ]
-    return []
+    problem = sender_problem(facts.sender)
+    return [] if problem is None else [problem]
+
+
+def sender_problem(sender: Sender | None) -> Check | None:
+    """Why this sender cannot send now, if so."""
+    if sender is None:
+        return Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")
+    if sender.status != "CONNECTED":
+        return Check(
+            "sender_unavailable",
+            Level.BLOCK,
+            f"the sender is {sender.status.lower()}",
+            "Choose another number, or see WhatsApp Manager for why.",
+            "sender",
+        )
+    return None
 
 
 def template_problem(template: Template | None) -> Check | None:
@@ -186,9 +231,12 @@ def _audience(facts: Facts) -> list[Check]:
     return [Check("audience", Level.OK, f"{facts.valid:,} will get it", field="file")]
 
 
-def _credits(facts: Facts, price: int) -> list[Check]:
+def _credits(facts: Facts, table: Mapping[str, int], price: int) -> list[Check]:
     if not facts.valid:
         return []
+    gaps = pricing.unpriced(table, facts.countries)
+    if gaps and facts.template is not None:
+        return [Check("no_price", Level.BLOCK, no_price(facts.template, gaps), NO_PRICE_ADVICE, "template")]
     free = facts.balance.free
     if price > free:
         return [
@@ -214,8 +262,40 @@ def _credits(facts: Facts, price: int) -> list[Check]:
     return found
 
 
-def facts_of(campaign: Campaign) -> Facts:
-    """Facts for a campaign as it is stored."""
+def _quota(facts: Facts) -> list[Check]:
+    """A warning, never a block: what goes beyond it fails or waits, as the campaign says."""
+    if facts.quota is None or not facts.valid:
+        return []
+    needed = facts.valid - facts.quota.repeats
+    beyond = needed - facts.quota.left
+    left = f"quota: {facts.quota.left:,} left today"
+    if beyond <= 0:
+        return [Check("quota", Level.OK, f"{left}, {needed:,} needed", field=OVER_QUOTA)]
+    fails = facts.quota.over is OverQuota.FAIL
+    advice = "Let it wait for the quota to refill" if fails else "It goes on hold until the quota refills, at most 72 h"
+    return [
+        Check(
+            "quota_exceeded",
+            Level.WARN,
+            f"{left}, {beyond:,} would {facts.quota.over.value}",
+            f"{advice}, or choose a smaller audience. Counted again when it runs.",
+            OVER_QUOTA,
+        )
+    ]
+
+
+def quota_of(over: OverQuota, now: int, repeats: Callable[[], int]) -> Quota | None:
+    """What the quota has left at this time; `repeats` is asked only where there is a quota."""
+    left = contacts.room(now)
+    return None if left is None else Quota(left, repeats(), over)
+
+
+def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
+    """Facts for a campaign as it is stored; without a time the messaging quota is left out."""
+    audience = campaign.audience
+    quota = None
+    if now is not None and audience is not None:
+        quota = quota_of(campaign.over_quota, now, lambda: contacts.recent_of(audience.id, now))
     return Facts(
         name=campaign.name,
         sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
@@ -227,14 +307,17 @@ def facts_of(campaign: Campaign) -> Facts:
         fallbacks=None,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
+        quota=quota,
+        price_list=prices.lines(),
     )
 
 
-def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
+def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> Facts:
     """Facts for a form that is not saved yet, over the audience its draft has."""
     template = None if fields.template_id is None else account.get_template(fields.template_id)
     audience = None if campaign is None else campaign.audience
-    counts = resolution.Counts({}, {}, 0) if audience is None else resolution.count(audience, template, fields.fills)
+    counts = None if audience is None else resolution.count(audience, template, fields.fills, now)
+    counts = counts or resolution.Counts({}, {}, 0)
     return Facts(
         name=fields.name,
         sender=None if fields.sender_id is None else account.get_sender(fields.sender_id),
@@ -246,4 +329,6 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
         fallbacks=counts.fallbacks,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
+        quota=quota_of(fields.over_quota, now, lambda: counts.repeats),
+        price_list=prices.lines(),
     )

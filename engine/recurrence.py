@@ -126,6 +126,8 @@ def _checked(cron: str) -> str:
     fields = cron.split()
     text = " ".join(fields).upper()
     told = shown(cron if len(cron) <= LONGEST else f"{cron[:LONGEST]}…")
+    if len(text) <= LONGEST and _ALLOWED.fullmatch(text) and len(fields) in (6, 7):
+        raise BadInput("bad_cron", f"{told!r} has {len(fields)} fields: seconds and years cannot be given here.", _HINT)
     if len(text) > LONGEST or not _ALLOWED.fullmatch(text) or len(fields) != 5 or _HASHED.search(text):
         raise BadInput("bad_cron", f"{told!r} is no cron expression that can be used here.", _HINT)
     try:

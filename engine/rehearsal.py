@@ -136,6 +136,8 @@ class Rehearsal:
                     code=step.code or None,
                 )
                 for step in self._behaviour.callbacks(to, row.attempt + 1)
+                # What people write back has no place here: the sample's next campaign goes to the same ones.
+                if step.status
             )
         return decision.result
 

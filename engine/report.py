@@ -8,11 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from engine import lifecycle, root_causes, schedule
+from engine import lifecycle, root_causes, schedule, testsends
 from engine.gateway import errors
 from store import account, campaigns, tallies
-from store.types import Campaign, RootCause, Sender, Status, Template
+from store import testsends as store
+from store.types import Campaign, RootCause, Sender, Status, Template, TestSend
+
+TESTS = 20
+"""Test sends that a report lists."""
+
+SKIP_WORDS: Final[Mapping[str, str]] = {
+    "blank": "blank",
+    "invalid_number": "invalid number",
+    "missing_country_code": "no country code",
+    "ambiguous_number": "ambiguous number",
+    "mangled_number": "mangled by a spreadsheet",
+    "duplicate": "duplicate",
+    "opted_out": "opted out",
+    "missing_variable": "a blank cell behind a placeholder",
+    "country_not_enabled": "country not enabled",
+    "frequency_cap": "had enough messages lately",
+}
+"""Why a row was skipped, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,10 @@ class Report:
     root_cause: Cause | None
     errors: tuple[ErrorLine, ...]
     skips: Mapping[str, int]
+    unpaid: int = 0
+    """Credits that messages did not cost which were settled as not sent and proven sent when none was free."""
+    tests: tuple[TestSend, ...] = ()
+    """The newest test sends, which are in none of the figures (R32)."""
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -84,6 +107,8 @@ def read(campaign_id: int) -> Report:
         root_cause=cause_of(campaign),
         errors=_errors(campaign_id),
         skips=tallies.of(campaign_id, tallies.SKIP),
+        unpaid=sum(tallies.of(campaign_id, tallies.UNPAID).values()),
+        tests=tuple(store.of_campaign(campaign_id, TESTS)),
     )
 
 
@@ -99,7 +124,12 @@ def cause_of(campaign: Campaign) -> Cause | None:
         return None
     cause = RootCause(campaign.status_reason)
     detail = campaign.status_detail
-    return Cause(cause.value, root_causes.text(cause, detail), root_causes.advice(cause, detail))
+    counters = campaign.progress
+    return Cause(
+        cause.value,
+        root_causes.text(cause, detail, counters.sent),
+        root_causes.advice(cause, detail, counters.sent, counters.unknown),
+    )
 
 
 def _errors(campaign_id: int) -> tuple[ErrorLine, ...]:
@@ -156,8 +186,28 @@ def report_json(report: Report) -> dict[str, object]:
         **campaign_json(report.campaign, report.zone, report.sender),
         "root_cause": None if cause is None else {"code": cause.code, "text": cause.text, "advice": cause.advice},
         "skips": dict(report.skips),
+        "unpaid": report.unpaid,
         "errors": [
             {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
         ],
         "rates": rates(report.campaign),
+        "tests": [test_json(test, report.zone) for test in report.tests],
+    }
+
+
+def test_json(test: TestSend, zone: str) -> dict[str, object]:
+    """A test send for programs, marked as one."""
+    return {
+        "id": test.id,
+        "test": True,
+        "campaign": test.campaign_id,
+        "number": f"+{test.phone}",
+        "state": testsends.state(test),
+        "delivery": testsends.delivery(test),
+        "text": testsends.words(test),
+        "error": test.error,
+        "price": test.price,
+        "message_id": test.message_id,
+        "by": test.actor,
+        "at": schedule.iso(test.asked_at, zone),
     }

@@ -68,6 +68,7 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "campaign.import": Permission.CREATE,
     "campaign.duplicate": Permission.CREATE,
     "campaign.test_send": Permission.CREATE,
+    "campaign.test_withdraw": Permission.CREATE,
     "campaign.schedule": Permission.SCHEDULE,
     "campaign.reschedule": Permission.SCHEDULE,
     "campaign.send": Permission.SEND,
@@ -88,9 +89,11 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "optout.import": Permission.OPT_OUTS,
     "optout.export": Permission.OPT_OUTS,
     "account.set_up": Permission.SETTINGS,
+    "account.limits": Permission.SETTINGS,
     "sender.add": Permission.SETTINGS,
     "template.add": Permission.SETTINGS,
     "template.sync": Permission.SETTINGS,
+    "prices.import": Permission.SETTINGS,
     "credits.add": Permission.CREDITS,
 }
 """The permission that each command of the engine needs, by the action it is audited as."""

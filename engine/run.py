@@ -13,13 +13,14 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import message, resolution
+from engine import ending, message, quota, resolution
 from engine.decide import Decision, HoldOrder, decide
 from engine.gateway.base import Unknown
+from engine.gateway.errors import Internal
 from engine.recorder import Recorder
-from store import optouts, windows
-from store.errors import Fenced, StoreBusy, StoreFailed
-from store.types import Campaign, Lease, Recipient, Result, ResultKind, Sender, SkipReason, Window
+from store import database, optouts, outcomes, windows
+from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
+from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,6 +36,8 @@ RAMP = (1, 10)
 ERRORS_IN_A_ROW = 50
 SILENCES_IN_A_ROW = 20
 RETRY_POLL_S = 0.25
+FAILED_AT_ONCE = 2_000
+"""Rows beyond the messaging quota that are failed in one transaction."""
 STOP_PATIENCE_S = 8.0
 """How long an orderly stop waits for answers; it must be over within 10 s (DESIGN section 3)."""
 LONGEST_NAP_S = 1.0
@@ -63,6 +66,23 @@ class Tools(NamedTuple):
     pacer: Pacer
     rng: Random
     trusted: Callable[[], bool]
+    actor: Actor
+
+
+async def turn(tools: Tools, may_go_on: Callable[[], bool]) -> bool:
+    """Wait until the next message may go, with a slot; false, and then without one, when it must not go any more."""
+    if not may_go_on():
+        return False
+    wait_s = tools.pacer.reserve(tools.clock.steady())
+    while wait_s > 0 and may_go_on():
+        # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
+        await tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
+        wait_s -= LONGEST_NAP_S
+    await tools.slots.acquire()
+    if may_go_on():
+        return True
+    tools.slots.release()
+    return False
 
 
 class Run:
@@ -88,6 +108,7 @@ class Run:
         self.hold: HoldOrder | None = None
         self.answered = False
         """Whether the gateway has taken or refused anything."""
+        self._waits_for_quota = campaign.hold is not None and campaign.hold.reason == quota.QUOTA_REACHED
         self._fault: BaseException | None = None
         self._errors_in_a_row = 0
         self._silences_in_a_row = 0
@@ -128,6 +149,9 @@ class Run:
                 claimed = self._claim(self._size(opened))
             except Fenced:
                 return Ended.LOST
+            except ShortOfQuota as short:
+                await self._wait_for_quota(short.until, stop)
+                continue
             except (StoreBusy, StoreFailed) as error:
                 # No intent, no request: without the store nothing is sent.
                 log.warning("campaign %d: cannot claim: %s", self._campaign.id, error)
@@ -152,7 +176,40 @@ class Run:
         return self._window_size if self.answered else RAMP[-1]
 
     def _claim(self, size: int) -> tuple[Window, list[Recipient]] | None:
-        return windows.claim(self._campaign.id, self._lease, size, self._tools.clock.now())
+        now = self._tools.clock.now()
+        if not self._waits_for_quota:
+            return windows.claim(self._campaign.id, self._lease, size, now)
+        # Only what really goes lifts this hold: lifting it to try would forget since when it lasts (R45).
+        with database.transaction():
+            ending.lift(now, self._campaign, self._tools.actor)
+            claimed = windows.claim(self._campaign.id, self._lease, size, now)
+        self._waits_for_quota = False
+        return claimed
+
+    async def _wait_for_quota(self, until: int | None, stop: asyncio.Event) -> None:
+        """The messaging quota lets none of the waiting rows go: fail the rest, wait a moment, or have the run held."""
+        if self._in_flight or self._recorder.waiting:
+            # What the gateway refuses gives its place back.
+            await self._drain(stop)
+            return
+        clock = self._tools.clock
+        if self._campaign.over_quota is OverQuota.FAIL:
+            await self._fail_over_quota(stop)
+            return
+        wait_ms = None if until is None else until - clock.now()
+        if wait_ms is None or wait_ms > quota.PATIENCE_MS:
+            self.hold = quota.hold_order(until)
+        else:
+            await clock.sleep(min(max(wait_ms, 0) / 1000, LONGEST_NAP_S))
+
+    async def _fail_over_quota(self, stop: asyncio.Event) -> None:
+        """Fail what has no place, in pieces: a million rows must not keep the loop from its other work."""
+        after: int | None = 0
+        while after is not None and self._may_go_on(stop):
+            after = outcomes.fail_over_quota(
+                self._campaign.id, Internal.QUOTA_EXCEEDED, after, FAILED_AT_ONCE, self._tools.clock.now()
+            )
+            await self._tools.clock.sleep(0)
 
     async def _wait_for_retry(self, stop: asyncio.Event) -> bool:
         """Whether there may be more to send: a row put back by what is still in flight, or one whose time will come."""
@@ -171,7 +228,7 @@ class Run:
         clock = self._tools.clock
         looked, out = clock.steady(), frozenset[int]()
         for i, row in enumerate(rows):
-            if not await self._turn(stop):
+            if not await turn(self._tools, lambda: self._may_go_on(stop)):
                 self._put_back(window, row)
                 continue
             if clock.steady() - looked >= OPT_OUT_POLL_S:
@@ -183,21 +240,6 @@ class Run:
             task = asyncio.create_task(self._hand_over(window, row, stop))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)
-
-    async def _turn(self, stop: asyncio.Event) -> bool:
-        """Wait until the next row may go; false, and then without a slot, when it must not go any more."""
-        if not self._may_go_on(stop):
-            return False
-        wait_s = self._tools.pacer.reserve(self._tools.clock.steady())
-        while wait_s > 0 and self._may_go_on(stop):
-            # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
-            await self._tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
-            wait_s -= LONGEST_NAP_S
-        await self._slots.acquire()
-        if self._may_go_on(stop):
-            return True
-        self._slots.release()
-        return False
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
         return not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()

@@ -117,6 +117,17 @@ def iso(ms: int, zone_name: str) -> str:
     return _local(ms, zone(zone_name)).isoformat(timespec="milliseconds" if ms % 1_000 else "seconds")
 
 
+def clock(ms: int, zone_name: str) -> str:
+    """The time of day to the millisecond, such as `10:00:03.512`."""
+    return f"{_local(ms, zone(zone_name)):%H:%M:%S}.{ms % 1_000:03d}"
+
+
+def day(ms: int, zone_name: str) -> str:
+    """The day, such as `Mon 23 Nov 2026`."""
+    local = _local(ms, zone(zone_name))
+    return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}"
+
+
 def duration(ms: int) -> str:
     """A length of time, rounded down: `22:53` under an hour, `3 h 05 min`, `2 d 4 h`; nothing below zero."""
     seconds = max(ms, 0) // 1_000

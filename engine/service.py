@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from store.types import Account, Gateway
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.gateway.base import Gateway as GatewayClient
+    from engine.reply_words import Words
 
 log = logging.getLogger("sendoff.worker")
 
@@ -33,15 +34,24 @@ SIMULATOR_START_S = 15.0
 REGISTER_S = 5.0
 
 
-async def serve(clock: Clock, *, role: str, until_idle: bool = False, once: bool = False, parent: bool = False) -> None:
+async def serve(
+    clock: Clock,
+    *,
+    role: str,
+    until_idle: bool = False,
+    once: bool = False,
+    parent: bool = False,
+    words: Words | None = None,
+) -> None:
     """Run a worker on the open database until it is told to stop.
 
     SIGTERM, SIGINT and SIGHUP stop it in order, and with `parent` so does the end of its standard input: whoever
-    started it is gone. Raises `BadInput` when the account's gateway cannot be used as configured.
+    started it is gone. `words` are the replies that opt a number out or in, the shipped ones when none are given.
+    Raises `BadInput` when the account's gateway cannot be used as configured.
     """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_gateway(account.get_account(), clock))
-        worker = Worker(clock, client, role)
+        worker = Worker(clock, client, role, words=words)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, worker.stop)
@@ -50,6 +60,15 @@ async def serve(clock: Clock, *, role: str, until_idle: bool = False, once: bool
         log.info("worker started, pid %d", os.getpid())
         await worker.work(until_idle=until_idle, once=once)
         log.info("worker ended in order")
+
+
+async def send_tests(clock: Clock, sender_id: int, done: Callable[[], bool]) -> None:
+    """Send a sender's test sends from this process until `done`, under its lease, for want of a worker.
+
+    Raises `BadInput` when the account's gateway cannot be used as configured.
+    """
+    async with _gateway(account.get_account(), clock) as client:
+        await Worker(clock, client, "service").send_tests(sender_id, done)
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:

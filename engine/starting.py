@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine import preflight, resolution, schedule
+from engine import preflight, pricing, resolution, schedule, templates
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
 from store.errors import Conflict, Missing, ShortOfCredits
-from store.types import Actor, Campaign, RootCause, Status, Template
+from store.types import Actor, Campaign, RootCause, Status
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -22,9 +23,9 @@ def start_due(clock: Clock, campaign_id: int) -> RootCause | None:
 
     Does nothing to a campaign that was cancelled, started or moved meanwhile.
     """
-    # Opt-outs since the import are applied in short transactions of their own; one that comes later still is seen at
-    # the claim.
-    resolution.follow_opt_outs(campaign_id)
+    # Opt-outs and messages since the import are applied in short transactions of their own; one that comes later still
+    # is seen at the claim.
+    resolution.follow(campaign_id, clock.now())
     try:
         return _start_or_fail(clock, campaign_id)
     except Conflict:
@@ -69,7 +70,7 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": frozen.ref if frozen else "", "state": "DELETED"}
     if template.status != APPROVED:
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": template.ref, "state": template.status}
-    if _content(template) != _content(frozen):
+    if templates.content(template) != templates.content(frozen):
         return RootCause.TEMPLATE_CHANGED, {"template": template.ref}
     sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
     if sender is None or sender.status != "CONNECTED":
@@ -80,12 +81,21 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
     return None
 
 
-def _content(template: Template) -> tuple[Any, ...]:
-    return list(template.components), template.parameter_format
+def _facts(campaign: Campaign) -> preflight.Facts:
+    """What the start is decided by: the content is the frozen one, the category the one WhatsApp bills now (R26)."""
+    facts = preflight.facts_of(campaign)
+    assert facts.template is not None and campaign.template_id is not None
+    category = account.get_template(campaign.template_id).category
+    return replace(facts, template=replace(facts.template, category=category))
 
 
 def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:
-    result = preflight.run(preflight.facts_of(campaign))
+    facts = _facts(campaign)
+    result = preflight.run(facts)
+    gaps = pricing.unpriced(result.prices, facts.countries)
+    if gaps and facts.template is not None:
+        # Another list was imported meanwhile. A message without a price is never taken for free.
+        return RootCause.INSUFFICIENT_CREDITS, {"no_price": preflight.no_price(facts.template, gaps)}
     try:
         ledger.reserve(now, campaign.id, result.price, WORKER.name)
     except ShortOfCredits as error:

@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
+from engine import files
 from engine.errors import BadInput
 from engine.text import shown
 
@@ -24,11 +25,17 @@ APPROVED: Final = "APPROVED"
 NAMED: Final = "NAMED"
 POSITIONAL: Final = "POSITIONAL"
 
+LONGEST_NAME: Final = 512
+"""Characters of a template's name."""
+MOST_LEVELS: Final = 40
+"""Of values inside each other; the deepest template there is, a carousel, has ten."""
+
 Component: TypeAlias = Mapping[str, Any]
 
 PLACEHOLDER: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 """`{{1}}` or `{{first_name}}` in a text."""
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _EXAMPLE: Final = (
     'A template looks like {"name": "season_sale", "language": "en_US", "category": "MARKETING", '
     '"components": [{"type": "BODY", "text": "Hello {{1}}"}]}.'
@@ -91,9 +98,13 @@ def parse(data: Mapping[str, Any]) -> TemplateSpec:
     APPROVED. Without `parameter_format` it is NAMED when header or body hold a placeholder that is no number.
 
     Raises:
-        BadInput: `not_a_template` when name, language or components are missing or of the wrong kind.
+        BadInput: `not_a_template` when name, language or components are missing, or anything that is looked at later
+            is of the wrong kind: a status that is no word must not pass for one that was left out.
     """
     name = _required_text(data, "name")
+    if len(name) > LONGEST_NAME:
+        raise _not_a_template(f"A template's name has {len(name):,} characters; WhatsApp takes {LONGEST_NAME}.")
+    _refuse_odd(name, data)
     language = data.get("language")
     # The message API writes the language as an object; people copy it from there.
     if isinstance(language, Mapping):
@@ -105,6 +116,8 @@ def parse(data: Mapping[str, Any]) -> TemplateSpec:
         raise _not_a_template(f"Template {shown(name)} has no list of components.")
     if not all(isinstance(component, Mapping) and isinstance(component.get("type"), str) for component in components):
         raise _not_a_template(f"Template {shown(name)} has a component without a type.")
+    if (problem := _wrong_kind(data, components)) is not None:
+        raise _not_a_template(f"Template {shown(name)} has {problem}.")
     return TemplateSpec(
         name=name,
         # Web hooks write en-US for what the API calls en_US.
@@ -121,14 +134,13 @@ def load(path: Path) -> list[TemplateSpec]:
     """The templates in a JSON file: one template, a list of them, or a page `{"data": [...]}` as the API answers it.
 
     Raises:
-        BadInput: `unreadable_file`, `not_json` or `not_a_template`.
+        BadInput: `unreadable_file`, `not_a_file`, `not_json` or `not_a_template`.
     """
     try:
-        data = json.loads(path.read_text("utf-8-sig"))
+        files.regular(path)
+        data = json.loads(path.read_text("utf-8-sig"), parse_constant=_no_number)
     except OSError as error:
-        raise BadInput(
-            "unreadable_file", f"{path} cannot be read: {error.strerror or error}.", "Check the path."
-        ) from error
+        raise files.unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise BadInput("not_json", f"{path} is not JSON: {error}.", _EXAMPLE) from error
     if isinstance(data, Mapping) and "components" not in data and isinstance(data.get("data"), list):
@@ -193,6 +205,23 @@ def sendable(template: TemplateSpec | Template) -> str | None:
     return None
 
 
+def content(template: TemplateSpec | Template) -> object:
+    """What a template's recipients get, to be compared (R24).
+
+    Leaves out what changes while the content stays: the examples for WhatsApp's reviewers, whose media have other
+    addresses with every reading, and in which case a type is written. The category is no content; it decides the price.
+    """
+    return template.parameter_format, [_compared(item) for item in template.components]
+
+
+def _compared(value: object, key: str = "") -> object:
+    if isinstance(value, Mapping):
+        return {name: _compared(item, name) for name, item in value.items() if name != "example"}
+    if isinstance(value, list | tuple):
+        return [_compared(item) for item in value]
+    return value.upper() if key in ("type", "format") and isinstance(value, str) else value
+
+
 def status_words(status: str) -> str:
     """A template's status for people; an unknown one is shown as it came."""
     return _STATUS_WORDS.get(status.upper()) or shown(status.replace("_", " ").lower()) or "of unknown status"
@@ -203,6 +232,61 @@ def _unfillable(components: Sequence[Component]) -> Iterator[str]:
     if (form := header_format(components)) and form not in _HEADERS:
         yield form
     yield from (kind for _, kind, _ in buttons(components) if kind not in _BUTTONS)
+
+
+def _refuse_odd(name: str, data: object) -> None:
+    """Refuse what could not be kept: values inside each other without end, and halves of characters."""
+    waiting: list[tuple[object, int]] = [(data, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MOST_LEVELS:
+            raise _not_a_template(f"Template {shown(name)} has values nested more than {MOST_LEVELS} levels deep.")
+        if isinstance(value, str) and _HALF.search(value):
+            raise _not_a_template(f"Template {shown(name)} has a text with half a character: {shown(value[:40])}.")
+        if isinstance(value, Mapping):
+            waiting += [(item, depth + 1) for pair in value.items() for item in pair]
+        elif isinstance(value, list):
+            waiting += [(item, depth + 1) for item in value]
+
+
+def _wrong_kind(data: Mapping[str, Any], components: Sequence[Component]) -> str | None:
+    """The first thing among what this program looks at that is of the wrong kind; what is unknown may be anything."""
+    if "status" in data and not (isinstance(data["status"], str) and data["status"].strip()):
+        return "a status that is no word"
+    for key in ("category", "parameter_format"):
+        if not _is_text(data, key):
+            return f"a {key} that is no word"
+    kinds = [kind for kind in map(_kind, components) if kind in _COMPONENTS]
+    for kind in _COMPONENTS:
+        if kinds.count(kind) > 1:
+            return f"more than one {kind}"
+    for item in components:
+        kind = _kind(item)
+        if kind in _COMPONENTS and not all(_is_text(item, key) for key in ("text", "format")):
+            return f"a {kind} whose text or format is no text"
+        if kind == "BUTTONS" and (problem := _wrong_button(item.get("buttons"))) is not None:
+            return problem
+    return None
+
+
+def _wrong_button(items: object) -> str | None:
+    if not isinstance(items, list):
+        return "BUTTONS without a list of buttons"
+    for item in items:
+        if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
+            return "a button without a type"
+        if not all(_is_text(item, key) for key in ("text", "url")):
+            return "a button whose text or url is no text"
+    return None
+
+
+def _is_text(item: Mapping[str, Any], key: str) -> bool:
+    """Whether there is a text, or nothing."""
+    return isinstance(item.get(key), str | None)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
 
 
 def _kind(item: Component) -> str:

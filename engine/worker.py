@@ -14,20 +14,25 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, expiry, firing, lock, retry, starting
+from engine import ending, expiry, firing, history, lock, retry, starting
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
 from engine.leasing import Leases
 from engine.pacing import Pacer
+from engine.quota import QUOTA_REACHED
 from engine.run import Ended, Run, Tools
-from store import account, audit, campaigns, database, series, windows
+from engine.testrun import TestSending
+from store import account, audit, campaigns, contacts, database, series, testsends, windows
 from store.errors import Missing, StoreBusy, StoreFailed
-from store.types import Actor, Campaign, Lease, Sender
+from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.clock import Clock
     from engine.gateway.base import Gateway
+    from engine.reply_words import Words
 
 log = logging.getLogger("sendoff.worker")
 
@@ -37,7 +42,7 @@ LOCK_S = 2.0
 """How often the cancel lock is enforced whatever the clock does; every command of an operator does it too."""
 DRAFTS_S = 60.0
 SERIES_S = 1.0
-DRAFTS_S = 60.0
+CONTACTS_S = 60.0
 LONGEST_BACKOFF_S = 60.0
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
@@ -48,9 +53,9 @@ class Pass:
     """What one step found."""
 
     sending: int
-    """Campaigns being sent by this worker now."""
+    """Campaigns, and senders' test sends, being sent by this worker now."""
     waiting: int
-    """Campaigns in progress that this worker does not send because another does."""
+    """Campaigns in progress that this worker does not send because another does, and test sends without an outcome."""
     due: int
     """Scheduled campaigns whose time has come and that were not started yet."""
 
@@ -61,17 +66,21 @@ class Pass:
 
 
 class Worker:
-    """One worker process's state; `role` is `console` or `service`."""
+    """One worker process's state; `role` is `console` or `service`, `words` opt a number out or in by a reply."""
 
-    def __init__(self, clock: Clock, gateway: Gateway, role: str, rng: Random | None = None) -> None:
+    def __init__(
+        self, clock: Clock, gateway: Gateway, role: str, rng: Random | None = None, words: Words | None = None
+    ) -> None:
         self._clock = clock
         self._gateway = gateway
         self._rng = rng or Random()
+        self._words = words
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._leases = Leases(clock, role)
         self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
         self._stop = asyncio.Event()
         self._runs: dict[int, asyncio.Task[Ended]] = {}
+        self._tests = TestSending(clock, self.actor, self._stop)
         self._pacers: dict[int, Pacer] = {}
         self._unreachable: dict[int, int] = {}
         self._health: float | None = None
@@ -91,6 +100,13 @@ class Worker:
             DRAFTS_S,
             lambda: expiry.wanting(clock.now()),
             lambda: expiry.tend(clock, self.actor),
+        )
+        self._contacts = Chore(
+            "the contact history is",
+            clock,
+            CONTACTS_S,
+            lambda: history.wanting(clock.now()),
+            lambda: history.tend(clock),
         )
 
     def stop(self) -> None:
@@ -114,27 +130,46 @@ class Worker:
         finally:
             await self._wind_down()
 
+    async def send_tests(self, sender_id: int, done: Callable[[], bool]) -> None:
+        """Send the test sends of one sender and nothing else, until `done`; another worker that holds it does it."""
+        try:
+            while not (self._stop.is_set() or done()):
+                try:
+                    with database.translated():
+                        self._reap()
+                        apply_waiting(self._clock)
+                        lease = self._leases.ensure(sender_id, self._status())
+                        if lease is not None:
+                            sender = account.get_sender(sender_id)
+                            self._tests.tend(sender, lease, self._tools(sender, lease))
+                except (StoreBusy, StoreFailed) as error:
+                    log.warning("the database cannot be used, trying again: %s", error)
+                await self._pause(STEP_S)
+        finally:
+            await self._wind_down()
+
     async def _pause(self, seconds: float) -> None:
         """Wait, but not past a stop or the end of a run."""
         sleep = asyncio.create_task(self._clock.sleep(seconds))
         stopped = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({sleep, stopped, *self._runs.values()}, return_when=asyncio.FIRST_COMPLETED)
+        work = {*self._runs.values(), *self._tests.tasks}
+        await asyncio.wait({sleep, stopped, *work}, return_when=asyncio.FIRST_COMPLETED)
         sleep.cancel()
         stopped.cancel()
 
     async def _wind_down(self) -> None:
         self._stop.set()
-        if self._runs:
-            await asyncio.wait(self._runs.values())
+        if self._runs or self._tests.tasks:
+            await asyncio.wait({*self._runs.values(), *self._tests.tasks})
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait({self._look})
-        for chore in (self._series, self._drafts):
+        for chore in (self._series, self._drafts, self._contacts):
             await chore.ended()
         try:
             with database.translated():
                 self._reap()
-                apply_waiting(self._clock)
+                apply_waiting(self._clock, self._words)
                 self._leases.resign_all()
         except (StoreBusy, StoreFailed) as error:
             log.warning("the database cannot be used; the leases end by themselves: %s", error)
@@ -144,14 +179,18 @@ class Worker:
         self._look_at_gateway()
         self._reap()
         self._enforce_lock()
-        for chore in (self._series, self._drafts):
+        for chore in (self._series, self._drafts, self._contacts):
             chore.tend()
-        apply_waiting(self._clock)
+        apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.
         due, waiting = int(self._series.busy), 0
         self._fail_without_sender()
         for sender in account.senders():
             lease = self._leases.ensure(sender.id, self._status())
+            if lease is not None:
+                # Before the campaigns, for somebody waits for them.
+                self._tests.tend(sender, lease, self._tools(sender, lease))
+            waiting += testsends.waiting(sender.id)
             if lease is None:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
@@ -160,7 +199,7 @@ class Worker:
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
                 self._send(campaign_id, sender, lease)
-        return Pass(len(self._runs), waiting, due)
+        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due)
 
     def _enforce_lock(self) -> None:
         if self._clock.steady() >= self._lock_at:
@@ -192,9 +231,12 @@ class Worker:
     def _may_send(self, campaign: Campaign) -> bool:
         """Tend a hold; one for an unreachable gateway is lifted only when the gateway answers.
 
-        Lifting it to try would forget since when it lasts, and its 72 h would never be over.
+        Lifting it to try would forget since when it lasts, and its 72 h would never be over. One for the messaging
+        quota is lifted by the run, with the first recipient that goes.
         """
         hold, now = campaign.hold, self._clock.now()
+        if hold is not None and hold.reason == QUOTA_REACHED and now < hold.since + ending.HOLD_LIMIT_MS:
+            return self._may_try_quota(campaign, hold, now)
         if (
             hold is not None
             and hold.reason == GATEWAY_UNREACHABLE
@@ -205,6 +247,15 @@ class Worker:
             ending.prolong(self._clock, campaign, self._next_try(campaign.id))
             return False
         return ending.tend_hold(self._clock, campaign, self.actor)
+
+    def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int) -> bool:
+        """Whether the quota has room, however that came; else the hold says when it will."""
+        if contacts.room(now) != 0:
+            return True
+        until = contacts.refills_at(now)
+        if until != hold.until and (hold.until is None or hold.until <= now):
+            ending.prolong(self._clock, campaign, until)
+        return False
 
     def _recover(self, campaign_id: int, lease: Lease) -> None:
         # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
@@ -224,15 +275,19 @@ class Worker:
                 )
                 log.warning("campaign %d: %d recipients were in flight when the last worker ended", campaign_id, lost)
 
-    async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
-        tools = Tools(
+    def _tools(self, sender: Sender, lease: Lease) -> Tools:
+        return Tools(
             self._clock,
             self._gateway,
             self._slots,
             self._pacer(sender),
             self._rng,
             lambda: self._leases.trusts(sender.id, lease),
+            self.actor,
         )
+
+    async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
+        tools = self._tools(sender, lease)
         with database.translated():
             run = Run(campaign, sender, lease, tools)
             ended = await run.drive(self._stop)
@@ -262,6 +317,7 @@ class Worker:
         return self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
 
     def _reap(self) -> None:
+        self._tests.reap()
         for campaign_id, task in list(self._runs.items()):
             if not task.done():
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import peewee
 
@@ -12,6 +12,9 @@ from store.models import Account as AccountModel
 from store.models import Sender as SenderModel
 from store.models import Template as TemplateModel
 from store.types import Account, Gateway, Sender, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def get_account() -> Account:
@@ -56,6 +59,18 @@ def update_account(**changes: Any) -> None:
     """Change fields of the account row; not its credits, which only `store.ledger` moves."""
     if changes:
         AccountModel.update(**changes).execute()
+
+
+def set_limits(
+    quota: int | None, frequency_cap: int | None, frequency_days: int | None, countries: Sequence[str] | None
+) -> None:
+    """Set every limit of the account anew; `None` is no limit."""
+    AccountModel.update(
+        quota=quota,
+        frequency_cap=frequency_cap,
+        frequency_days=frequency_days,
+        countries=None if countries is None else dump(list(countries)),
+    ).execute()
 
 
 def add_sender(number: int, phone_number_id: str, rate: int, now: int) -> int | None:

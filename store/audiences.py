@@ -17,6 +17,7 @@ from store.models import Audience as AudienceModel
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.models import Series as SeriesModel
+from store.query import first
 from store.types import Audience, ContactRow, Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ def new_audience(file: str, columns: Sequence[str], number_column: str, country:
             file=file, columns=dump(list(columns)), number_column=number_column, country=country, imported_at=now
         ).execute()
     )
+
+
+def imported_at(audience_id: int) -> int | None:
+    """When the rows of an audience were read from their file, or copied (UTC epoch milliseconds)."""
+    row = first(AudienceModel.select(AudienceModel.imported_at).where(AudienceModel.id == audience_id))
+    return None if row is None else int(row[0])
 
 
 def add_rows(audience_id: int, first_seq: int, rows: Sequence[ContactRow]) -> None:

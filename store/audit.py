@@ -15,7 +15,7 @@ from store.models import Audit
 from store.types import Actor, AuditEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 def write(
@@ -42,9 +42,14 @@ def write(
 
 
 def events(
-    campaign_id: int | None = None, *, since: int | None = None, actor: str | None = None, limit: int = 1000
+    campaign_id: int | None = None,
+    *,
+    since: int | None = None,
+    actor: str | None = None,
+    actions: Collection[str] = (),
+    limit: int = 1000,
 ) -> list[AuditEvent]:
-    """The newest `limit` events, oldest first; of one campaign, of one person when given."""
+    """The newest `limit` events, oldest first; of one campaign, of one person, of some actions when given."""
     query = Audit.select().order_by(Audit.id.desc()).limit(limit)
     if campaign_id is not None:
         query = query.where(Audit.campaign_id == campaign_id)
@@ -52,6 +57,8 @@ def events(
         query = query.where(Audit.at >= since)
     if actor is not None:
         query = query.where(Audit.actor == actor)
+    if actions:
+        query = query.where(Audit.action.in_(list(actions)))
     return [_event(row) for row in reversed(list(query))]
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
-from store import ledger, tallies
+from store import contacts, history, settling, tallies, testsends
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
+from store.moves import Moves, price_of
 from store.query import first, tuples
-from store.types import Delivery, RecipientState, StatusUpdate
+from store.types import Delivery, Note, RecipientState, StatusUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,85 +47,129 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int) -
     that an `unknown` message was accepted (R42).
     """
     by_campaign: dict[int, list[StatusUpdate]] = defaultdict(list)
+    tests: list[StatusUpdate] = []
     unmatched = 0
     for update in updates:
-        if update.campaign_id is None or update.seq is None:
+        if update.test_id is not None:
+            tests.append(update)
+        elif update.campaign_id is None or update.seq is None:
             unmatched += 1
         else:
             by_campaign[update.campaign_id].append(update)
     with transaction():
         for campaign_id, batch in by_campaign.items():
             unmatched += _apply_to(campaign_id, batch, now)
+        for update in tests:
+            unmatched += not testsends.apply(update, now)
         CallbackEvent.update(applied_at=now, unmatched=unmatched).where(CallbackEvent.id.in_(list(event_ids))).execute()
     return unmatched
 
 
 def _apply_to(campaign_id: int, batch: Sequence[StatusUpdate], now: int) -> int:
     found = first(
-        CampaignModel.select(CampaignModel.audience, CampaignModel.prices, ProgressModel.handed)
+        CampaignModel.select(
+            CampaignModel.audience,
+            CampaignModel.prices,
+            ProgressModel.handed,
+            CampaignModel.started_at,
+            CampaignModel.template_frozen,
+        )
         .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
         .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return len(batch)
-    audience_id, prices, handed = found[0], load(found[1]), found[2]
-    counters: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
-    settled = unmatched = 0
+    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3], found[4])
+    moves, unmatched = Moves(), 0
     for update in batch:
-        outcome = _apply_one(audience_id, handed, update, prices, counters, errors)
-        if outcome is None:
-            unmatched += 1
-        else:
-            settled += outcome
-    if counters or settled:
-        changes = {name: getattr(ProgressModel, name) + n for name, n in counters.items()}
-        changes["settled"] = ProgressModel.settled + settled
-        changes["version"] = ProgressModel.version + 1
-        ProgressModel.update(changes).where(ProgressModel.campaign == campaign_id).execute()
-        tallies.add(campaign_id, tallies.UNDELIVERED, errors)
-        ledger.settle(now, campaign_id, settled, CALLBACK)
+        unmatched += not _apply_one(run, update, moves)
+    if not moves.nothing:
+        moves.apply(campaign_id, now, CALLBACK)
     return unmatched
 
 
-def _apply_one(
-    audience_id: int,
-    handed: int,
-    update: StatusUpdate,
-    prices: Mapping[str, int],
-    counters: Counter[str],
-    errors: Counter[str],
-) -> int | None:
-    """Credits that this update settles, or `None` when there is no such row or it was never handed over."""
+class _Run(NamedTuple):
+    """What updates of one campaign are applied by."""
+
+    campaign_id: int
+    audience_id: int
+    prices: Mapping[str, int]
+    handed: int
+    started_at: int | None
+    frozen: str | None
+    """The template, as stored."""
+
+
+def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
+    """Whether there is such a row that may have been handed over."""
     row = execute(
-        "SELECT state, delivery, country, message_id, error FROM recipient WHERE audience_id = ? AND seq = ?",
-        (audience_id, update.seq),
+        "SELECT state, delivery, country, attempt, error, message_id, phone FROM recipient "
+        "WHERE audience_id = ? AND seq = ?",
+        (run.audience_id, update.seq),
     ).fetchone()
-    if row is None or row[0] in (RecipientState.SKIPPED, RecipientState.FAILED):
-        return None
-    if row[0] == RecipientState.PENDING and (update.seq or 0) > handed:
+    if row is None or update.seq is None or row[0] == RecipientState.SKIPPED:
+        return False
+    if row[0] == RecipientState.PENDING and update.seq > run.handed:
         # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
-        return None
-    state, old, country = RecipientState(row[0]), Delivery(row[1]), row[2]
-    settled = 0
-    if state is not RecipientState.SENT:
-        # The answer to the POST is not recorded yet, or never came: the callback is the proof of acceptance.
-        counters.update({state.name.lower(): -1, "sent": 1})
-        settled = prices.get(country or "", prices.get("", 0))
-        execute(
-            "UPDATE recipient SET state = 1, message_id = ?, sent_at = ?, "
-            "attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
-            (update.message_id, update.at, int(state is RecipientState.PENDING), audience_id, update.seq),
-        )
+        return False
+    state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]
+    if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, row[5], moves):
+        return False
+    if state in (RecipientState.PENDING, RecipientState.UNKNOWN) and row[6] is not None:
+        marketing = contacts.is_marketing(run.frozen)
+        contacts.note(row[6], run.campaign_id, update.seq, update.at, marketing=marketing)
     new = _DELIVERY.get(update.status, Delivery.NONE)
     if new > old:
-        _move_forward(audience_id, update, old, new, row[4], counters, errors)
+        if new is Delivery.UNDELIVERED:
+            history.note(
+                run.campaign_id, update.seq, Note.UNDELIVERED, update.at, n=attempt, code=update.code,
+                detail=update.detail,
+            )  # fmt: skip
+        _move_forward(run.audience_id, update, old, new, row[4], moves)
     elif new is Delivery.DELIVERED and old is Delivery.READ:
         execute(
             "UPDATE recipient SET delivered_at = ? WHERE audience_id = ? AND seq = ? AND delivered_at IS NULL",
-            (update.at, audience_id, update.seq),
+            (update.at, run.audience_id, update.seq),
         )
-    return settled
+    return True
+
+
+def _accept(
+    run: _Run,
+    update: StatusUpdate,
+    state: RecipientState,
+    price: int,
+    attempt: int,
+    message_id: str | None,
+    moves: Moves,
+) -> bool:
+    """Any status proves that the gateway took the message; false when the row had failed for good."""
+    assert update.seq is not None
+    key = (run.audience_id, update.seq)
+    if state is RecipientState.FAILED:
+        return settling.prove(
+            run.campaign_id, *key, update.message_id, update.at, price, run.started_at, moves, Note.PROVED
+        )
+    if state is not RecipientState.SENT:
+        # The answer to the POST is not recorded yet, or never came: the callback is the proof of acceptance.
+        moves.counters.update({state.name.lower(): -1, "sent": 1})
+        moves.slices[tallies.slice_of(run.started_at, update.at)] += 1
+        moves.settled += price
+        execute(
+            "UPDATE recipient SET state = 1, message_id = ?, sent_at = ?, "
+            "attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
+            (update.message_id, update.at, int(state is RecipientState.PENDING), *key),
+        )
+        if state is RecipientState.UNKNOWN or attempt:
+            # Not for a first hand-over that was simply quicker than its answer: that would be a line a message.
+            history.note(run.campaign_id, update.seq, Note.PROVED, update.at, n=attempt, detail=update.message_id or "")
+    elif message_id is None and update.message_id is not None:
+        # Settled by hand: its id is news.
+        execute(
+            "UPDATE recipient SET message_id = ? WHERE audience_id = ? AND seq = ? AND message_id IS NULL",
+            (update.message_id, *key),
+        )
+    return True
 
 
 def _move_forward(
@@ -133,25 +178,24 @@ def _move_forward(
     old: Delivery,
     new: Delivery,
     old_error: int | None,
-    counters: Counter[str],
-    errors: Counter[str],
+    moves: Moves,
 ) -> None:
     if old is Delivery.UNDELIVERED:
         # Meta does report a delivery after a failure: what arrived, arrived.
-        counters["undelivered"] -= 1
-        errors[str(old_error)] -= 1
+        moves.counters["undelivered"] -= 1
+        moves.undelivered[str(old_error)] -= 1
     if new is Delivery.UNDELIVERED:
-        counters["undelivered"] += 1
-        errors[str(update.code)] += 1
+        moves.counters["undelivered"] += 1
+        moves.undelivered[str(update.code)] += 1
         execute(
             "UPDATE recipient SET delivery = ?, error = ? WHERE audience_id = ? AND seq = ?",
             (int(new), update.code, audience_id, update.seq),
         )
         return
     if old < Delivery.DELIVERED:
-        counters["delivered"] += 1
+        moves.counters["delivered"] += 1
     if new is Delivery.READ:
-        counters["read"] += 1
+        moves.counters["read"] += 1
     column = "read_at" if new is Delivery.READ else "delivered_at"
     execute(
         f"UPDATE recipient SET delivery = ?, error = NULL, {column} = ? WHERE audience_id = ? AND seq = ?",

@@ -162,9 +162,24 @@ def edit(campaign_id: int, version: int, fields: DraftFields, template_name: str
 
 def set_price(campaign_id: int, price: int) -> None:
     """Keep the price last worked out for a draft, for the list and the sum of what is scheduled."""
+    CampaignModel.update(price=price).where(CampaignModel.id == campaign_id, has_status(Status.DRAFT)).execute()
+
+
+def reprice(campaign_id: int, price: int) -> None:
+    """Keep what a campaign that has not started costs by another price list."""
     CampaignModel.update(price=price).where(
-        CampaignModel.id == campaign_id, CampaignModel.status == Status.DRAFT.value
+        CampaignModel.id == campaign_id, has_status(Status.DRAFT) | has_status(Status.SCHEDULED)
     ).execute()
+
+
+def priced(status: Status) -> list[int]:
+    """Ids of the campaigns in a status that have an audience, and so a price."""
+    query = (
+        CampaignModel.select(CampaignModel.id)
+        .where(has_status(status), CampaignModel.audience.is_null(False), CampaignModel.deleted_at.is_null())
+        .order_by(CampaignModel.id)
+    )
+    return [campaign_id for (campaign_id,) in tuples(query)]
 
 
 def set_reserved(campaign_id: int, credits: int) -> None:

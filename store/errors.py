@@ -42,3 +42,12 @@ class ShortOfCredits(StoreError):
 
 class Fenced(StoreError):
     """The lease under which this was done belongs to a newer owner."""
+
+
+class ShortOfQuota(StoreError):
+    """Rows are waiting, and the messaging quota lets none of them go now."""
+
+    def __init__(self, until: int | None) -> None:
+        super().__init__("the messaging quota is used up")
+        self.until = until
+        """When the first place comes back, UTC epoch ms; `None` when none was ever taken."""

@@ -52,6 +52,11 @@ def reserve(now: int, campaign_id: int, amount: int, actor: str) -> None:
 
     Raises `ShortOfCredits` and moves nothing when the free balance does not cover it.
     """
+    # The unique key makes a second reservation for the same campaign impossible rather than unlikely.
+    _reserve(now, amount, actor, campaign_id, "", f"reserve:{campaign_id}")
+
+
+def _reserve(now: int, amount: int, actor: str, campaign_id: int | None, note: str, key: str) -> None:
     if amount == 0:
         return
     changed = (
@@ -61,22 +66,66 @@ def reserve(now: int, campaign_id: int, amount: int, actor: str) -> None:
     )
     if not changed:
         raise ShortOfCredits(amount, balance().free)
-    # The unique key makes a second reservation for the same campaign impossible rather than unlikely.
-    _append(now, LedgerKind.RESERVE, amount, actor, campaign_id, "", f"reserve:{campaign_id}")
+    _append(now, LedgerKind.RESERVE, amount, actor, campaign_id, note, key)
+
+
+def reserve_again(now: int, campaign_id: int, seq: int, amount: int, actor: str) -> bool:
+    """Reserve the credit of one row again, once a row; false and nothing moved when the free balance is too small."""
+    if amount == 0:
+        return True
+    changed = (
+        Account.update(free=Account.free - amount, reserved=Account.reserved + amount)
+        .where(Account.free >= amount)
+        .execute()
+    )
+    if changed:
+        _append(now, LedgerKind.RESERVE, amount, actor, campaign_id, f"row {seq}", f"reserve:{campaign_id}:{seq}")
+    return bool(changed)
 
 
 def settle(now: int, campaign_id: int, amount: int, actor: str) -> None:
     """Reserved credits become spent: the gateway accepted their messages."""
+    _settle(now, amount, actor, campaign_id, "", None)
+
+
+def _settle(now: int, amount: int, actor: str, campaign_id: int | None, note: str, key: str | None) -> None:
     if amount:
         Account.update(reserved=Account.reserved - amount, spent=Account.spent + amount).execute()
-        _append(now, LedgerKind.SETTLE, amount, actor, campaign_id, "", None)
+        _append(now, LedgerKind.SETTLE, amount, actor, campaign_id, note, key)
 
 
 def release(now: int, campaign_id: int, amount: int, actor: str) -> None:
     """Reserved credits become free again: their messages were refused, skipped or never made."""
+    _release(now, amount, actor, campaign_id, "", None)
+
+
+def _release(now: int, amount: int, actor: str, campaign_id: int | None, note: str, key: str | None) -> None:
     if amount:
         Account.update(reserved=Account.reserved - amount, free=Account.free + amount).execute()
-        _append(now, LedgerKind.RELEASE, amount, actor, campaign_id, "", None)
+        _append(now, LedgerKind.RELEASE, amount, actor, campaign_id, note, key)
+
+
+# A test send's movements belong to no campaign's sums, so the campaign stands in the note alone. Both ends of one have
+# the same key: what was settled can never be released too.
+
+
+def _test_note(test_id: int, campaign_id: int) -> str:
+    return f"test send {test_id} of campaign {campaign_id}"
+
+
+def reserve_test(now: int, test_id: int, campaign_id: int, amount: int, actor: str) -> None:
+    """As `reserve`, for a test send."""
+    _reserve(now, amount, actor, None, _test_note(test_id, campaign_id), f"test:{test_id}:reserve")
+
+
+def settle_test(now: int, test_id: int, campaign_id: int, amount: int, actor: str) -> None:
+    """As `settle`, for a test send."""
+    _settle(now, amount, actor, None, _test_note(test_id, campaign_id), f"test:{test_id}:end")
+
+
+def release_test(now: int, test_id: int, campaign_id: int, amount: int, actor: str) -> None:
+    """As `release`, for a test send."""
+    _release(now, amount, actor, None, _test_note(test_id, campaign_id), f"test:{test_id}:end")
 
 
 def _entry(row: Any) -> LedgerEntry:

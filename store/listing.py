@@ -17,7 +17,8 @@ from store.types import Progress as Counters
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WHEN = fn.COALESCE(Campaign.started_at, Campaign.scheduled_at, Campaign.edited_at)
+# The time that the list shows: the start, else the end of what never started, else the time scheduled, else the edit.
+_WHEN = fn.COALESCE(Campaign.started_at, Campaign.finished_at, Campaign.scheduled_at, Campaign.edited_at)
 _VALID = Progress.audience - Progress.skipped
 
 
@@ -28,17 +29,22 @@ def _ratio(part: Any, whole: Any) -> Any:
 
 _SORTS: dict[SortKey, Any] = {
     SortKey.NAME: fn.LOWER(Campaign.name),
-    SortKey.STATUS: Campaign.status,
+    # As the tabs stand, not as the words are spelt.
+    SortKey.STATUS: Case(Campaign.status, tuple((status.value, n) for n, status in enumerate(Status))),
     # PostgreSQL sorts what is not set last, SQLite first.
     SortKey.SENDER: fn.COALESCE(Sender.number, 0),
     SortKey.TEMPLATE: fn.COALESCE(Campaign.template_name, ""),
     SortKey.AUDIENCE: Progress.audience,
+    # What never started has made no progress, whatever was skipped.
+    SortKey.PROGRESS: Case(
+        None, ((Campaign.started_at.is_null(False), _ratio(_VALID - Progress.pending, _VALID)),), -1
+    ),
     SortKey.SENT: _ratio(Progress.sent, _VALID),
     SortKey.DELIVERED: _ratio(Progress.delivered, Progress.sent),
     SortKey.READ: _ratio(Progress.read, Progress.delivered),
     SortKey.FAILED: _ratio(Progress.failed, _VALID),
 }
-_NEEDS_PROGRESS = {SortKey.AUDIENCE, SortKey.SENT, SortKey.DELIVERED, SortKey.READ, SortKey.FAILED}
+_NEEDS_PROGRESS = {SortKey.AUDIENCE, SortKey.PROGRESS, SortKey.SENT, SortKey.DELIVERED, SortKey.READ, SortKey.FAILED}
 
 
 def _conditions(wanted: ListFilter) -> list[Any]:
@@ -93,6 +99,7 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
         Campaign.price,
         Campaign.series_id,
         Campaign.locked,
+        Campaign.version,
     )
     counters = [getattr(Progress, name) for name in PROGRESS_FIELDS]
     query = (
@@ -108,7 +115,7 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
 
 def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
     campaign_id, name, status, reason, hold, hold_until, sender, template, at, edited, started, ended, *rest = values
-    now, price, series_id, locked = rest
+    now, price, series_id, locked, version = rest
     return CampaignRow(
         id=campaign_id,
         name=name,
@@ -127,6 +134,7 @@ def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
         progress=progress,
         locked=bool(locked),
         series_id=series_id,
+        version=version,
     )
 
 

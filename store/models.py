@@ -216,7 +216,7 @@ class SendWindow(Base):
 
 
 class Attempt(Base):
-    """A hand-over that did not simply succeed; kept because the recipient row holds only the last word."""
+    """What happened to a row beside a simple success; kept because the recipient row holds only the last word."""
 
     id = BigAutoField()
     campaign = ForeignKeyField(Campaign, on_delete="CASCADE")
@@ -227,6 +227,8 @@ class Attempt(Base):
     code = IntegerField(null=True)
     http_status = SmallIntegerField(null=True)
     detail = TextField(default="")
+    handed_at = BigIntegerField(null=True)
+    not_before = BigIntegerField(null=True)
 
     class Meta:
         indexes = ((("campaign", "seq"), False),)
@@ -267,6 +269,18 @@ class OptOut(Base):
 
     class Meta:
         table_name = "opt_out"
+
+
+OptOut.add_index(OptOut.index(OptOut.since.desc(), OptOut.phone, name="opt_out_newest"))
+
+
+class Reply(Base):
+    """What a number last wrote about getting messages; by its time a repeated or late reply is told from a new one."""
+
+    phone = BigIntegerField(primary_key=True)
+    at = BigIntegerField()
+    stop = BooleanField()
+    origin = TextField()
 
 
 class Audit(Base):
@@ -349,15 +363,27 @@ class Occurrence(Base):
 
 
 class Contact(Base):
-    """A message that the gateway took, or may have: what quota and frequency cap count."""
+    """A message that the gateway took, may have, or is being handed: what quota and frequency cap count."""
 
     phone = BigIntegerField()
-    at = BigIntegerField()
+    campaign_id = IntegerField()
+    seq = IntegerField()
+    at = BigIntegerField(index=True)
     marketing = SmallIntegerField()
 
     class Meta:
-        primary_key = CompositeKey("phone", "at")
-        indexes = ((("at", "phone"), False),)
+        primary_key = CompositeKey("phone", "campaign_id", "seq")
+
+
+class QuotaMeter(Base):
+    """The one row that says how many different numbers of `contact` are newer than `since`."""
+
+    id = IntegerField(primary_key=True, constraints=[Check("id = 1")])
+    since = BigIntegerField()
+    used = IntegerField(constraints=[Check("used >= 0")])
+
+    class Meta:
+        table_name = "quota_meter"
 
 
 class TestSend(Base):
@@ -379,9 +405,29 @@ class TestSend(Base):
     error = IntegerField(null=True)
     detail = TextField(default="")
     delivery = SmallIntegerField(default=0)
+    attempt = IntegerField(default=0)
+    tried = IntegerField(default=0)
+    not_before = BigIntegerField(null=True)
 
     class Meta:
         table_name = "test_send"
+
+
+TestSend.add_index(
+    TestSend.index(TestSend.sender_id, where=TestSend.state == SQL("0"), name="test_send_waiting"),
+)
+
+
+class Price(Base):
+    """One line of the price list; an empty country or media is every one that has no line of its own."""
+
+    category = TextField()
+    country = TextField()
+    media = TextField()
+    credits = BigIntegerField(constraints=[Check("credits >= 0")])
+
+    class Meta:
+        primary_key = CompositeKey("category", "country", "media")
 
 
 class ClockMark(Base):
@@ -409,12 +455,15 @@ TABLES: list[type[Any]] = [
     Tally,
     Ledger,
     OptOut,
+    Reply,
     Audit,
     Lease,
     CallbackEvent,
     Series,
     Occurrence,
     Contact,
+    QuotaMeter,
     TestSend,
     ClockMark,
+    Price,
 ]

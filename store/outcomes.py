@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.database import execute, transaction
-from store.models import Attempt as AttemptModel
+from store import contacts, history, settling, tallies
+from store.database import execute, execute_many, transaction
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
-from store.moves import Moves, audience_and_prices, price_of, skip_row
-from store.types import Attempt, RecipientState, Result, ResultKind
+from store.moves import Moves, audience_and_prices, price_of, skip_row, started_at
+from store.types import NOT_SENT_BY_HAND, Attempt, Note, RecipientState, Result, ResultKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,21 +30,26 @@ def record(
     """
     with transaction():
         audience_id, table = audience_and_prices(campaign_id)
+        start = started_at(campaign_id)
         moves = Moves()
         for result in results:
-            _record_one(campaign_id, audience_id, result, price_of(table, countries.get(result.seq)), moves)
+            price = price_of(table, countries.get(result.seq))
+            if result.kind is ResultKind.SENT:
+                _record_sent(campaign_id, audience_id, result, price, start, moves)
+            else:
+                _record_other(campaign_id, audience_id, result, price, moves)
+        contacts.take_back(campaign_id, audience_id, moves.not_taken)
+        contacts.answered(campaign_id, audience_id, moves.answered)
         if closed:
             WindowModel.delete().where(WindowModel.id.in_(list(closed))).execute()
         moves.apply(campaign_id, now)
 
 
-def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
-    if result.kind is ResultKind.SENT:
-        _record_sent(audience_id, result, price, moves)
-    elif result.kind is ResultKind.FAILED:
+def _record_other(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
+    if result.kind is ResultKind.FAILED:
         _record_failed(audience_id, result, price, moves)
     elif result.kind is ResultKind.PUT_BACK:
-        _record_put_back(campaign_id, audience_id, result)
+        _record_put_back(campaign_id, audience_id, result, moves)
     elif result.kind is ResultKind.UNKNOWN:
         changed = execute(
             "UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
@@ -53,15 +58,18 @@ def _record_one(campaign_id: int, audience_id: int, result: Result, price: int, 
         ).rowcount
         if changed:
             moves.counters.update(pending=-1, unknown=1)
+            moves.answered.append((result.seq, result.at))
     elif result.skip is not None and skip_row(audience_id, result.seq, result.skip, RecipientState.PENDING):
         moves.counters.update(pending=-1, skipped=1)
         moves.skips[result.skip.value] += 1
         moves.released += price
-    if result.kind is not ResultKind.SENT:
-        _keep_attempt(campaign_id, audience_id, result)
+        moves.not_taken.append(result.seq)
+    history.keep(campaign_id, audience_id, result, result.kind.value)
 
 
-def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> None:
+def _record_sent(
+    campaign_id: int, audience_id: int, result: Result, price: int, start: int | None, moves: Moves
+) -> None:
     for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
         changed = execute(
             "UPDATE recipient SET state = 1, attempt = attempt + ?, message_id = ?, handed_at = ?, sent_at = ?, "
@@ -78,8 +86,16 @@ def _record_sent(audience_id: int, result: Result, price: int, moves: Moves) -> 
         ).rowcount
         if changed:
             moves.counters.update({before.name.lower(): -1, "sent": 1})
+            moves.slices[tallies.slice_of(start, result.at)] += 1
             moves.settled += price
+            moves.answered.append((result.seq, result.at))
+            if before is RecipientState.UNKNOWN:
+                history.keep(campaign_id, audience_id, result, Note.ANSWERED_LATE)
             return
+    if settling.prove(
+        campaign_id, audience_id, result.seq, result.message_id, result.at, price, start, moves, Note.ANSWERED_LATE
+    ):
+        return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     execute(
         "UPDATE recipient SET message_id = COALESCE(message_id, ?), handed_at = COALESCE(handed_at, ?) "
@@ -106,10 +122,18 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
             moves.counters.update({before.name.lower(): -1, "failed": 1})
             moves.errors[str(result.code)] += 1
             moves.released += price
+            moves.not_taken.append(result.seq)
             return
+    # What an operator took for not sent was refused: its code is better founded, its credit was given back already.
+    if execute(
+        "UPDATE recipient SET error = ?, handed_at = ? WHERE audience_id = ? AND seq = ? AND state = 2 AND error = ?",
+        (result.code, result.handed_at, audience_id, result.seq, NOT_SENT_BY_HAND),
+    ).rowcount:
+        moves.errors[str(NOT_SENT_BY_HAND)] -= 1
+        moves.errors[str(result.code)] += 1
 
 
-def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None:
+def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> None:
     # What waits for its retry already is not in flight: the same outcome told twice counts once.
     put_back = execute(
         "INSERT INTO retry (campaign_id, seq, not_before) "
@@ -118,27 +142,12 @@ def _record_put_back(campaign_id: int, audience_id: int, result: Result) -> None
         (campaign_id, result.at if result.not_before is None else result.not_before, audience_id, result.seq),
     ).rowcount
     if put_back:
+        moves.not_taken.append(result.seq)
         execute(
             "UPDATE recipient SET attempt = attempt + ?, tried = tried + ? WHERE audience_id = ? AND seq = ?",
             # Only an answer proves that the hand-over reached the gateway.
             (int(result.code is not None), int(result.counts), audience_id, result.seq),
         )
-
-
-def _keep_attempt(campaign_id: int, audience_id: int, result: Result) -> None:
-    row = execute(
-        "SELECT attempt FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, result.seq)
-    ).fetchone()
-    AttemptModel.insert(
-        campaign=campaign_id,
-        seq=result.seq,
-        n=row[0] if row else 0,
-        at=result.at,
-        outcome=result.kind.value,
-        code=result.code,
-        http_status=result.http_status,
-        detail=result.detail,
-    ).execute()
 
 
 def fail_rest(campaign_id: int, code: int, now: int) -> int:
@@ -158,6 +167,9 @@ def fail_rest(campaign_id: int, code: int, now: int) -> int:
             "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND state = 0", (code, audience_id)
         ).rowcount
         RetryModel.delete().where(RetryModel.campaign == campaign_id).execute()
+        if failed:
+            # One line for all of them: they may be a million.
+            history.note(campaign_id, history.EVERY_ROW, Note.REST, now, code=code, detail=str(failed))
         moves = Moves()
         moves.counters.update(pending=-failed, failed=failed)
         moves.errors[str(code)] = failed
@@ -166,11 +178,40 @@ def fail_rest(campaign_id: int, code: int, now: int) -> int:
     return int(failed)
 
 
+def fail_over_quota(campaign_id: int, code: int, after: int, limit: int, now: int) -> int | None:
+    """Fail up to `limit` pending rows behind the row `after` whose numbers have no place in the messaging quota (R30).
+
+    Answers the last of them, to go on from; `None` when there are no more, when the quota has room again, or while
+    hand-overs are open. Rows whose numbers count already stay pending: they need no place.
+    """
+    with transaction():
+        if WindowModel.select().where(WindowModel.campaign == campaign_id).exists() or contacts.room(now) != 0:
+            return None
+        audience_id, table = audience_and_prices(campaign_id)
+        found = execute(
+            "SELECT seq, country FROM recipient r WHERE audience_id = ? AND seq > ? AND state = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.phone = r.phone AND +c.at > ?) ORDER BY seq LIMIT ?",
+            (audience_id, after, contacts.counted_since(now), limit),
+        ).fetchall()
+        if not found:
+            return None
+        execute_many(
+            "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND seq = ?",
+            [(code, audience_id, seq) for seq, _ in found],
+        )
+        execute_many(
+            "DELETE FROM retry WHERE campaign_id = ? AND seq = ?",
+            [(campaign_id, seq) for seq, _ in found],
+        )
+        history.over_quota(campaign_id, [seq for seq, _ in found], code, now)
+        moves = Moves()
+        moves.counters.update(pending=-len(found), failed=len(found))
+        moves.errors[str(code)] = len(found)
+        moves.released = sum(price_of(table, country) for _, country in found)
+        moves.apply(campaign_id, now)
+    return int(found[-1][0])
+
+
 def attempts(campaign_id: int, seq: int) -> list[Attempt]:
-    """The hand-overs of one row that did not simply succeed, in order."""
-    query = (
-        AttemptModel.select()
-        .where(AttemptModel.campaign == campaign_id, AttemptModel.seq == seq)
-        .order_by(AttemptModel.id)
-    )
-    return [Attempt(row.seq, row.n, row.at, row.outcome, row.code, row.http_status, row.detail) for row in query]
+    """What happened to one row beside a simple success, in order."""
+    return [one for one in history.of(campaign_id, seq) if one.seq == seq]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from store import tallies
@@ -18,6 +19,8 @@ from store.types import Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from store.contacts import Limits
 
 CHUNK = 10_000
 LONGEST_NUMBER = 15
@@ -72,15 +75,67 @@ def repeated_numbers(audience_id: int) -> frozenset[int]:
     return frozenset(phone for (phone,) in found if phone is not None)
 
 
-def out_of_step(audience_id: int, campaign_id: int = 0) -> list[Recipient]:
-    """The rows that the opt-out list contradicts: pending although opted out, or skipped for that and no longer out."""
+_BARRED = {
+    SkipReason.OPTED_OUT: "phone IN (SELECT phone FROM opt_out)",
+    SkipReason.COUNTRY_NOT_ENABLED: "COALESCE(country, '') NOT IN ({countries})",
+    SkipReason.FREQUENCY_CAP: "phone IN (SELECT phone FROM contact WHERE marketing = 1 AND at > ? "
+    "GROUP BY phone HAVING COUNT(*) >= ?)",
+}
+
+
+def out_of_step(
+    audience_id: int, countries: Sequence[str] | None, bound: Limits, now: int, campaign_id: int = 0
+) -> list[Recipient]:
+    """The rows that the opt-out list, the enabled countries (`None` is all) or the frequency cap contradicts.
+
+    Pending although barred, or skipped for one of these reasons that is none any more.
+    """
+    marks = ", ".join("?" * len(countries or ()))
+    barred = {
+        SkipReason.OPTED_OUT: (_BARRED[SkipReason.OPTED_OUT], ()),
+        SkipReason.COUNTRY_NOT_ENABLED: ("1 = 0", ())
+        if countries is None
+        else (_BARRED[SkipReason.COUNTRY_NOT_ENABLED].format(countries=marks), tuple(countries)),
+        SkipReason.FREQUENCY_CAP: ("1 = 0", ())
+        if bound.cap is None
+        else (_BARRED[SkipReason.FREQUENCY_CAP], (bound.capped_since(now), bound.cap)),
+    }
+    where: list[str] = []
+    arguments: list[Any] = [audience_id]
+    for reason, (condition, values) in barred.items():
+        where.append(f"(state = 0 AND {condition}) OR (skip = ? AND NOT ({condition}))")
+        arguments += [*values, reason.value, *values]
     found = execute(
-        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND ("
-        "(state = 0 AND phone IN (SELECT phone FROM opt_out)) OR "
-        "(skip = ? AND phone NOT IN (SELECT phone FROM opt_out))) ORDER BY seq",
-        (audience_id, SkipReason.OPTED_OUT.value),
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND ({' OR '.join(where)}) ORDER BY seq",
+        tuple(arguments),
     ).fetchall()
     return [_recipient(campaign_id, row) for row in found]
+
+
+def duplicates_of(audience_id: int, phone: int, campaign_id: int = 0) -> list[Recipient]:
+    """The rows that are skipped because another row has this number, in file order."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND phone = ? AND skip = ? ORDER BY seq",
+        (audience_id, phone, SkipReason.DUPLICATE.value),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
+def first_unskipped(audience_id: int, campaign_id: int = 0) -> Recipient | None:
+    """The first row that gets a message, or got one."""
+    row = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND skip IS NULL ORDER BY seq LIMIT 1", (audience_id,)
+    ).fetchone()
+    return None if row is None else _recipient(campaign_id, row)
+
+
+def at_line(audience_id: int, line: int, campaign_id: int = 0) -> Recipient | None:
+    """The row that stands on a line of its file, skipped or not."""
+    row = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND line = ? ORDER BY seq LIMIT 1",
+        (audience_id, line),
+    ).fetchone()
+    return None if row is None else _recipient(campaign_id, row)
 
 
 def audience_of(campaign_id: int) -> int:
@@ -103,8 +158,13 @@ def seqs(
     error: int | None = None,
 ) -> array[int]:
     """The `seq` of the rows that match, in order; 8 bytes each."""
+    audience_id = audience_of(campaign_id)
+    if not states and not delivery and skip is None and error is None:
+        # They are dense: walking a million rows for it takes thirty times as long.
+        top = execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0]
+        return array("q", range(1, (top or 0) + 1))
     table, where = "recipient", ["audience_id = ?"]
-    arguments: list[Any] = [audience_of(campaign_id)]
+    arguments: list[Any] = [audience_id]
     if states:
         where.append(f"state IN ({', '.join(str(int(state)) for state in states)})")
     if states and {*states} <= _EXCEPTIONS:
@@ -121,7 +181,8 @@ def seqs(
         where.append("error = ?")
         arguments.append(error)
     cursor = execute(f"SELECT seq FROM {table} WHERE {' AND '.join(where)} ORDER BY seq", tuple(arguments))
-    return array("q", (seq for (seq,) in cursor))
+    # In C all the way: a generator expression takes half as long again.
+    return array("q", chain.from_iterable(cursor))
 
 
 def page(campaign_id: int, wanted: Sequence[int]) -> dict[int, Recipient]:
@@ -141,6 +202,24 @@ def find(campaign_id: int, phone: int) -> list[Recipient]:
     found = execute(
         f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND phone = ? ORDER BY seq",
         (audience_of(campaign_id), phone),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
+def without_number(campaign_id: int) -> list[Recipient]:
+    """The rows that have no valid number, in file order."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND phone IS NULL ORDER BY seq",
+        (audience_of(campaign_id),),
+    ).fetchall()
+    return [_recipient(campaign_id, row) for row in found]
+
+
+def exceptions(audience_id: int, campaign_id: int, limit: int) -> list[Recipient]:
+    """The first rows that did not simply go out: skipped, failed, unknown or not delivered, in file order."""
+    found = execute(
+        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND (state > 1 OR delivery = ?) ORDER BY seq LIMIT ?",
+        (audience_id, int(Delivery.UNDELIVERED), limit),
     ).fetchall()
     return [_recipient(campaign_id, row) for row in found]
 

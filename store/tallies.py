@@ -17,8 +17,30 @@ ERROR = "error"
 """Failed recipients by gateway code."""
 UNDELIVERED = "undelivered"
 """Sent ones that a callback reported failed, by code."""
+UNPAID = "unpaid"
+"""Credits that a sent message did not cost, because none was free when it was proven."""
+CREDITS = "credits"
+"""The one key of `UNPAID`."""
 COUNTRY = "country"
 """Valid recipients by country, for the price."""
+SENT_AT = "sent_at"
+"""Sent ones by slice of the run: whole seconds from its start to the start of the slice (`slice_of`)."""
+
+SLICES = ((600, 1), (7_200, 10), (86_400, 60))
+"""How long a slice is until so many seconds after the start; later ones are `LAST_SLICE` long."""
+LAST_SLICE = 600
+
+
+def slice_length(elapsed: int) -> int:
+    """The length in seconds of the slice that holds this second of a run: three days make 3,000 slices."""
+    return next((length for until, length in SLICES if elapsed < until), LAST_SLICE)
+
+
+def slice_of(started_at: int | None, at: int) -> str:
+    """The key of the slice that a moment of a run belongs to; both times in UTC epoch milliseconds."""
+    elapsed = max(0, at - (at if started_at is None else started_at)) // 1_000
+    length = slice_length(elapsed)
+    return str(elapsed // length * length)
 
 
 def add(campaign_id: int, kind: str, deltas: Mapping[str, int]) -> None:

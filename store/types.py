@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+NOT_SENT_BY_HAND: Final = -10
+"""The error code of a recipient that an operator settled as not sent (R42)."""
 
 
 class Status(StrEnum):
@@ -102,6 +106,27 @@ class ResultKind(StrEnum):
     SKIPPED = "skipped"
 
 
+class Note(StrEnum):
+    """What else may happen to a row, beside how a hand-over ended (`ResultKind`)."""
+
+    TAKEN_OVER = "taken_over"
+    """Its window's owner was gone: in flight without an outcome, and so unknown."""
+    ANSWERED_LATE = "answered_late"
+    """The gateway's acceptance was recorded after the row had become unknown."""
+    PROVED = "proved"
+    """A status callback proved that the gateway had taken what was unknown or put back."""
+    UNDELIVERED = "undelivered"
+    """A status callback reported a failure after the message was accepted."""
+    OVER_QUOTA = "over_quota"
+    """The messaging quota had no place for it, and the campaign does not wait."""
+    SETTLED_SENT = "settled_sent"
+    """An operator settled it as sent."""
+    SETTLED_FAILED = "settled_failed"
+    """An operator settled it as not sent."""
+    REST = "rest"
+    """With `seq` 0: everything that was still pending was failed at once."""
+
+
 class LedgerKind(StrEnum):
     """What moved credits."""
 
@@ -180,6 +205,11 @@ class Template:
     def ref(self) -> str:
         """`name:language`, the way templates are named on the command line."""
         return f"{self.name}:{self.language}"
+
+    @property
+    def marketing(self) -> bool:
+        """Whether the frequency cap counts its messages."""
+        return self.category.upper() == "MARKETING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +326,8 @@ class CampaignRow:
     locked: bool = False
     """Seen within five minutes of its time (R15)."""
     series_id: int | None = None
+    version: int = 1
+    """Grows with every change by an operator and of the status, not with the counters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,15 +409,51 @@ class Result(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An outcome that was overwritten or went wrong, kept for `why`."""
+    """Something that happened to a row and that the row itself does not tell, kept for `why`."""
 
     seq: int
     n: int
+    """How many hand-overs of the row had been answered by then, this one included."""
     at: int
     outcome: str
+    """A `ResultKind` or a `Note`."""
     code: int | None
     http_status: int | None
     detail: str
+    handed_at: int | None = None
+    """When the hand-over began."""
+    not_before: int | None = None
+    """For what was put back: when it may be tried again."""
+
+
+class TestSend(NamedTuple):
+    """A message to a typed number; it counts in no campaign's figures (R32)."""
+
+    id: int
+    campaign_id: int
+    """Whose content it has."""
+    sender_id: int
+    phone: int
+    payload: Mapping[str, Any]
+    """The body of its POST, but for the reference."""
+    price: int
+    actor: str
+    asked_at: int
+    state: RecipientState
+    """Never `SKIPPED`. `PENDING` with a fence is in flight."""
+    fence: int | None
+    """Of the lease under which it is handed over: the intent."""
+    handed_at: int | None
+    ended_at: int | None
+    message_id: str | None
+    error: int | None
+    """The gateway's code of a failed or undelivered one; `None` when `detail` alone says why."""
+    detail: str
+    delivery: Delivery
+    attempt: int = 0
+    """How many hand-overs reached the gateway."""
+    tried: int = 0
+    """How many of them count against the retry budget."""
 
 
 class LedgerEntry(NamedTuple):
@@ -403,12 +471,38 @@ class LedgerEntry(NamedTuple):
     note: str
 
 
+class PriceLine(NamedTuple):
+    """One line of the price list (R26)."""
+
+    category: str
+    """Upper case, as the Cloud API has it."""
+    country: str
+    """ISO 3166 alpha-2; empty is every country without a line of its own."""
+    media: str
+    """`none`, `image`, `video`, `document`, or `media` for any of those three; empty is whatever has no line."""
+    credits: int
+
+
 class OptOut(NamedTuple):
     """A number that gets no campaign (R38)."""
 
     phone: int
     since: int
     origin: str
+
+
+class Reply(NamedTuple):
+    """What somebody wrote about getting messages: no more of them, or again (R38)."""
+
+    phone: int
+    at: int
+    """When it was written, by the gateway's own clock."""
+    stop: bool
+    origin: str
+    """What the opt-out list says of it: `reply: STOP`."""
+    said: str = ""
+    """The words as they came."""
+    message_id: str | None = None
 
 
 class Actor(NamedTuple):
@@ -460,6 +554,8 @@ class StatusUpdate(NamedTuple):
     at: int
     code: int | None = None
     detail: str = ""
+    test_id: int | None = None
+    """The test send it is about, which belongs to no campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +567,7 @@ class ListFilter:
     search: str = ""
     since: int | None = None
     until: int | None = None
+    """No longer part of the range."""
 
 
 class SortKey(StrEnum):
@@ -482,6 +579,7 @@ class SortKey(StrEnum):
     SENDER = "sender"
     TEMPLATE = "template"
     AUDIENCE = "audience"
+    PROGRESS = "progress"
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import leases, optouts, recipients
+from store import contacts, history, leases, optouts, recipients
 from store.codec import dump, load
-from store.database import execute, transaction
+from store.database import execute, execute_many, transaction
+from store.errors import ShortOfQuota
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
 from store.moves import Moves, price_of, skip_row
 from store.query import first, tuples
-from store.types import Lease, Recipient, RecipientState, SkipReason, Status, Window
+from store.types import Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, list[Recipient]] | None:
     """Commit the intent to hand over up to `size` rows and answer them; `None` when nothing can be handed over now.
 
-    Rows whose retry is due come first. Numbers that have opted out since the start are skipped here (R39).
-    Raises `Fenced` when the lease has a newer owner, before anything is written.
+    Rows whose retry is due come first. Numbers that have opted out since the start, or have had as many marketing
+    messages as the frequency cap allows, are skipped here (R39, R35). What goes is noted for the messaging quota (R30).
+    Raises `Fenced` when the lease has a newer owner, before anything is written, and `ShortOfQuota` when rows wait and
+    the quota lets none of them go; then nothing is written but what was skipped.
     """
     with transaction():
         leases.assert_held(lease)
         row = first(
-            CampaignModel.select(CampaignModel.audience, CampaignModel.prices, ProgressModel.handed)
+            CampaignModel.select(
+                CampaignModel.audience, CampaignModel.prices, CampaignModel.template_frozen, ProgressModel.handed
+            )
             .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
             .where(
                 CampaignModel.id == campaign_id,
@@ -38,41 +43,57 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
         )
         if row is None:
             return None
-        audience_id, prices, handed = row[0], load(row[1]), row[2]
-        retried = _take_retries(campaign_id, size, now)
-        fresh = next_rows(audience_id, handed, size - len(retried))
-        if not retried and not fresh:
+        audience_id, prices, marketing, handed = row[0], load(row[1]), contacts.is_marketing(row[2]), row[3]
+        due = _due_retries(campaign_id, size, now)
+        fresh = next_rows(audience_id, handed, size - len(due))
+        if not due and not fresh:
             return None
-        rows = list(recipients.page(campaign_id, [*retried, *fresh]).values())
+        rows = sorted(recipients.page(campaign_id, [*due, *fresh]).values(), key=lambda one: one.seq)
         # A callback may have proved since that the gateway took a row it had been put back from.
-        rows = [row for row in rows if row.state is RecipientState.PENDING]
-        retried = [row.seq for row in rows if row.seq <= handed]
-        rows = _skip_opted_out(campaign_id, audience_id, rows, prices, now)
-        lo, hi = (fresh[0], fresh[-1]) if fresh else (0, 0)
-        if fresh:
+        rows = [one for one in rows if one.state is RecipientState.PENDING]
+        bound = contacts.limits().of(marketing)
+        rows = _skip_barred(campaign_id, audience_id, rows, prices, bound, now)
+        going = contacts.admit(campaign_id, rows, marketing, bound.quota, now)
+        waiting, rows = rows[going:], rows[:going]
+        _forget_retries(campaign_id, set(due) - {one.seq for one in waiting})
+        # Up to the first row that has to wait for the quota; whatever lies before it goes or was skipped.
+        hi = next((one.seq - 1 for one in waiting if one.seq > handed), fresh[-1] if fresh else handed)
+        if hi > handed:
             ProgressModel.update(handed=hi).where(ProgressModel.campaign == campaign_id).execute()
-        if not rows:
-            return Window(0, campaign_id, lease.fence, now, ()), []
-        window_id = int(
-            WindowModel.insert(
-                campaign=campaign_id, fence=lease.fence, lo=lo, hi=hi, retried=dump(retried), opened_at=now
-            ).execute()
-        )
-    rows.sort(key=lambda one: one.seq)
-    return Window(window_id, campaign_id, lease.fence, now, tuple(one.seq for one in rows)), rows
+        window = _open(campaign_id, lease, rows, handed, now)
+    if waiting and not rows:
+        raise ShortOfQuota(contacts.refills_at(now))
+    return window, rows
 
 
-def _take_retries(campaign_id: int, size: int, now: int) -> list[int]:
+def _open(campaign_id: int, lease: Lease, rows: list[Recipient], handed: int, now: int) -> Window:
+    """The intent to hand these rows over; those up to `handed` are tried again."""
+    if not rows:
+        return Window(0, campaign_id, lease.fence, now, ())
+    retried = [row.seq for row in rows if row.seq <= handed]
+    fresh = [row.seq for row in rows if row.seq > handed]
+    lo, hi = (fresh[0], fresh[-1]) if fresh else (0, 0)
+    window_id = int(
+        WindowModel.insert(
+            campaign=campaign_id, fence=lease.fence, lo=lo, hi=hi, retried=dump(retried), opened_at=now
+        ).execute()
+    )
+    return Window(window_id, campaign_id, lease.fence, now, tuple(row.seq for row in rows))
+
+
+def _due_retries(campaign_id: int, size: int, now: int) -> list[int]:
     due = (
         RetryModel.select(RetryModel.seq)
         .where(RetryModel.campaign == campaign_id, RetryModel.not_before <= now)
         .order_by(RetryModel.not_before, RetryModel.seq)
         .limit(size)
     )
-    seqs = [seq for (seq,) in tuples(due)]
+    return [seq for (seq,) in tuples(due)]
+
+
+def _forget_retries(campaign_id: int, seqs: Collection[int]) -> None:
     if seqs:
-        RetryModel.delete().where(RetryModel.campaign == campaign_id, RetryModel.seq.in_(seqs)).execute()
-    return seqs
+        RetryModel.delete().where(RetryModel.campaign == campaign_id, RetryModel.seq.in_(list(seqs))).execute()
 
 
 def next_rows(audience_id: int, handed: int, size: int) -> list[int]:
@@ -85,21 +106,31 @@ def next_rows(audience_id: int, handed: int, size: int) -> list[int]:
     return [seq for (seq,) in found]
 
 
-def _skip_opted_out(
-    campaign_id: int, audience_id: int, rows: list[Recipient], prices: Mapping[str, int], now: int
+def _skip_barred(
+    campaign_id: int,
+    audience_id: int,
+    rows: list[Recipient],
+    prices: Mapping[str, int],
+    bound: contacts.Limits,
+    now: int,
 ) -> list[Recipient]:
-    out = optouts.among(row.phone for row in rows if row.phone is not None)
-    if not out:
+    """Skip those who opted out since the start, and those whom others messaged too often meanwhile."""
+    phones = [row.phone for row in rows if row.phone is not None]
+    reasons = dict.fromkeys(contacts.capped_among(phones, bound, now), SkipReason.FREQUENCY_CAP)
+    reasons.update(dict.fromkeys(optouts.among(phones), SkipReason.OPTED_OUT))
+    if not reasons:
         return rows
     moves = Moves()
     for row in rows:
-        if row.phone in out:
-            skip_row(audience_id, row.seq, SkipReason.OPTED_OUT, RecipientState.PENDING)
+        if row.phone in reasons:
+            skip_row(audience_id, row.seq, reasons[row.phone], RecipientState.PENDING)
             moves.counters.update(pending=-1, skipped=1)
-            moves.skips[SkipReason.OPTED_OUT.value] += 1
+            moves.skips[reasons[row.phone].value] += 1
             moves.released += price_of(prices, row.country)
+            detail = reasons[row.phone].value
+            history.note(campaign_id, row.seq, ResultKind.SKIPPED, now, n=row.attempt, detail=detail)
     moves.apply(campaign_id, now)
-    return [row for row in rows if row.phone not in out]
+    return [row for row in rows if row.phone not in reasons]
 
 
 def recover(campaign_id: int, fence: int, now: int) -> int:
@@ -118,9 +149,12 @@ def recover(campaign_id: int, fence: int, now: int) -> int:
         audience_id = recipients.audience_of(campaign_id)
         lost = 0
         for _, lo, hi, retried, opened_at in windows:
-            lost += _lose(campaign_id, audience_id, "seq BETWEEN ? AND ?", (lo, hi), opened_at)
-            for seq in load(retried):
-                lost += _lose(campaign_id, audience_id, "seq = ?", (seq,), opened_at)
+            rows = _in_flight(campaign_id, audience_id, lo, hi, load(retried))
+            seqs = [seq for seq, _ in rows]
+            _lose(audience_id, seqs, opened_at)
+            history.taken_over(campaign_id, [(seq, attempt + 1) for seq, attempt in rows], now, opened_at)
+            contacts.lost(campaign_id, audience_id, seqs, now)
+            lost += len(rows)
         WindowModel.delete().where(WindowModel.id.in_([window[0] for window in windows])).execute()
         moves = Moves()
         moves.counters.update(pending=-lost, unknown=lost)
@@ -128,14 +162,22 @@ def recover(campaign_id: int, fence: int, now: int) -> int:
     return lost
 
 
-def _lose(campaign_id: int, audience_id: int, condition: str, arguments: tuple[int, ...], opened_at: int) -> int:
-    return int(
-        execute(
-            f"UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
-            f"WHERE audience_id = ? AND {condition} AND state = 0 "
-            f"AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?)",
-            (opened_at, audience_id, *arguments, campaign_id),
-        ).rowcount
+def _in_flight(campaign_id: int, audience_id: int, lo: int, hi: int, retried: list[int]) -> list[tuple[int, int]]:
+    """The rows of a window that have no outcome, with their hand-overs before it."""
+    marks = ", ".join("?" * len(retried))
+    found = execute(
+        "SELECT seq, attempt FROM recipient WHERE audience_id = ? AND state = 0 "
+        f"AND (seq BETWEEN ? AND ?{f' OR seq IN ({marks})' if retried else ''}) "
+        "AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?)",
+        (audience_id, lo, hi, *retried, campaign_id),
+    ).fetchall()
+    return [(seq, attempt) for seq, attempt in found]
+
+
+def _lose(audience_id: int, seqs: list[int], opened_at: int) -> None:
+    execute_many(
+        "UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? WHERE audience_id = ? AND seq = ?",
+        [(opened_at, audience_id, seq) for seq in seqs],
     )
 
 

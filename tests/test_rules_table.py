@@ -42,6 +42,16 @@ def test_every_rule_of_the_book_has_its_line(rules: ModuleType) -> None:
     assert list(rules.titles()) == [f"R{n}" for n in range(1, 58)]
 
 
+def test_every_rule_has_a_test_that_names_it(rules: ModuleType) -> None:
+    """`make check` fails here when a rule has none; whether they pass is what the rest of the suite tells."""
+    found = rules.written((ROOT / "tests").rglob("test_*.py"))
+    assert [rule for rule in rules.titles() if not found[rule]] == [], "rules of tests/rules.toml without a test"
+
+
+def test_no_test_names_a_rule_that_the_book_does_not_have(rules: ModuleType) -> None:
+    assert set(rules.written((ROOT / "tests").rglob("test_*.py"))) <= set(rules.titles())
+
+
 def test_a_rule_holds_only_when_it_has_tests_and_all_of_them_passed(rules: ModuleType, tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(

@@ -62,6 +62,12 @@ def _draft() -> Screen[None]:
     return DraftScreen()
 
 
+def _optouts() -> Screen[None]:
+    from tui.screens.optouts import OptOutsScreen
+
+    return OptOutsScreen()
+
+
 def _report() -> Screen[None]:
     from tui.screens.report import ReportScreen
 
@@ -96,6 +102,7 @@ class SendoffApp(App[int]):
         # The list is what a start waits for; the other screens are imported when they are first opened.
         "audit": _audit,
         "draft": _draft,
+        "optouts": _optouts,
         "report": _report,
         "series": _series,
         "setup": _setup,
@@ -243,6 +250,15 @@ class SendoffApp(App[int]):
         if isinstance(screen, SeriesScreen):
             await screen.open()
 
+    async def open_optouts(self) -> None:
+        """Show who gets no campaign."""
+        from tui.screens.optouts import OptOutsScreen
+
+        await self.switch_mode("optouts")
+        screen = self.screen
+        if isinstance(screen, OptOutsScreen):
+            await screen.open()
+
     async def open_audit(self, campaign_id: int | None, back: Callable[[], Awaitable[None]]) -> None:
         """Show the audit trail, of one campaign when given; `back` leads to where it was opened."""
         from tui.screens.audit import AuditScreen
@@ -279,7 +295,8 @@ class SendoffApp(App[int]):
 def _first_look(url: str, now: int) -> Snapshot | None:
     """The list as the operator left it, its first screenful; `None` where there is no account yet."""
     seen = state.load(state.default_path(), url)
-    ask = Ask(ListFilter(status=seen.tab, search=seen.search), seen.sort, seen.reverse, (), seen.cursor)
+    wanted = ListFilter(seen.tab, seen.sender_id, seen.search, seen.since, seen.until)
+    ask = Ask(wanted, seen.sort, seen.reverse, (), seen.cursor)
     with database.session():
         try:
             return Feed().glance(ask, now)

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     REPORT = "report"
     AUDIT = "audit"
     SERIES = "series"
+    OPT_OUTS = "opt-outs"
 
 
 class Context(Protocol):
@@ -71,10 +72,13 @@ def always(context: Context) -> str | None:
 
 
 def on_campaign(context: Context) -> str | None:
-    """There has to be a campaign to act on."""
-    if context.subject is None and not context.marked:
-        return "There is no campaign under the cursor."
-    return None
+    """There has to be a campaign under the cursor."""
+    return "There is no campaign under the cursor." if context.subject is None else None
+
+
+def on_campaigns(context: Context) -> str | None:
+    """There has to be a campaign to act on: marked, or under the cursor."""
+    return None if context.marked else on_campaign(context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ class Command:
     """Its place in the footer; 0 keeps it out."""
     pinned: bool = False
     """Always in the footer, at its end."""
+    many: bool = False
+    """With marks it acts on all marked campaigns, and its dialog says of each why not."""
     shown_for: frozenset[Status] | None = None
     """The statuses for which the footer offers it; `None` is all."""
 
@@ -170,12 +176,17 @@ def footer(commands: Sequence[Command], context: Context, typing: bool = False) 
     """At most eight of the commands for the footer, the pinned ones last.
 
     Of the others those that fit the campaign's status are taken, the ones that work now before the rest; they stand in
-    their own order, so that the line changes as little as possible from row to row. While somebody is `typing` only
-    those are offered whose key a field does not take as text.
+    their own order, so that the line changes as little as possible from row to row. With marks those are offered that
+    act on many. While somebody is `typing` only those whose key a field does not take as text.
     """
     status = context.subject.status if context.subject is not None else None
     offered = sorted(
-        (one for one in commands if one.footer and (one.shown_for is None or status in one.shown_for)),
+        (
+            one
+            for one in commands
+            if one.footer
+            and (one.many or one.pinned if context.marked else one.shown_for is None or status in one.shown_for)
+        ),
         key=lambda one: one.footer,
     )
     if typing:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.lifecycle import Action
 from store.types import Status
-from tui.command import Command, Scope, When, always, binding, on_campaign
+from tui.command import Command, Context, Scope, When, always, binding, on_campaign, on_campaigns
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -49,6 +49,7 @@ def _make(
     when: When = always,
     footer: int = 0,
     pinned: bool = False,
+    many: bool = False,
     only: Iterable[Status] | None = None,
 ) -> Command:
     """A command; its action is the last part of its id, and what the engine acts on writes, unless said otherwise."""
@@ -66,6 +67,7 @@ def _make(
         act=act,
         footer=footer,
         pinned=pinned,
+        many=many,
         shown_for=None if only is None else frozenset(only),
     )
 
@@ -77,6 +79,7 @@ _REPORTED = (Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED)
 _UNTIL = "possible until 5 minutes before its time"
 
 _campaign = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaign)
+_campaigns = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaigns, many=True)
 _list = partial(_make, Scope.CAMPAIGNS, "List")
 _tab = partial(_make, Scope.CAMPAIGNS, "Tabs")
 _row = partial(_make, Scope.TABLE, "Moving")
@@ -85,7 +88,15 @@ _report = partial(_make, Scope.REPORT, "Report")
 _recipients = partial(_make, Scope.REPORT, "Recipients")
 _audit = partial(_make, Scope.AUDIT, "Audit trail")
 _series = partial(_make, Scope.SERIES, "Series")
+_optouts = partial(_make, Scope.OPT_OUTS, "Opt-outs")
 _console = partial(_make, Scope.EVERYWHERE, "Console")
+
+
+def _some_unknown(context: Context) -> str | None:
+    """There has to be a recipient of whom nobody knows whether the message went out."""
+    unknown = 0 if context.subject is None else context.subject.progress.unknown
+    return None if unknown else "No recipient of this campaign is unknown."
+
 
 _ON_CAMPAIGNS = (
     _campaign("campaign.open", "enter", "report", "Open the campaign's report.", footer=1),
@@ -93,27 +104,27 @@ _ON_CAMPAIGNS = (
         "campaign.new", "n", "new", "Start a new draft.", when=always, writes=True, engine="campaign.create", footer=2,
     ),
     _campaign("campaign.edit", "e", "edit", "Edit the draft.", act=Action.EDIT, footer=3, only=_DRAFTS),
-    _campaign(
+    _campaigns(
         "campaign.cancel", "c", "cancel", f"Cancel what is scheduled; {_UNTIL}.",
         act=Action.CANCEL, footer=3, only=_SCHEDULED,
     ),
-    _campaign(
+    _campaigns(
         "campaign.resume", "R", "resume", "Let a run that is on hold go on.",
         act=Action.RESUME, footer=3, only=_RUNNING,
     ),
-    _campaign(
+    _campaigns(
         "campaign.send", "S", "send now", "Send the draft at once; that cannot be cancelled.",
         act=Action.SEND_NOW, footer=4, only=_DRAFTS,
     ),
-    _campaign(
+    _campaigns(
         "campaign.reopen", "b", "back to draft", f"Take what is scheduled back to draft; {_UNTIL}.",
         act=Action.REOPEN, footer=4, only=_SCHEDULED,
     ),
-    _campaign(
+    _campaigns(
         "campaign.duplicate", "D", "duplicate", "Make a new draft with the same content and audience.",
         act=Action.DUPLICATE, footer=5,
     ),
-    _campaign("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
+    _campaigns("campaign.delete", "d", "delete", "Delete the draft.", act=Action.DELETE, footer=6, only=_DRAFTS),
     _campaign(
         "campaign.restore", "z", "restore", "Undo the deletion of a draft, within 7 days.", when=always, writes=True,
         engine="campaign.restore",
@@ -122,16 +133,18 @@ _ON_CAMPAIGNS = (
         "campaign.reschedule", "t", "reschedule", f"Give what is scheduled another time; {_UNTIL}.",
         act=Action.RESCHEDULE, footer=6, only=_SCHEDULED,
     ),
-    _campaign(
-        "campaign.export", "x", "export", "Write every recipient with its outcome to a CSV file.",
+    _campaigns(
+        "campaign.export", "x", "export",
+        "Write the recipients as CSV or XLSX, or the whole report as a page of HTML.",
         footer=6, only=_REPORTED,
     ),
     _campaign("campaign.copy", "y", "copy", "Copy name, status and figures to the clipboard."),
     _list("list.search", "/", "search", "Search names and templates.", footer=9),
+    _list("list.filter", "f", "filter", "Show only a range of days, or one sender."),
     _list("list.sort", "s", "sort", "Sort by the next column."),
     _list("list.reverse", "o", "reverse", "Reverse the order."),
     _list("list.refresh", "r", "refresh", "Read everything again now."),
-    _list("list.clear", "escape", "clear", "Clear the search, then the marks."),
+    _list("list.clear", "escape", "clear", "Clear the search, then the filter, then the marks."),
     _tab("tab.next", "]", "next tab", "Show the next status.", "next_tab(1)"),
     _tab("tab.previous", "[", "previous tab", "Show the previous status.", "next_tab(-1)"),
     _tab("tab.0", "0", "all", "Show campaigns of every status.", "tab(0)"),
@@ -144,6 +157,11 @@ _ON_CAMPAIGNS = (
         writes=True, engine="series.create",
     ),
     _list("list.series", "E", "series", "What repeats: pause, resume, end, and when it fires next."),
+    _list("list.optouts", "U", "opt-outs", "Who gets no campaign: add, remove, import, export."),
+    _list(
+        "list.limits", "L", "limits", "Messaging quota, frequency cap and countries of the account: see and set them.",
+        writes=True, engine="account.limits",
+    ),
     _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
@@ -164,6 +182,10 @@ _IN_DRAFT = (
         writes=True, engine="campaign.edit", footer=1,
     ),
     _draft(
+        "draft.test", "ctrl+t", "test", "Send the message to up to 5 numbers, to see it on a phone.",
+        writes=True, engine="campaign.test_send", footer=2,
+    ),
+    _draft(
         "draft.schedule", "ctrl+g", "schedule", "Schedule it for the time typed, or send it now.",
         act=Action.SCHEDULE, footer=2,
     ),
@@ -181,26 +203,37 @@ _IN_DRAFT = (
 
 _IN_REPORT = (
     _report("report.back", "escape q", "back", "Back to the list.", footer=1),
+    _recipients("report.why", "w", "why", "Everything that was decided about the recipient, in order.", footer=2),
     _recipients("report.search", "/", "search", "Find a number.", footer=3),
     _report(
-        "report.export", "x", "export", "Write every recipient with its outcome to a CSV file.",
+        "report.export", "x", "export", "Write the recipients as CSV or XLSX, or the whole report as a page of HTML.",
         when=on_campaign, footer=4,
     ),
     _report(
-        "report.duplicate", "D", "duplicate", "Make a new draft with the same content and audience.",
+        "report.duplicate", "D", "duplicate",
+        "Make a new draft of the failed ones that may be retried, the unknown, the unread ones, or all.",
         act=Action.DUPLICATE, when=on_campaign, footer=5,
     ),
     _report(
         "report.resume", "R", "resume", "Let a run that is on hold go on.",
-        act=Action.RESUME, when=on_campaign, footer=6, only=_RUNNING,
+        act=Action.RESUME, when=on_campaign, footer=2, only=_RUNNING,
     ),
     _report(
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",
-        "app.focus_next", footer=3,
+        "app.focus_next", footer=6,
+    ),
+    _recipients(
+        "report.settle", "u", "settle", "Decide what became of the unknown recipient under the cursor.",
+        writes=True, engine="campaign.settle", when=_some_unknown,
+    ),
+    _recipients(
+        "report.settle_all", "U", "settle all unknown", "Decide what became of all that are unknown.",
+        writes=True, engine="campaign.settle", when=_some_unknown,
     ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _report("report.audit", "A", "audit trail", "Who did what with this campaign.", when=on_campaign),
     _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
+    _recipients("report.reason", "e", "next error", "Show only recipients with one error or reason; again, the next."),
     _recipients("report.state.1", "1", "all", "Show every recipient.", "state(1)"),
     *(
         _recipients(f"report.state.{n}", f"{n}", state, f"Show only recipients that are {state}.", f"state({n})")
@@ -236,6 +269,26 @@ _IN_SERIES = (
     _series("series.refresh", "r", "refresh", "Read everything again now."),
 )  # fmt: skip
 
+_IN_OPT_OUTS = (
+    _optouts("optouts.back", "escape q", "back", "Close the search, else back to the list of campaigns.", footer=1),
+    _optouts("optouts.search", "/", "search", "Find numbers by their digits.", footer=2),
+    _optouts("optouts.add", "a", "add", "Opt a number out, at once.", writes=True, engine="optout.add", footer=3),
+    _optouts(
+        "optouts.remove", "d", "remove", "Let the number under the cursor get campaigns again.", writes=True,
+        engine="optout.remove", footer=4,
+    ),
+    _optouts(
+        "optouts.import", "i", "import", "Opt out every number of a CSV or XLSX file.", writes=True,
+        engine="optout.import", footer=5,
+    ),
+    _optouts(
+        "optouts.export", "x", "export", "Write the list with dates and origins to a CSV file.", writes=True,
+        engine="optout.export", footer=6,
+    ),
+    _optouts("optouts.refresh", "r", "refresh", "Read the list again now."),
+    _optouts("optouts.copy", "y", "copy", "Copy the number to the clipboard."),
+)  # fmt: skip
+
 _EVERYWHERE = (
     _console("console.help", "? f1", "help", "All keys of this screen.", footer=98, pinned=True),
     _console(
@@ -245,7 +298,7 @@ _EVERYWHERE = (
     _console("console.quit", "ctrl+q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
 
-_ALL = (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_IN_SERIES, *_EVERYWHERE)
+_ALL = (*_ON_CAMPAIGNS, *_IN_TABLE, *_IN_DRAFT, *_IN_REPORT, *_IN_AUDIT, *_IN_SERIES, *_IN_OPT_OUTS, *_EVERYWHERE)
 COMMANDS: dict[str, Command] = {command.id: command for command in _ALL}
 
 
@@ -261,5 +314,5 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 def commands_of(scope: Scope) -> list[Command]:
     """Every command of a screen: its own, its table's, and those that work everywhere."""
-    table = (Scope.TABLE,) if scope in (Scope.CAMPAIGNS, Scope.REPORT, Scope.AUDIT, Scope.SERIES) else ()
+    table = () if scope in (Scope.DRAFT, Scope.EVERYWHERE) else (Scope.TABLE,)
     return of(scope, *table, Scope.EVERYWHERE)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import account, audit, campaigns, database, leases, ledger, listing
+from store import account, audit, campaigns, contacts, database, leases, ledger, listing
 from store.errors import Missing
 from store.types import Account, Balance, CampaignRow, Lease, ListFilter, SortKey, Status
 
@@ -42,6 +42,10 @@ class Overview(NamedTuple):
     leases: Sequence[Lease]
     next_due: tuple[int, str, int] | None
     counts: Mapping[Status, int]
+    quota_used: int = 0
+    """People messaged within 24 hours."""
+    sender: int | None = None
+    """The number (E.164 digits) of the sender that is filtered by."""
 
 
 class Snapshot(NamedTuple):
@@ -68,7 +72,7 @@ class Feed:
 
         Raises `Missing` where there is no account yet.
         """
-        frame = overview(now, {})
+        frame = overview(now, {}, ask.wanted.sender_id)
         ids = listing.ids(ask.wanted, ask.sort, reverse=ask.reverse, limit=SCREENFUL)
         return Snapshot(ask, frame, ids, listing.rows(ids) if ids else {}, None)
 
@@ -89,15 +93,35 @@ class Feed:
             self._counts = listing.counts(ask.wanted)
         visible = ask.visible or (ids[:SCREENFUL] if ids is not None else ())
         snapshot = Snapshot(
-            ask, overview(now, self._counts), ids, listing.rows(visible) if visible else {}, read_report(ask.chosen)
+            ask,
+            overview(now, self._counts, ask.wanted.sender_id),
+            ids,
+            listing.rows(visible) if visible else {},
+            read_report(ask.chosen),
         )
         self._version, self._event, self._ask = version, event, ask
         return snapshot
 
 
-def overview(now: int, counts: Mapping[Status, int]) -> Overview:
+def overview(now: int, counts: Mapping[Status, int], sender_id: int | None = None) -> Overview:
     """The frame around the list."""
-    return Overview(account.get_account(), ledger.balance(), leases.held(now), campaigns.next_due(), counts)
+    return Overview(
+        account.get_account(),
+        ledger.balance(),
+        leases.held(now),
+        campaigns.next_due(),
+        counts,
+        contacts.used(now),
+        None if sender_id is None else _number(sender_id),
+    )
+
+
+def _number(sender_id: int) -> int | None:
+    try:
+        return account.get_sender(sender_id).number
+    except Missing:
+        # A filter remembered from another time.
+        return None
 
 
 def read_report(campaign_id: int | None) -> Report | None:

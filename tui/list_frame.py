@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def top_status(seen: Overview, services: Services) -> TopStatus:
-    """The account's credits and clock."""
+    """The account's credits, quota and clock."""
     role = services.context.role
     return TopStatus(
         account=seen.account.name,
@@ -24,8 +24,8 @@ def top_status(seen: Overview, services: Services) -> TopStatus:
         read_only=services.read_only,
         free=seen.balance.free,
         reserved=seen.balance.reserved,
-        quota_used=None,
-        quota=None,
+        quota_used=None if seen.account.quota is None else seen.quota_used,
+        quota=seen.account.quota,
         now=services.now,
         timezone=services.zone,
         role="" if role in (None, Role.OWNER) else role.value,

@@ -6,16 +6,23 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.errors import BadInput
 from engine.text import shown
+
+if TYPE_CHECKING:
+    from engine.reply_words import Words
 
 KEYS = ("database",)
 """What the configuration file may set."""
 
 TABLES = ("roles", "permissions")
 """What it may hold besides; see `tui.access`."""
+
+REPLIES = "replies"
+"""The words that opt a number out or in; see `engine.reply_words`."""
 
 _KNOWN_DATABASES = frozenset(("sqlite", "postgres", "postgresql"))
 
@@ -70,15 +77,34 @@ def _checked(found: Mapping[str, object], path: Path) -> dict[str, str]:
     for key, value in found.items():
         if key in TABLES:
             continue
+        if key == REPLIES:
+            # A mistake in it is told at once and not when somebody writes STOP.
+            _words(value)
+            continue
         if key not in KEYS:
             raise _bad(
                 f"The configuration file {path} sets {shown(key)!r}, which there is not.",
-                f"It may set: {', '.join((*KEYS, *TABLES))}.",
+                f"It may set: {', '.join((*KEYS, *TABLES, REPLIES))}.",
             )
         if not isinstance(value, str) or not value:
             raise _bad(f"{key} in the configuration file {path} is not text.", f"Write it as: {_example()}")
         settings[key] = value
     return settings
+
+
+def reply_words(named: str | None) -> Words:
+    """The words that opt a number out or in, by the configuration file. Raises `BadInput` as `load_config` does."""
+    path = config_path(named)
+    return _words({} if path is None else read_config(path).get(REPLIES, {}))
+
+
+def _words(table: object) -> Words:
+    # Most commands read no replies.
+    from engine import reply_words
+
+    if not isinstance(table, dict):
+        raise _bad("replies in the configuration file is no table.", "Write a line [replies], and below it: stop = []")
+    return reply_words.configured(table)
 
 
 def database_url(option: str | None, config: Mapping[str, str]) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine import phone
 from engine.export import state_word
 from engine.gateway import errors
+from engine.report import SKIP_WORDS
 from engine.text import shown
 from store.types import Delivery, Recipient, RecipientState, SkipReason
-from tui.report_view import SKIP_WORDS
 from tui.signs import DASH
 from tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from engine.report import Report
 
 COLUMNS: Final = (
     Column("line", "LINE", 7, "right"),
@@ -38,6 +40,34 @@ FILTERS: Final[Mapping[int, tuple[str, tuple[RecipientState, ...], tuple[Deliver
     7: ("read", (RecipientState.SENT,), (Delivery.READ,)),
 }
 """The keys of the report, what they are called, and which states and deliveries they keep."""
+
+
+class Reason(NamedTuple):
+    """One error, or one reason to skip, by which recipients are filtered."""
+
+    words: str
+    states: tuple[RecipientState, ...]
+    delivery: tuple[Delivery, ...] = ()
+    error: int | None = None
+    skip: SkipReason | None = None
+
+
+def reasons(one: Report) -> Sequence[Reason]:
+    """What recipients of a report can be filtered by beside their state: its errors, then why rows were skipped."""
+    found = []
+    for line in one.errors:
+        code = f" ({line.code})" if line.code > 0 else ""
+        if line.after_sent:
+            words = f"{line.text}{code}, after it was sent"
+            found.append(Reason(words, (RecipientState.SENT,), (Delivery.UNDELIVERED,), line.code))
+        else:
+            found.append(Reason(f"{line.text}{code}", (RecipientState.FAILED,), error=line.code))
+    skips = [
+        Reason(f"skipped: {SKIP_WORDS.get(reason, reason)}", (RecipientState.SKIPPED,), skip=SkipReason(reason))
+        for reason in one.skips
+    ]
+    return (*found, *skips)
+
 
 _TONES: Final = {"failed": "$failed", "undelivered": "$failed", "unknown": "$held"}
 

@@ -5,32 +5,28 @@ Everything that was typed, imported or received goes through `engine.text.shown`
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from engine import report, schedule
-from engine.text import shown
+from engine import timeline as engine_timeline
+from engine.clock import DAY
+from engine.text import counted, shown
 from store.types import Status
 from tui.signs import REPEATS, bar, named, percent, sign, word
 
 if TYPE_CHECKING:
     from engine.report import ErrorLine, Report
+    from engine.timeline import Plot, Timeline
     from store.types import Campaign
 
-SKIP_WORDS = {
-    "blank": "blank",
-    "invalid_number": "invalid number",
-    "missing_country_code": "no country code",
-    "ambiguous_number": "ambiguous number",
-    "mangled_number": "mangled by a spreadsheet",
-    "duplicate": "duplicate",
-    "opted_out": "opted out",
-    "missing_variable": "a blank cell behind a placeholder",
-    "country_not_enabled": "country not enabled",
-    "frequency_cap": "had enough messages lately",
-}
 _BAR = 24
+_LEVELS = "▁▂▃▄▅▆▇█"
+_LABEL = 14
+_PAUSES = 3
+"""Holds that are told by their times; the plot shows the others."""
 
 
 def summary(one: Report, now: int) -> list[Content]:
@@ -56,7 +52,7 @@ def summary(one: Report, now: int) -> list[Content]:
             Content.assemble(
                 (f"  {campaign.progress.unknown:,} unknown: ", "bold $held"),
                 "handed over when the worker or the connection broke off; most such messages went out. "
-                "They are never sent again by themselves.",
+                "They are never sent again by themselves; in the report u settles them by hand.",
             )
         )
     return lines
@@ -81,14 +77,15 @@ def _state(campaign: Campaign, zone: str, now: int) -> Content:
     return Content.assemble((head, f"bold ${'held' if campaign.hold is not None else status.value}"), f"  {tail}")
 
 
-def always_true(campaign: Campaign) -> Content:
-    """R41 in one line, checked and not assumed."""
+def always_true(campaign: Campaign, width: int = 120) -> Content:
+    """R41 in one line, checked and not assumed; where there is no room for the word the sign has to do."""
     counters = campaign.progress
     text = (
         f"audience {counters.audience:,} = sent {counters.sent:,} + failed {counters.failed:,} "
         f"+ pending {counters.pending:,} + skipped {counters.skipped:,} + unknown {counters.unknown:,}"
     )
-    verdict = ("  ✓", "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
+    holds = "  ✓ holds" if len(text) + len("  ✓ holds") <= width - 4 else "  ✓"
+    verdict = (holds, "$text-muted") if report.adds_up(campaign) else ("  ✗ DOES NOT ADD UP", "bold $failed")
     return Content.assemble(text, verdict)
 
 
@@ -121,11 +118,55 @@ def _tone(label: str, part: int) -> str:
     return "$failed" if label in ("failed", "not delivered") else "$accent"
 
 
+def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
+    """What was sent when, from start to end, in one line of blocks with the holds marked, and its holds below."""
+    plot = engine_timeline.plot(line, now, most=max(10, min(72, width - _LABEL - 6)))
+    begins, ends = plot.at(0), plot.at(len(plot.counts))
+    long = ends - begins > DAY
+    first, last = (schedule.short(at, zone, now) if long else schedule.clock(at, zone)[:8] for at in (begins, ends))
+    size = "nothing was sent"
+    if plot.peak:
+        words = engine_timeline.seconds(plot.width)
+        size = f"{words if words[0].isdigit() else f'1 {words}'} a column, at most {plot.peak:,}"
+    below = [f"{first} to {last}   {size}"]
+    if _LABEL + len(below[0]) > width - 4:
+        below = [f"{first} to {last}", size]
+    return [
+        Content.assemble(f"  {'timeline':<{_LABEL}}", *_blocks(plot)),
+        *(Content.styled(f"  {'':<{_LABEL}}{text}", "$text-muted") for text in below),
+        *_pauses(line, zone, now),
+    ]
+
+
+def _blocks(plot: Plot) -> list[tuple[str, str]]:
+    drawn = []
+    for n, held in zip(plot.counts, plot.held, strict=True):
+        if n:
+            drawn.append((_LEVELS[(len(_LEVELS) * n - 1) // plot.peak], "$accent"))
+        else:
+            drawn.append((sign(Status.IN_PROGRESS, True), "$held") if held else ("·", "$text-muted"))
+    # As few runs as possible: each costs some forty bytes.
+    return [("".join(block for block, _ in run), tone) for tone, run in groupby(drawn, key=lambda one: one[1])]
+
+
+def _pauses(line: Timeline, zone: str, now: int) -> list[Content]:
+    """The holds that are over; one that lasts stands above everything already."""
+    over = [(pause, pause.until) for pause in line.pauses if pause.until is not None]
+    told = []
+    for pause, until in over[-_PAUSES:]:
+        times = f"{schedule.short(pause.since, zone, now)} to {schedule.short(until, zone, now)}"
+        told.append(Content.assemble(f"  {'on hold':<{_LABEL}}", (f"{times}: {shown(pause.reason)}", "$held")))
+    if len(over) > len(told):
+        more = f"and {counted(len(over) - len(told), 'hold')} before"
+        told.append(Content.styled(f"  {'':<{_LABEL}}{more}", "$text-muted"))
+    return told
+
+
 def skips(one: Report) -> Content | None:
     """Why rows were skipped, in one line."""
     if not one.skips:
         return None
-    parts = "   ".join(f"{SKIP_WORDS.get(reason, reason)} {n:,}" for reason, n in one.skips.items())
+    parts = "   ".join(f"{report.SKIP_WORDS.get(reason, reason)} {n:,}" for reason, n in one.skips.items())
     return Content.assemble(("skipped  ", "bold"), parts)
 
 
@@ -165,6 +206,7 @@ def facts(one: Report, now: int) -> list[Content]:
             ("credits ", "$text-muted"),
             f"{counters.settled:,} spent, {counters.released:,} given back, "
             f"{counters.reserved - counters.settled - counters.released:,} still reserved"
+            + (f", {one.unpaid:,} never taken: none was free" if one.unpaid else "")
             if campaign.started_at is not None
             else f"{campaign.price:,} needed",
         ),
@@ -189,7 +231,7 @@ def facts(one: Report, now: int) -> list[Content]:
 
 def pane(one: Report, now: int, width: int) -> list[Content]:
     """The report pane below the list: what needs a person first."""
-    lines = [*summary(one, now), Content("  ") + always_true(one.campaign)]
+    lines = [*summary(one, now), Content("  ") + always_true(one.campaign, width)]
     skipped = skips(one)
     if skipped is not None:
         lines.append(Content("  ") + skipped)

@@ -1,4 +1,4 @@
-"""What the console takes up again next time: tab, order, search and cursor of each database.
+"""What the console takes up again next time: tab, order, search, filter and cursor of each database.
 
 One small JSON file in the user's state folder. It is a convenience: whatever is wrong with it, the console starts with
 nothing remembered, and when it cannot be written nothing is lost but that.
@@ -14,9 +14,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from store.types import SortKey, Status
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +36,9 @@ class UiState:
     sender_id: int | None = None
     cursor: int | None = None
     """The id of the campaign under the cursor."""
+    since: int | None = None
+    until: int | None = None
+    """The range of days that is filtered by."""
 
 
 def default_path() -> Path:

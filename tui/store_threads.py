@@ -1,6 +1,7 @@
-"""Where the console talks to the store: two threads with a connection each, never the screen's own.
+"""Where the console talks to the store: three threads with a connection each, never the screen's own.
 
-Reads have one, so that a page comes at once; commands and imports have the other, so that a long one delays no page.
+Reads have one, so that a page comes at once; commands and imports have the second, so that a long one delays no page;
+exports have the third, because one of a million rows takes minutes.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import ParamSpec, TypeVar
 
 from store import database
@@ -16,12 +18,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Closing(Exception):
+    """The console closes: what is long is broken off."""
+
+
 class StoreThreads:
     """Runs functions that use the store off the screen's loop."""
 
     def __init__(self) -> None:
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="reads", initializer=database.connect)
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="writes", initializer=database.connect)
+        self._exports = ThreadPoolExecutor(1, thread_name_prefix="exports")
+        self._closing = Event()
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something short that only reads."""
@@ -31,8 +39,18 @@ class StoreThreads:
         """Run a command; one at a time, in order."""
         return await _in_session(self._writes, lambda: function(*args, **kwargs))
 
+    async def export(self, function: Callable[[Callable[[int], None]], T]) -> T:
+        """Run something long that only reads; it gets a function to call now and then, which ends it on closing."""
+        return await _in_session(self._exports, lambda: function(self._go_on))
+
+    def _go_on(self, done: int) -> None:
+        if self._closing.is_set():
+            raise Closing
+
     def close(self) -> None:
-        """Wait for what runs, close the connections."""
+        """Break off an export, wait for what else runs, close the connections."""
+        self._closing.set()
+        self._exports.shutdown(wait=True, cancel_futures=True)
         for executor in (self._reads, self._writes):
             executor.submit(database.close_database)
             executor.shutdown(wait=True)

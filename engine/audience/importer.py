@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from engine.audience.columns import headers, number_column
+from engine.audience.columns import MOST_COLUMNS, headers, number_column
 from engine.audience.reader import Format, Table, tables
 from engine.errors import BadInput
 from engine.phone import Phone, country_code, parse_many
@@ -40,7 +40,8 @@ class Contacts:
         """Every row in the order of the file, from the start with every call; of one number the first valid row wins.
 
         A row shorter than the header has blank cells at its end. One with more than blank cells beyond the header was
-        torn apart by an unquoted delimiter: its columns cannot be trusted, so it is skipped as an invalid number.
+        torn apart by an unquoted delimiter: its columns cannot be trusted, so it is skipped as an invalid number, and
+        of its cells no more than any file may have are kept.
         """
         records = self._table.records()
         next(records, None)  # the header
@@ -77,30 +78,37 @@ class AudienceCheck:
     format: Format
 
 
-def open_contacts(path: Path, *, country: str | None = None, number_column: str | None = None) -> Contacts:
+def open_contacts(
+    path: Path, *, country: str | None = None, number_column: str | None = None, sheet: str | None = None
+) -> Contacts:
     """Find out how a contact file is to be read, without reading its rows.
 
     `country` completes national numbers (R34); `number_column` names the column with the numbers where its header
-    is not a usual one.
+    is not a usual one; `sheet` names the sheet of a workbook.
 
     Raises:
-        BadInput: `unreadable_file`, `empty_file`, `not_text`, `unreadable_workbook`, `no_header`, `too_many_columns`,
-            `number_column_unclear`, `no_such_column`, `sheet_unclear`, `unknown_country`, `cell_too_long`.
+        BadInput: what `reader.tables` raises, `no_header`, `too_many_columns`, `number_column_unclear`,
+            `no_such_column`, `sheet_unclear`, `unknown_country`, `cell_too_long`, `file_changed`.
     """
     code = country_code(country) if country is not None else None
-    table, columns, at = _chosen_table(tables(path), number_column)
+    table, columns, at = _chosen_table(tables(path, sheet), number_column)
     return Contacts(path.name, columns, columns[at], code, table.format, table)
 
 
 def check(
-    path: Path, *, country: str | None = None, number_column: str | None = None, rejects: Path | None = None
+    path: Path,
+    *,
+    country: str | None = None,
+    number_column: str | None = None,
+    sheet: str | None = None,
+    rejects: Path | None = None,
 ) -> AudienceCheck:
     """Read a whole file without keeping anything; with `rejects`, write the skipped rows there in the same go.
 
     Raises:
         BadInput: as `open_contacts`, and `rejects_is_source` when both are the same file.
     """
-    contacts = open_contacts(path, country=country, number_column=number_column)
+    contacts = open_contacts(path, country=country, number_column=number_column, sheet=sheet)
     counts: Counter[SkipReason | None] = Counter()
     torn = 0
 
@@ -180,35 +188,43 @@ def _fitted(cells: list[str], width: int) -> list[str]:
         return cells + [""] * (width - len(cells))
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
-    return cells
+    return cells[: MOST_COLUMNS + 1]
 
 
 def _chosen_table(found: Sequence[Table], chosen: str | None) -> tuple[Table, tuple[str, ...], int]:
-    """The table to read, its columns and the position of the number column; of several sheets the only fitting one."""
+    """The table to read, its columns and the position of the number column; of several sheets the only fitting one.
+
+    That it was taken, and from among which, is told by its format.
+    """
     if len(found) == 1:
         columns = headers(_header(found[0]))
         return found[0], columns, number_column(columns, chosen)
     fitting = []
     for table in found:
-        columns = headers(_header(table))
         with suppress(BadInput):
+            columns = headers(_header(table))
             fitting.append((table, columns, number_column(columns, chosen)))
     if len(fitting) == 1:
         return fitting[0]
+    names = ", ".join(shown(table.format.sheet or "") for table in found)
     if not fitting:
-        names = ", ".join(shown(table.format.sheet or "") for table in found)
         wanted = "a recognised number column" if chosen is None else f"a column {shown(chosen)!r}"
         raise BadInput(
             "number_column_unclear" if chosen is None else "no_such_column",
             f"No sheet of the workbook has {wanted}. Its sheets are: {names}.",
-            "Choose the column with --number-column, or save the sheet with the contacts as a file of its own.",
+            f"Choose the column with --number-column, or the sheet{_as_in(found[0])}.",
         )
     several = ", ".join(shown(table.format.sheet or "") for table, _, _ in fitting)
+    others = "" if len(fitting) == len(found) else f" Its sheets are: {names}."
     raise BadInput(
         "sheet_unclear",
-        f"Several sheets of the workbook look like contact lists: {several}.",
-        "Save the one to use as a file of its own.",
+        f"Several sheets of the workbook look like contact lists: {several}.{others}",
+        f"Choose one{_as_in(fitting[0][0])}.",
     )
+
+
+def _as_in(table: Table) -> str:
+    return f', as in --sheet "{shown(table.format.sheet or "")}"'
 
 
 def _header(table: Table) -> list[str]:

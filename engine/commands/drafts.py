@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine import audience, expiry, lifecycle, preflight, resolution
+from engine.commands.importing import Imported, Rows, audit_import, read_in
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.gateway import errors
@@ -15,21 +14,12 @@ from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
 from store import account, audiences, audit, campaigns, database, deleted, tallies
 from store.codec import dump_fills, load
-from store.types import Campaign, ContactRow, DraftFields, RecipientState
+from store.types import Campaign, DraftFields, RecipientState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 UNTITLED = "Untitled"
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an audience import found."""
-
-    rows: int
-    valid: int
-    skipped: dict[str, int]
 
 
 def _template_name(fields: DraftFields) -> str | None:
@@ -42,6 +32,15 @@ def _check(fields: DraftFields) -> None:
         raise BadInput("bad_grace", f"A grace of {fields.grace} minutes is not possible.", "Give 0 minutes or more.")
     if fields.sender_id is not None:
         account.get_sender(fields.sender_id)
+
+
+def _refuse_template(chosen: int | None, before: int | None) -> None:
+    """Refuse to choose a template that cannot be sent (R23); one that a draft has already stays, whatever it became."""
+    if chosen is None or chosen == before:
+        return
+    problem = preflight.template_problem(account.get_template(chosen))
+    if problem is not None:
+        raise Refused(problem.code, f"{problem.text[:1].upper()}{problem.text[1:].rstrip('.')}.", problem.advice)
 
 
 def _audited(fields: DraftFields) -> dict[str, object]:
@@ -71,10 +70,48 @@ def create(context: Context, fields: DraftFields) -> int:
     """Add a Draft, however incomplete, and answer its id."""
     with command(context, "campaign.create"), database.transaction():
         _check(fields)
-        now = context.clock.now()
-        campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
-        audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
-        return campaign_id
+        _refuse_template(fields.template_id, None)
+        return _create(context, fields, context.clock.now())
+
+
+def create_with_audience(
+    context: Context,
+    fields: DraftFields,
+    file: Path,
+    *,
+    country: str | None = None,
+    number_column: str | None = None,
+    sheet: str | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> tuple[int, Imported]:
+    """Add a Draft with the audience of a contact file, or, when that cannot be read to its end, nothing at all.
+
+    Answers the Draft's id; otherwise as `import_audience`.
+    """
+    with command(context, "campaign.create"):
+        _check(fields)
+        _refuse_template(fields.template_id, None)
+        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+
+        def attach(rows: Rows) -> int:
+            now = context.clock.now()
+            campaign_id = _create(context, fields, now)
+            version = campaigns.get(campaign_id).version
+            if not audiences.attach(campaign_id, version, rows.audience_id, rows.skipped, rows.countries, now):
+                raise _changed(campaign_id)
+            audit_import(context, campaign_id, contacts, rows, now)
+            return campaign_id
+
+        campaign_id, imported = read_in(context, contacts, progress, attach)
+        database.analyze()
+        _bring_up_to_date(campaign_id, context.clock.now())
+        return campaign_id, imported
+
+
+def _create(context: Context, fields: DraftFields, now: int) -> int:
+    campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
+    audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
+    return campaign_id
 
 
 def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) -> Campaign:
@@ -83,6 +120,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
         before = campaigns.get(campaign_id)
         _refuse(Action.EDIT, before, context.clock.now())
         _check(fields)
+        _refuse_template(fields.template_id, before.template_id)
         with database.transaction():
             now = context.clock.now()
             if not campaigns.edit(campaign_id, version, fields, _template_name(fields), now):
@@ -95,7 +133,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
                 before=_audited(fields_of(before)),
                 after=_audited(fields),
             )
-        _bring_up_to_date(campaign_id)
+        _bring_up_to_date(campaign_id, context.clock.now())
         return campaigns.get(campaign_id)
 
 
@@ -107,6 +145,7 @@ def import_audience(
     *,
     country: str | None = None,
     number_column: str | None = None,
+    sheet: str | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Imported:
     """Read a contact file into a Draft; the old audience stays until the new one is whole (R33-R37).
@@ -117,65 +156,35 @@ def import_audience(
     with command(context, "campaign.import", campaign_id):
         campaign = campaigns.get(campaign_id)
         _refuse(Action.EDIT, campaign, context.clock.now())
-        contacts = audience.open_contacts(file, country=country, number_column=number_column)
-        audience_id = audiences.new_audience(
-            contacts.name, contacts.columns, contacts.number_column, contacts.country, context.clock.now()
-        )
-        try:
-            skipped, countries = _store_rows(audience_id, contacts, progress)
-            with database.transaction():
-                now = context.clock.now()
-                if not audiences.attach(campaign_id, version, audience_id, skipped, countries, now):
-                    raise _changed(campaign_id)
-                audit.write(
-                    now,
-                    context.actor,
-                    "campaign.import",
-                    campaign_id,
-                    after={"file": contacts.name, "valid": countries.total(), "skipped": dict(skipped)},
-                )
-        except BaseException:
-            # Also on ctrl+c: half an import must not stay behind.
-            audiences.drop_audience(audience_id)
-            raise
+        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+
+        def attach(rows: Rows) -> int:
+            now = context.clock.now()
+            if not audiences.attach(campaign_id, version, rows.audience_id, rows.skipped, rows.countries, now):
+                raise _changed(campaign_id)
+            audit_import(context, campaign_id, contacts, rows, now)
+            return campaign_id
+
+        _, imported = read_in(context, contacts, progress, attach)
         if campaign.audience is not None:
             audiences.drop_audience(campaign.audience.id)
         database.analyze()
-        _bring_up_to_date(campaign_id)
-        return Imported(skipped.total() + countries.total(), countries.total(), dict(skipped))
+        _bring_up_to_date(campaign_id, context.clock.now())
+        return imported
 
 
-def _store_rows(
-    audience_id: int, contacts: audience.Contacts, progress: Callable[[int], None]
-) -> tuple[Counter[str], Counter[str]]:
-    skipped: Counter[str] = Counter()
-    countries: Counter[str] = Counter()
-    batch: list[ContactRow] = []
-    seq = 1
-    for row in contacts.rows():
-        batch.append(row)
-        if row.skip is None:
-            countries[row.country or ""] += 1
-        else:
-            skipped[row.skip.value] += 1
-        if len(batch) == audiences.CHUNK:
-            audiences.add_rows(audience_id, seq, batch)
-            seq += len(batch)
-            progress(seq - 1)
-            batch = []
-    audiences.add_rows(audience_id, seq, batch)
-    progress(seq - 1 + len(batch))
-    return skipped, countries
+def delete(context: Context, campaign_id: int, seen: int | None = None) -> None:
+    """Delete a Draft; it can be restored for a while.
 
-
-def delete(context: Context, campaign_id: int) -> None:
-    """Delete a Draft; it can be restored for a while."""
+    `seen` is the version that the operator agreed to: another one stays (`changed_meanwhile`).
+    """
     with command(context, "campaign.delete", campaign_id):
         campaign = campaigns.get(campaign_id)
         _refuse(Action.DELETE, campaign, context.clock.now())
         with database.transaction():
             now = context.clock.now()
-            if not campaigns.delete(campaign_id, now):
+            as_seen = seen is None or campaigns.status(campaign_id)[1] == seen
+            if not as_seen or not campaigns.delete(campaign_id, now):
                 raise _changed(campaign_id)
             audit.write(now, context.actor, "campaign.delete", campaign_id, before=_audited(fields_of(campaign)))
 
@@ -189,7 +198,7 @@ def restore(context: Context, campaign_id: int) -> Campaign:
                 raise _not_deleted(campaign_id)
             audit.write(now, context.actor, "campaign.restore", campaign_id)
         # Opt-outs may have come in between.
-        _bring_up_to_date(campaign_id)
+        _bring_up_to_date(campaign_id, context.clock.now())
         return campaigns.get(campaign_id)
 
 
@@ -214,6 +223,18 @@ def _for_good(campaign_id: int) -> frozenset[int]:
     return frozenset(code for code in codes if (row := errors.row_of(code)) is not None and row.action in _FOR_GOOD)
 
 
+def parts(campaign_id: int) -> dict[str, int]:
+    """How many recipients `duplicate` would take with each value of `only`. Raises `Missing`."""
+    counters = campaigns.get(campaign_id).progress
+    pointless = _for_good(campaign_id)
+    failed = tallies.of(campaign_id, tallies.ERROR)
+    return {
+        "failed": sum(n for code, n in failed.items() if int(code) not in pointless),
+        "unknown": counters.unknown,
+        "unread": counters.sent - counters.read,
+    }
+
+
 def duplicate(context: Context, campaign_id: int, only: str | None = None) -> int:
     """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
 
@@ -224,7 +245,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
         if only is not None and only not in _ONLY:
             raise Refused("no_such_part", f"There is no part called {only!r}.", f"Choose one of: {', '.join(_ONLY)}.")
         fields = DraftFields(
-            name=f"{source.name} (copy)" if only is None else f"{source.name} ({only})",
+            name=f"{source.name} ({only or 'copy'})",
             sender_id=source.sender_id,
             template_id=source.template_id,
             fills=source.fills,
@@ -248,13 +269,13 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
             states = None if only is None else _ONLY[only]
             pointless = _for_good(campaign_id) if only == "failed" else frozenset[int]()
             audiences.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now(), pointless)
-            _bring_up_to_date(copy_id)
+            _bring_up_to_date(copy_id, context.clock.now())
         return copy_id
 
 
-def _bring_up_to_date(campaign_id: int) -> None:
+def _bring_up_to_date(campaign_id: int, now: int) -> None:
     """After any change of a draft: which rows would get it, and what that would cost."""
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, now)
     campaigns.set_price(campaign_id, preflight.run(preflight.facts_of(campaigns.get(campaign_id))).price)
 
 

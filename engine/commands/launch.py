@@ -28,11 +28,11 @@ class Scheduled:
     """Born locked: less than five minutes ahead (R16)."""
 
 
-def check(campaign_id: int) -> Preflight:
+def check(campaign_id: int, now: int) -> Preflight:
     """The preflight of a campaign as it is stored, its rows brought up to date first. Raises `Missing`."""
     if campaigns.get(campaign_id).status is Status.DRAFT:
-        resolution.resolve(campaign_id)
-    return preflight.run(preflight.facts_of(campaigns.get(campaign_id)))
+        resolution.resolve(campaign_id, now)
+    return preflight.run(preflight.facts_of(campaigns.get(campaign_id), now))
 
 
 def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight, Template]:
@@ -41,7 +41,7 @@ def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight
     )
     if refusal is not None:
         raise refusal
-    result = check(campaign.id)
+    result = check(campaign.id, now)
     if result.blocking:
         first = result.blocking[0]
         raise Refused(
@@ -87,8 +87,11 @@ def schedule_at(context: Context, campaign_id: int, when: str, timezone: str | N
         return Scheduled(done, at, lifecycle.lock_at(at), lifecycle.cancel_locked(at, now))
 
 
-def send_now(context: Context, campaign_id: int) -> Campaign:
-    """Draft to In Progress at once: checks, reservation and start in one step (R12, R17, R27)."""
+def send_now(context: Context, campaign_id: int, seen: int | None = None) -> Campaign:
+    """Draft to In Progress at once: checks, reservation and start in one step (R12, R17, R27).
+
+    `seen` is the version that the operator agreed to: of another one nothing is sent (`changed_meanwhile`).
+    """
     with command(context, "campaign.send", campaign_id):
         campaign = campaigns.get(campaign_id)
         result, template = _launchable(campaign, Action.SEND_NOW, context.clock.now())
@@ -97,7 +100,7 @@ def send_now(context: Context, campaign_id: int) -> Campaign:
             started = transitions.start(
                 campaign_id,
                 source=Status.DRAFT,
-                version=campaign.version,
+                version=campaign.version if seen is None else seen,
                 prices=result.prices,
                 price=result.price,
                 now=now,
@@ -125,13 +128,16 @@ def send_now(context: Context, campaign_id: int) -> Campaign:
         return campaigns.get(campaign_id)
 
 
-def cancel(context: Context, campaign_id: int) -> Campaign:
-    """Scheduled to Cancelled, until five minutes before its time (R14)."""
+def cancel(context: Context, campaign_id: int, seen: int | None = None) -> Campaign:
+    """Scheduled to Cancelled, until five minutes before its time (R14).
+
+    `seen` is the version that the operator agreed to: another one stays as it is (`changed_meanwhile`).
+    """
     with command(context, "campaign.cancel", campaign_id):
         campaigns.get(campaign_id)
         with database.transaction():
             now = lock.moment(context.clock, context.actor)
-            moved = transitions.cancel(campaign_id, now, LOCK)
+            moved = _as_seen(campaign_id, seen) and transitions.cancel(campaign_id, now, LOCK)
             if moved:
                 _audit_move(context, "campaign.cancel", campaign_id, now, "cancelled")
         if not moved:
@@ -139,13 +145,13 @@ def cancel(context: Context, campaign_id: int) -> Campaign:
         return campaigns.get(campaign_id)
 
 
-def reopen(context: Context, campaign_id: int) -> Campaign:
-    """Scheduled back to Draft, until five minutes before its time (R14)."""
+def reopen(context: Context, campaign_id: int, seen: int | None = None) -> Campaign:
+    """Scheduled back to Draft, until five minutes before its time (R14); `seen` as for `cancel`."""
     with command(context, "campaign.reopen", campaign_id):
         campaigns.get(campaign_id)
         with database.transaction():
             now = lock.moment(context.clock, context.actor)
-            moved = transitions.reopen(campaign_id, now, LOCK)
+            moved = _as_seen(campaign_id, seen) and transitions.reopen(campaign_id, now, LOCK)
             if moved:
                 _audit_move(context, "campaign.reopen", campaign_id, now, "draft")
         if not moved:
@@ -153,15 +159,17 @@ def reopen(context: Context, campaign_id: int) -> Campaign:
         return campaigns.get(campaign_id)
 
 
-def reschedule(context: Context, campaign_id: int, when: str, timezone: str | None = None) -> Scheduled:
-    """Give a Scheduled campaign another time, until five minutes before the old one (R14)."""
+def reschedule(
+    context: Context, campaign_id: int, when: str, timezone: str | None = None, seen: int | None = None
+) -> Scheduled:
+    """Give a Scheduled campaign another time, until five minutes before the old one (R14); `seen` as for `cancel`."""
     with command(context, "campaign.reschedule", campaign_id):
         before = campaigns.get(campaign_id)
         zone = timezone or account.get_account().timezone
         at = schedule.parse_when(when, zone, context.clock.now())
         with database.transaction():
             now = lock.moment(context.clock, context.actor)
-            moved = transitions.reschedule(campaign_id, now, LOCK, at=at, timezone=zone)
+            moved = _as_seen(campaign_id, seen) and transitions.reschedule(campaign_id, now, LOCK, at=at, timezone=zone)
             if moved:
                 audit.write(
                     now,
@@ -194,6 +202,11 @@ def resume(context: Context, campaign_id: int) -> Campaign:
                 before={"hold": before.hold.reason if before.hold else None},
             )
         return campaigns.get(campaign_id)
+
+
+def _as_seen(campaign_id: int, seen: int | None) -> bool:
+    """Whether the campaign is still what the operator was asked about; inside the transaction that writes."""
+    return seen is None or campaigns.status(campaign_id)[1] == seen
 
 
 def _refuse_passed(at: int, now: int) -> None:

@@ -84,14 +84,19 @@ def remove(context: Context, typed: Sequence[str]) -> int:
 
 
 def import_file(
-    context: Context, file: Path, *, country: str | None = None, number_column: str | None = None
+    context: Context,
+    file: Path,
+    *,
+    country: str | None = None,
+    number_column: str | None = None,
+    sheet: str | None = None,
 ) -> Imported:
     """Add every number of a contact file; a bad row is skipped, never the file (R35, R38).
 
     The date and the origin in an export of ours are kept. Raises `BadInput` when the file cannot be read.
     """
     with command(context, "optout.import"):
-        contacts = audience.open_contacts(file, country=country, number_column=number_column)
+        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
         places = {fold(column): at for at, column in enumerate(contacts.columns)}
         now, origin = context.clock.now(), f"import {shown(contacts.name)}"
         skipped: Counter[str] = Counter()

@@ -63,7 +63,7 @@ def create(
         recurrence, zone = check(cron, timezone, context.clock.now(), until)
         if name is not None and not name.strip():
             raise BadInput("name_missing", "The name is empty.", "Leave it out, or give one by which you will find it.")
-        _preflight(source)
+        _preflight(source, context.clock.now())
         assert source.audience is not None
         audience_id = audiences.copy(source.audience, context.clock.now())
         try:
@@ -143,9 +143,9 @@ def _fields(
     )
 
 
-def _preflight(source: Campaign) -> None:
+def _preflight(source: Campaign, now: int) -> None:
     """Check 1 over the campaign's content as it would go now, not as it was frozen."""
-    result = preflight.run(preflight.facts_for_form(drafts.fields_of(source), source))
+    result = preflight.run(preflight.facts_for_form(drafts.fields_of(source), source, now))
     if result.blocking:
         raise Refused(
             result.blocking[0].code,

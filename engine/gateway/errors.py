@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from engine.gateway.base import Action
+from store.types import NOT_SENT_BY_HAND
 
 UNKNOWN_CODE_TRIES = 3
 _UNKNOWN_ADVICE = "Look the code up in WhatsApp's list of error codes; the detail beside it may say more."
@@ -32,6 +33,7 @@ class Internal(IntEnum):
     HTTP_THROTTLED = -7
     HTTP_REDIRECTED = -8
     HTTP_NOT_READ = -9
+    SETTLED_NOT_SENT = NOT_SENT_BY_HAND
 
 
 @dataclass(frozen=True, slots=True)

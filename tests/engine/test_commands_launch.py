@@ -309,15 +309,55 @@ def test_R14_a_millisecond_less_is_refused(name: str, late: int, acme: Path, clo
     assert campaigns.get(campaign_id) == replace(before, locked=True)
 
 
-@pytest.mark.parametrize("name", ["cancel", "reopen"])
+@pytest.mark.parametrize("name", CALL_OFF)
 def test_R15_the_limit_holds_at_the_write_and_not_when_the_screen_was_drawn(
     name: str, acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
     campaign_id = schedule_in(clock, tmp_path, ahead_ms=HOUR)
     clock.advance(HOUR - 5 * MINUTE)
-    slow = Interrupted(clock.now(), 1, lambda: slow.advance(1))
+    # Rescheduling asks the time first to read what was typed.
+    slow = Interrupted(clock.now(), 2 if name == "reschedule" else 1, lambda: slow.advance(1))
     assert refusal_of(CALL_OFF[name], Context(slow, builders.OPERATOR), campaign_id).code == "cancel_locked"
     assert campaigns.get(campaign_id).status is Status.SCHEDULED
+
+
+SEEN: dict[str, Callable[[Context, int, int], object]] = {
+    "cancel": launch.cancel,
+    "reopen": launch.reopen,
+    "reschedule": lambda context, one, seen: launch.reschedule(context, one, LATER, seen=seen),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_R15_another_version_than_the_one_agreed_to_stays_as_it_is(
+    name: str, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    context = builders.context(clock)
+    campaign_id = schedule_in(clock, tmp_path, ahead_ms=HOUR)
+    seen = campaigns.get(campaign_id).version
+    launch.reschedule(context, campaign_id, "in 2 h")
+    before = campaigns.get(campaign_id)
+    with pytest.raises(Refused) as caught:
+        SEEN[name](context, campaign_id, seen)
+    assert (caught.value.code, campaigns.get(campaign_id)) == ("changed_meanwhile", before)
+    assert events(campaign_id)[-1].action == f"campaign.{name}.refused"
+    SEEN[name](context, campaign_id, before.version)
+    assert campaigns.get(campaign_id) != before
+
+
+def test_a_draft_of_another_version_is_neither_sent_nor_deleted(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    context = builders.context(clock)
+    campaign_id = builders.draft(clock, tmp_path)
+    seen = campaigns.get(campaign_id).version
+    drafts.edit(context, campaign_id, seen, replace(drafts.fields_of(campaigns.get(campaign_id)), name="Better"))
+    before, balance = campaigns.get(campaign_id), ledger.balance()
+    for command in (launch.send_now, drafts.delete):
+        with pytest.raises(Refused) as caught:
+            command(context, campaign_id, seen)
+        assert caught.value.code == "changed_meanwhile"
+    assert (campaigns.get(campaign_id), ledger.balance()) == (before, balance)
+    launch.send_now(context, campaign_id, before.version)
+    assert campaigns.get(campaign_id).status is Status.IN_PROGRESS
 
 
 def test_R14_moving_the_time_does_not_get_around_the_lock(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
@@ -501,6 +541,6 @@ def test_the_preflight_of_a_stored_campaign_sees_what_changed_since(
     acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
     campaign_id = builders.draft(clock, tmp_path, 3)
-    assert launch.check(campaign_id).valid == 3
+    assert launch.check(campaign_id, clock.now()).valid == 3
     database.execute("INSERT INTO opt_out (phone, since, origin) SELECT phone, 0, 'test' FROM recipient WHERE seq = 1")
-    assert (launch.check(campaign_id).valid, launch.check(campaign_id).price) == (2, 2)
+    assert (launch.check(campaign_id, clock.now()).valid, launch.check(campaign_id, clock.now()).price) == (2, 2)

@@ -39,7 +39,7 @@ def test_R38_an_opted_out_number_is_skipped_whatever_file_it_comes_from(
     campaign_id = builders.draft(clock, tmp_path, rows=3)
     assert tallies.of(campaign_id, tallies.SKIP) == {"opted_out": 1}
     optouts.remove(ctx, [builders.number(1)])
-    launch.check(campaign_id)
+    launch.check(campaign_id, clock.now())
     assert campaigns.get(campaign_id).progress.skipped == 0
 
 

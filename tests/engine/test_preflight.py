@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 
 from engine import preflight
 from engine.commands import drafts, launch
-from engine.preflight import Check, Facts, Level, Preflight
+from engine.preflight import Check, Facts, Level, Preflight, Quota
 from store import account, campaigns
-from store.types import Balance, DraftFields, Fill, Sender, Template
+from store.types import Balance, DraftFields, Fill, OverQuota, Sender, Template
 from tests import builders
-from tests.clock import FakeClock
+from tests.clock import START, FakeClock
+from tests.sending import Scripted, takes_all, work
 
 SENDER = Sender(1, 918040214021, "1000001", 80, "GREEN", "CONNECTED")
 TEMPLATE = Template(
@@ -166,11 +168,11 @@ def test_R22_the_form_is_checked_live_before_anything_is_saved(acme: Path, clock
     rows = [("Asha", builders.number(1), "C1"), ("", builders.number(2), "C2"), ("Cem", builders.number(3), "")]
     campaign = campaigns.get(builders.draft(clock, tmp_path, rows))
     fields = drafts.fields_of(campaign)
-    assert preflight.run(preflight.facts_for_form(fields, campaign)).price == 2
+    assert preflight.run(preflight.facts_for_form(fields, campaign, clock.now())).price == 2
     fallbacks = {**fields.fills, "body.2": Fill(column="Coupon", fallback="WELCOME")}
-    live = preflight.facts_for_form(replace(fields, fills=fallbacks), campaign)
+    live = preflight.facts_for_form(replace(fields, fills=fallbacks), campaign, clock.now())
     assert (live.valid, live.fallbacks) == (3, 2)
-    unmapped = preflight.run(preflight.facts_for_form(replace(fields, fills={}), campaign))
+    unmapped = preflight.run(preflight.facts_for_form(replace(fields, fills={}), campaign, clock.now()))
     assert [check.code for check in unmapped.blocking] == ["unmapped_placeholder"] * 2
     assert campaigns.get(campaign.id) == campaign
 
@@ -178,14 +180,14 @@ def test_R22_the_form_is_checked_live_before_anything_is_saved(acme: Path, clock
 def test_R22_the_live_check_says_what_the_saved_draft_will(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     rows = [("Asha", builders.number(1), ""), ("Ben", builders.number(1), "C2"), ("Cem", "nonsense", "C3")]
     campaign = campaigns.get(builders.draft(clock, tmp_path, rows))
-    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign)
+    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
     saved = preflight.facts_of(campaign)
     assert (live.countries, live.skipped) == (saved.countries, saved.skipped)
     assert replace(live, fallbacks=None) == replace(saved, fills=live.fills)
 
 
 def test_R22_a_form_without_a_draft_is_checked_too(acme: Path) -> None:
-    facts = preflight.facts_for_form(DraftFields("Sale", account.senders()[0].id), None)
+    facts = preflight.facts_for_form(DraftFields("Sale", account.senders()[0].id), None, START)
     assert [check.code for check in preflight.run(facts).blocking] == ["template_missing", "audience_missing"]
 
 
@@ -194,6 +196,43 @@ def test_R28_the_form_counts_the_other_scheduled_campaigns(db: Path, clock: Fake
     first = builders.draft(clock, tmp_path, 10)
     launch.schedule_at(builders.context(clock), first, "in 2 h")
     second = campaigns.get(builders.draft(clock, tmp_path, 10))
-    result = preflight.run(preflight.facts_for_form(drafts.fields_of(second), second))
+    result = preflight.run(preflight.facts_for_form(drafts.fields_of(second), second, clock.now()))
     assert "5 credits will be missing" in the(result, "credits_overcommitted").text
     assert codes(preflight.run(preflight.facts_of(campaigns.get(first))), Level.WARN) == []
+
+
+@pytest.mark.parametrize(
+    ("valid", "repeats", "over", "level", "text"),
+    [
+        (4_963, 0, OverQuota.FAIL, Level.WARN, "quota: 2,588 left today, 2,375 would fail"),
+        (4_963, 0, OverQuota.WAIT, Level.WARN, "quota: 2,588 left today, 2,375 would wait"),
+        (4_963, 2_374, OverQuota.FAIL, Level.WARN, "quota: 2,588 left today, 1 would fail"),
+        (4_963, 2_375, OverQuota.FAIL, Level.OK, "quota: 2,588 left today, 2,588 needed"),
+    ],
+)
+def test_R30_beyond_the_quota_is_a_warning_with_the_numbers_and_never_a_block(
+    valid: int, repeats: int, over: OverQuota, level: Level, text: str
+) -> None:
+    result = run(countries={"IN": valid}, quota=Quota(2_588, repeats, over))
+    [check] = [one for one in result.checks if one.field == "over_quota"]
+    assert (check.level, check.text) == (level, text)
+    assert "quota_exceeded" not in [one.code for one in result.blocking]
+
+
+def test_R30_without_a_quota_or_a_recipient_nothing_is_said_of_it() -> None:
+    for facts in ({"quota": None}, {"countries": {}, "quota": Quota(0, 0, OverQuota.FAIL)}):
+        assert "over_quota" not in [one.field for one in run(**facts).checks]
+
+
+def test_R30_the_form_and_the_stored_draft_know_the_same_of_the_quota(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    first = builders.draft(clock, tmp_path, 3)
+    launch.send_now(builders.context(clock), first)
+    asyncio.run(work(clock, Scripted(takes_all)))
+    account.set_limits(5, None, None, None)
+    campaign = campaigns.get(builders.draft(clock, tmp_path, 10))
+    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
+    saved = preflight.facts_of(campaign, clock.now())
+    assert live.quota == saved.quota == Quota(2, 3, OverQuota.FAIL)
+    assert "5 would fail" in the(preflight.run(saved), "quota_exceeded").text

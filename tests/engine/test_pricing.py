@@ -9,16 +9,16 @@ from engine.pricing import price_of, price_table, total
 
 @pytest.mark.parametrize("category", ["MARKETING", "UTILITY", "AUTHENTICATION", ""])
 def test_R26_a_message_costs_one_credit(category: str) -> None:
-    assert price_table(category, "") == {"": 1}
+    assert price_table((), category, "") == {"": 1}
 
 
 @pytest.mark.parametrize("media", ["image", "video", "document"])
 def test_R26_a_media_header_makes_it_two(media: str) -> None:
-    assert price_table("MARKETING", media) == {"": 2}
+    assert price_table((), "MARKETING", media) == {"": 2}
 
 
 def test_R26_a_location_is_no_media() -> None:
-    assert price_table("MARKETING", "location") == {"": 1}
+    assert price_table((), "MARKETING", "location") == {"": 1}
 
 
 def test_R26_a_country_without_a_price_of_its_own_costs_the_default() -> None:

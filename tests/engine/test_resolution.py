@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine import resolution
-from engine.commands import drafts, launch
-from store import campaigns, optouts, recipients
+from engine.clock import HOUR
+from engine.commands import drafts, launch, setup
+from store import account, campaigns, database, optouts, recipients, tallies
 from store.types import DraftFields, Fill, SkipReason
 from tests import builders
 from tests.clock import FakeClock
@@ -66,10 +67,10 @@ def test_R38_opting_out_and_in_again_is_followed_while_it_has_not_started(
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
     launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
     optouts.add(phone(TWO), clock.now(), "reply: STOP")
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [None, OUT]
     optouts.remove(phone(TWO))
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [None, None]
     check_invariants(campaign_id)
 
@@ -88,10 +89,10 @@ def test_R38_at_the_start_only_the_opt_out_list_is_looked_at_anew_with_the_same_
     optouts.add(phone(four), clock.now(), "reply: STOP")
     optouts.remove(phone(TWO))
     optouts.remove(phone(three))
-    resolution.follow_opt_outs(campaign_id)
+    resolution.follow(campaign_id, clock.now())
     found = skips(campaign_id)
     assert found == [OUT, None, MISSING, OUT, TWICE, SkipReason.BLANK]
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == found
     check_invariants(campaign_id)
 
@@ -100,7 +101,7 @@ def test_R39_the_rows_of_a_run_that_has_started_are_frozen(acme: Path, clock: Fa
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, "C1"), ("Ben", TWO, "C2")])
     launch.send_now(builders.context(clock), campaign_id)
     optouts.add(phone(TWO), clock.now(), "reply: STOP")
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     # The claim honours it; the counts the run was priced by stay.
     assert skips(campaign_id) == [None, None]
 
@@ -128,7 +129,7 @@ def test_R36_when_no_row_of_a_number_is_valid_the_first_one_says_why(
 ) -> None:
     campaign_id = builders.draft(clock, tmp_path, [("Asha", ONE, ""), ("Ben", ONE, ""), ("Cem", ONE, "C3")])
     optouts.add(phone(ONE), clock.now(), "reply: STOP")
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [OUT, TWICE, TWICE]
     optouts.remove(phone(ONE))
     remap(clock, campaign_id, b2=Fill(column="Phone number"), b1=Fill(column="Name"))
@@ -148,7 +149,7 @@ def test_R36_holds_across_the_chunks_that_rows_are_read_in(
 
 def test_a_reason_of_the_import_is_never_reconsidered(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = builders.draft(clock, tmp_path, [("Asha", "nonsense", "C1"), ("Ben", "", "C2"), ("Cem", ONE, "C3")])
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert skips(campaign_id) == [SkipReason.INVALID_NUMBER, SkipReason.BLANK, None]
 
 
@@ -165,7 +166,8 @@ def test_counting_for_a_form_finds_what_resolving_would(acme: Path, clock: FakeC
     campaign_id = builders.draft(clock, tmp_path, data)
     found = campaigns.get(campaign_id)
     assert found.audience is not None
-    counts = resolution.count(found.audience, resolution.template_of(found), found.fills)
+    counts = resolution.count(found.audience, resolution.template_of(found), found.fills, clock.now())
+    assert counts is not None
     assert (counts.valid, counts.fallbacks) == (1, 1)
     assert counts.skipped == {"duplicate": 1, "missing_variable": 1, "invalid_number": 1}
     assert (found.progress.pending, found.progress.skipped) == (1, 3)
@@ -173,5 +175,112 @@ def test_counting_for_a_form_finds_what_resolving_would(acme: Path, clock: FakeC
 
 def test_a_draft_without_audience_has_nothing_to_resolve(acme: Path, clock: FakeClock) -> None:
     campaign_id = drafts.create(builders.context(clock), DraftFields("Sale"))
-    resolution.resolve(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
     assert campaigns.get(campaign_id).progress.audience == 0
+
+
+COUNTRY, CAP = SkipReason.COUNTRY_NOT_ENABLED, SkipReason.FREQUENCY_CAP
+INDIAN = "+919876543210"
+
+
+def limit(countries: tuple[str, ...] | None = None, cap: int | None = None, days: int | None = None) -> None:
+    account.set_limits(None, cap, days, countries)
+
+
+def messaged(number: str, at: int, marketing: bool = True) -> None:
+    """A message of some other campaign, from outside."""
+    with database.transaction():
+        database.execute(
+            "INSERT INTO contact (phone, campaign_id, seq, at, marketing) VALUES (?, 999, ?, ?, ?)",
+            (phone(number), at, at, int(marketing)),
+        )
+        database.execute("UPDATE quota_meter SET used = (SELECT COUNT(DISTINCT phone) FROM contact WHERE at > since)")
+
+
+def test_R35_one_reason_each_and_the_opt_out_first(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    limit(("DE",), 1, 7)
+    optouts.add(phone(ONE), clock.now(), "reply: STOP")
+    messaged(ONE, clock.now())
+    messaged(TWO, clock.now())
+    data = [
+        ("A", ONE, "C1"),
+        ("B", INDIAN, "C2"),
+        ("C", TWO, ""),
+        ("D", builders.number(3), ""),
+        ("E", "+80012345678", "C"),
+    ]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    assert skips(campaign_id) == [OUT, COUNTRY, CAP, MISSING, COUNTRY], "a number of no country is of no enabled one"
+
+
+def test_R35_counting_for_a_form_finds_what_resolving_would_with_every_limit(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    limit(("DE",), 1, 7)
+    messaged(TWO, clock.now())
+    data = [
+        ("A", ONE, ""),
+        ("B", ONE, "C2"),
+        ("C", TWO, "C3"),
+        ("D", TWO, "C4"),
+        ("E", INDIAN, "C5"),
+        ("F", INDIAN, ""),
+    ]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    found = campaigns.get(campaign_id)
+    assert found.audience is not None
+    counts = resolution.count(found.audience, resolution.template_of(found), found.fills, clock.now())
+    assert counts is not None
+    assert counts.skipped == tallies.of(campaign_id, tallies.SKIP)
+    assert counts.countries == tallies.of(campaign_id, tallies.COUNTRY) == {"DE": 1}
+    assert skips(campaign_id) == [TWICE, None, CAP, TWICE, COUNTRY, TWICE]
+
+
+def test_R35_at_the_start_the_limits_are_followed_with_the_same_result_as_resolving(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    limit(("DE",), 1, 1)
+    three, four = builders.number(3), builders.number(4)
+    messaged(three, clock.now() - 23 * HOUR)
+    data = [("A", ONE, "C1"), ("B", INDIAN, "C2"), ("C", three, "C3"), ("D", four, "C4")]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
+    assert skips(campaign_id) == [None, COUNTRY, CAP, None]
+    clock.advance(2 * HOUR)
+    messaged(four, clock.now())
+    resolution.follow(campaign_id, clock.now())
+    assert skips(campaign_id) == [None, COUNTRY, None, CAP]
+    limit(("IN",), None, None)
+    resolution.follow(campaign_id, clock.now())
+    found = skips(campaign_id)
+    assert found == [COUNTRY, None, COUNTRY, COUNTRY]
+    resolution.resolve(campaign_id, clock.now())
+    assert skips(campaign_id) == found
+    check_invariants(campaign_id)
+
+
+def test_R36_whose_cap_has_passed_at_the_start_gets_it_by_the_first_valid_row(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    limit(None, 1, 1)
+    messaged(ONE, clock.now() - 23 * HOUR)
+    data = [("A", ONE, ""), ("B", ONE, "C2"), ("C", ONE, "C3"), ("D", TWO, "C4")]
+    campaign_id = builders.draft(clock, tmp_path, data)
+    launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
+    assert skips(campaign_id) == [CAP, TWICE, TWICE, None]
+    clock.advance(2 * HOUR)
+    resolution.follow(campaign_id, clock.now())
+    assert skips(campaign_id) == [TWICE, None, TWICE, None]
+    resolution.resolve(campaign_id, clock.now())
+    assert skips(campaign_id) == [TWICE, None, TWICE, None]
+
+
+def test_R35_the_cap_is_for_marketing_templates_only(db: Path, clock: FakeClock, tmp_path: Path) -> None:
+    builders.account_with_sender(clock, tmp_path)
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, category="UTILITY"))
+    limit(None, 1, 7)
+    messaged(ONE, clock.now())
+    campaign_id = builders.draft(clock, tmp_path, [("A", ONE, "C1")])
+    launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
+    resolution.follow(campaign_id, clock.now())
+    assert skips(campaign_id) == [None]

@@ -447,7 +447,7 @@ class Engine(RuleBasedStateMachine):
             return
         self.model.resolve(campaign)
         problems = self.model.problems(campaign)
-        found = launch.check(campaign.id)
+        found = launch.check(campaign.id, self.clock.now())
         assert {one.code for one in found.blocking} == problems, "R22"
         assert all(one.advice for one in found.blocking)
         assert (found.valid, found.price) == (campaign.valid, self.model.price(campaign))

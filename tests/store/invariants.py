@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from store import campaigns, database, ledger, recipients, tallies
+from store import campaigns, database, ledger, recipients, tallies, windows
 from store.types import Delivery, Progress, RecipientState, Status
 
 NOT_STARTED = (Status.DRAFT, Status.SCHEDULED, Status.CANCELLED)
@@ -38,7 +38,7 @@ def violations(*campaign_ids: int) -> list[str]:
     """The broken promises in words, read in one transaction; this thread's connection must be open."""
     with database.transaction():
         every = [row[0] for row in database.execute("SELECT id FROM campaign ORDER BY id").fetchall()]
-        found = list(_account())
+        found = [*_account(), *_contacts()]
         for campaign_id in campaign_ids or every:
             found += [f"campaign {campaign_id}: {text}" for text in _campaign(campaign_id)]
     return found
@@ -60,8 +60,51 @@ def _account() -> Iterator[str]:
     if by_ledger != (balance.free, balance.reserved, balance.spent):
         yield f"R29: the ledger comes to {by_ledger}, but {balance}"
     of_runs = database.execute("SELECT COALESCE(SUM(reserved - settled - released), 0) FROM progress").fetchone()[0]
-    if of_runs != balance.reserved:
-        yield f"R29: {balance.reserved} reserved, but the runs hold {of_runs}"
+    of_tests = database.execute("SELECT COALESCE(SUM(price), 0) FROM test_send WHERE state IN (0, 3)").fetchone()[0]
+    if of_runs + of_tests != balance.reserved:
+        yield f"R29: {balance.reserved} reserved, but the runs hold {of_runs} and the test sends {of_tests}"
+    yield from _tests()
+
+
+def _tests() -> Iterator[str]:
+    """R29, R32: each test send was reserved once and ended once, by its outcome, and in no campaign's name."""
+    moves: dict[int, list[tuple[str, int]]] = {}
+    for kind, amount, campaign_id, key in database.execute(
+        "SELECT kind, amount, campaign_id, key FROM ledger WHERE key LIKE 'test:%' ORDER BY id"
+    ).fetchall():
+        if campaign_id is not None:
+            yield f"R32: {key} is in the sums of campaign {campaign_id}"
+        moves.setdefault(int(key.split(":")[1]), []).append((kind, amount))
+    ends = {RecipientState.SENT: ["settle"], RecipientState.FAILED: ["release"]}
+    for test_id, state, price in database.execute("SELECT id, state, price FROM test_send").fetchall():
+        kinds = ["reserve", *ends.get(RecipientState(state), [])]
+        expected = [(kind, price) for kind in kinds] if price else []
+        if moves.get(test_id, []) != expected:
+            yield f"R29: test send {test_id} moved {moves.get(test_id, [])} instead of {expected}"
+
+
+def _contacts() -> Iterator[str]:
+    """The meter equals a recount, and what is noted is what was taken, may have been, or is on its way (R30)."""
+    since, used = database.execute("SELECT since, used FROM quota_meter").fetchone()
+    noted = database.execute("SELECT phone, campaign_id, seq, at FROM contact").fetchall()
+    known = {row[0] for row in database.execute("SELECT id FROM campaign").fetchall()}
+    counted = len({phone for phone, _, _, at in noted if at > since})
+    if used != counted:
+        yield f"R30: the meter says {used}, a recount of what is newer than {since} {counted}"
+    out = database.execute(
+        "SELECT r.phone, c.id, r.seq, COALESCE(r.sent_at, r.handed_at) FROM recipient r "
+        "JOIN campaign c ON c.audience_id = r.audience_id WHERE r.state IN (1, 3) AND r.phone IS NOT NULL"
+    ).fetchall()
+    on_its_way = {(window.campaign_id, seq) for window in windows.open_windows() for seq in window.seqs} - set(
+        database.execute("SELECT campaign_id, seq FROM retry").fetchall()
+    )
+    missing = {(phone, one, seq) for phone, one, seq, at in out if at > since} - {row[:3] for row in noted}
+    if missing:
+        yield f"R30: taken, but not noted: {sorted(missing)[:3]}"
+    taken = {one[:3] for one in out}
+    stray = [row for row in noted if row[1] in known and row[:3] not in taken and row[1:3] not in on_its_way]
+    if stray:
+        yield f"R30: noted, but neither taken nor on its way: {stray[:3]}"
 
 
 def _campaign(campaign_id: int) -> Iterator[str]:
@@ -136,6 +179,10 @@ def _tallies(campaign_id: int, status: Status, groups: list[Group]) -> Iterator[
     for kind, counts in expected.items():
         if tallies.of(campaign_id, kind) != counts:
             yield f"R48: the tally {kind} says {tallies.of(campaign_id, kind)}, the rows {counts}"
+    in_slices = sum(tallies.of(campaign_id, tallies.SENT_AT).values())
+    sent = _count(groups, "state").get(RecipientState.SENT, 0)
+    if in_slices != sent:
+        yield f"R48: the timeline knows of {in_slices} sent, the rows of {sent}"
 
 
 def _credits(
@@ -151,8 +198,12 @@ def _credits(
     expected = worth(RecipientState.PENDING, RecipientState.UNKNOWN) if started else 0
     if open_credits != expected:
         yield f"R29: {open_credits} credits reserved, but pending and unknown rows are worth {expected}"
-    if started and progress.settled != worth(RecipientState.SENT):
-        yield f"R29: {progress.settled} credits settled, but sent rows are worth {worth(RecipientState.SENT)}"
+    unpaid = sum(tallies.of(campaign_id, tallies.UNPAID).values())
+    if started and progress.settled + unpaid != worth(RecipientState.SENT):
+        yield (
+            f"R29: {unpaid} credits unpaid and {progress.settled} credits settled, but sent rows are worth "
+            f"{worth(RecipientState.SENT)}"
+        )
     for kind, n in (("reserve", progress.reserved), ("settle", progress.settled), ("release", progress.released)):
         sql = "SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE campaign_id = ? AND kind = ?"
         in_ledger = database.execute(sql, (campaign_id, kind)).fetchone()[0]

@@ -86,6 +86,14 @@ def test_dates_mean_the_start_else_the_time_scheduled_else_the_last_edit(scene: 
     assert listed(ListFilter(since=START + 3 * HOUR)) == [campaign_id]
 
 
+def test_R51_dates_mean_the_end_of_what_never_started(scene: Scene) -> None:
+    """As the list shows it: a cancelled one stands under the day on which it was cancelled."""
+    campaign_id = scene.scheduled(contacts(1), at=START + 50 * HOUR)
+    assert transitions.cancel(campaign_id, START + HOUR, MINUTE)
+    assert listed(ListFilter(since=START + HOUR, until=START + HOUR + 1)) == [campaign_id]
+    assert listed(ListFilter(since=START + 50 * HOUR)) == []
+
+
 @pytest.mark.parametrize(
     ("search", "found"),
     [
@@ -134,6 +142,7 @@ def test_R52_every_column_sorts_both_ways(scene: Scene) -> None:
         SortKey.SENDER: [bare, other, half, most],
         SortKey.TEMPLATE: [bare, other, half, most],
         SortKey.AUDIENCE: [bare, other, half, most],
+        SortKey.PROGRESS: [bare, other, half, most],
         SortKey.SENT: [bare, other, half, most],
         SortKey.DELIVERED: [bare, other, half, most],
         SortKey.READ: [bare, other, most, half],
@@ -143,6 +152,22 @@ def test_R52_every_column_sorts_both_ways(scene: Scene) -> None:
         assert listed(sort=sort) == ids, sort
         assert listed(sort=sort, reverse=True) == ids[::-1], sort
     assert {*expected, SortKey.WHEN} == set(SortKey)
+
+
+def test_R52_progress_sorts_by_the_share_that_has_an_outcome(scene: Scene) -> None:
+    done, little, half = (scene.running(contacts(n), name=f"{n}") for n in (4, 10, 8))
+    draft, skipped = scene.draft(name="draft"), scene.draft(name="all skipped")
+    outcome(scene, done, 4, 0)
+    outcome(scene, little, 0, 1)
+    outcome(scene, half, 2, 2)
+    with database.transaction():
+        database.execute("UPDATE progress SET audience = 9, skipped = 3, pending = 0 WHERE campaign_id = ?", (skipped,))
+    assert listed(sort=SortKey.PROGRESS) == [draft, skipped, little, half, done]
+
+
+def test_R52_status_sorts_as_the_tabs_stand(scene: Scene) -> None:
+    ids = {status: scene.in_status(status, START) for status in reversed(Status)}
+    assert listed(sort=SortKey.STATUS) == [ids[status] for status in Status]
 
 
 def test_a_sort_keeps_to_the_filter_and_the_limit(scene: Scene) -> None:

@@ -78,7 +78,7 @@ def test_R29_R44_a_refused_row_has_its_code_and_its_credit_is_free_again(scene: 
     assert tallies.of(flight.id, tallies.ERROR) == {"131026": 1}
     assert ledger.balance() == Balance(CREDITS - 6 + PRICES["US"], 6 - PRICES["US"], 0)
     assert outcomes.attempts(flight.id, 1) == [
-        Attempt(1, 1, START, "failed", 131026, 400, "not on WhatsApp"),
+        Attempt(1, 1, START, "failed", 131026, 400, "not on WhatsApp", START - 100),
     ]
 
 

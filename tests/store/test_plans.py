@@ -15,20 +15,24 @@ from store import (
     audit,
     callbacks,
     campaigns,
+    contacts,
     database,
     ledger,
     listing,
     optouts,
     outcomes,
     recipients,
+    settling,
     tallies,
+    testsends,
     windows,
 )
 from store.models import Campaign, Progress
-from store.types import Lease, ListFilter, RecipientState, ResultKind, Status, StatusUpdate
+from store.types import Lease, ListFilter, OptOut, RecipientState, ResultKind, Status, StatusUpdate
 from tests.clock import START
 from tests.store.back_ends import fresh_url
-from tests.store.scene import Scene, contacts, countries_of, result
+from tests.store.scene import Scene, countries_of, result
+from tests.store.scene import contacts as people
 
 ONE_ROW = {"account", "lease"}
 """Tables that have one row, or one for each sender."""
@@ -72,7 +76,7 @@ def _campaigns(scene: Scene) -> None:
 
 
 def _rows(scene: Scene) -> tuple[int, Lease]:
-    run, other = scene.running(contacts(6_000)), scene.running(contacts(2_000))
+    run, other = scene.running(people(6_000)), scene.running(people(2_000))
     lease = scene.lease()
     for campaign_id, sent in ((run, 10), (other, 0)):
         window, rows = scene.claim(campaign_id, lease, 900)
@@ -89,6 +93,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
         scene = Scene()
         _campaigns(scene)
         run, lease = _rows(scene)
+        with database.transaction():
+            optouts.add_many([OptOut(4_915_170_000_000 + n, START + n, "list.csv") for n in range(1_000)])
         events = [callbacks.keep("{}", START) for _ in range(300)]
         callbacks.apply(events[:280], [], START)
         yield Full(run, recipients.audience_of(run), list(listing.ids(ListFilter(), limit=50)), lease)
@@ -202,7 +208,43 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)",
     ),
     "counts by reason": (lambda full: tallies.of(full.run, tallies.SKIP), "USING INDEX sqlite_autoindex_tally_1"),
+    "numbers that count": (lambda _: contacts.counting([1, 2], START), "SEARCH contact USING PRIMARY KEY (phone=?)"),
+    "numbers at the cap": (
+        lambda _: contacts.capped_among([1, 2], contacts.Limits(None, 1, 7), START),
+        "SEARCH contact USING PRIMARY KEY (phone=?)",
+    ),
+    "numbers that stop counting": (
+        lambda _: contacts.used(START + contacts.WINDOW_MS - 1),
+        "SEARCH c USING COVERING INDEX contact_at (at>? AND at<?)",
+    ),
+    "the next place": (lambda _: rolled_back(next_place), "SEARCH c USING COVERING INDEX contact_at (at>?)"),
+    "what is forgotten": (
+        lambda _: rolled_back(lambda: contacts.purge(START, 100)),
+        "SEARCH contact USING COVERING INDEX contact_at (at<?)",
+    ),
+    "test sends that wait": (lambda _: testsends.waiting(1), "test_send_waiting"),
+    "due test sends": (lambda _: testsends.due(1, START), "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)"),
+    "a claim of test sends": (
+        lambda full: rolled_back(lambda: testsends.claim(1, full.lease, START, START)),
+        "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
+    ),
+    "take-over of test sends": (
+        lambda full: testsends.recover(1, full.lease.fence, START),
+        "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
+    ),
     "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
+    "a page of the opt-outs": (
+        lambda _: optouts.page(limit=50, offset=10),
+        "SCAN t1 USING INDEX opt_out_newest",
+    ),
+    "an opt-out's place": (
+        lambda _: optouts.place(4_915_170_000_500),
+        "SEARCH t1 USING COVERING INDEX opt_out_newest (since>?)",
+    ),
+    "settling all unknown ones": (
+        lambda full: rolled_back(lambda: settling.settle(full.run, None, sent=False, actor="asha", now=START)),
+        "SEARCH recipient USING INDEX recipient_exceptions (audience_id=?)",
+    ),
     "a campaign's events": (lambda full: audit.events(full.run), "USING INDEX audit_campaign_id"),
     "a campaign's credits": (lambda full: ledger.entries(full.run), "USING INDEX ledger_campaign_id"),
 }
@@ -222,6 +264,11 @@ def rolled_back(call: Callable[[], object]) -> None:
 def record_every_kind(run: int) -> None:
     kinds = (ResultKind.SENT, ResultKind.FAILED, ResultKind.PUT_BACK, ResultKind.UNKNOWN)
     outcomes.record(run, [result(1_000 + n, kind) for n, kind in enumerate(kinds)], {}, [1], START)
+
+
+def next_place() -> None:
+    account.update_account(quota=10)
+    assert contacts.refills_at(START) is not None
 
 
 def take_over(full: Full) -> None:

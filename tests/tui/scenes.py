@@ -80,7 +80,21 @@ class Desk:
         hook: Callable[[Message], None] | None = None,
     ) -> AsyncIterator[Console]:
         """A running console; its notices are on the screen."""
-        app = self.app(read_only, role)
+        async with self._running(self.app(read_only, role), size, hook) as console:
+            yield console
+
+    @asynccontextmanager
+    async def two_consoles(self, other: Desk | None = None) -> AsyncIterator[tuple[Console, Console]]:
+        """Two consoles on the one file, each with threads and connections of its own; `other` has its own clock."""
+        # Both are made before the first runs: opening the database takes the connections from who has it open.
+        first, second = self.app(), (other or self).app()
+        async with self._running(first, WIDE) as one, self._running(second, WIDE) as two:
+            yield one, two
+
+    @asynccontextmanager
+    async def _running(
+        self, app: SendoffApp, size: tuple[int, int], hook: Callable[[Message], None] | None = None
+    ) -> AsyncIterator[Console]:
         # Notices belong to what an operator sees; Textual leaves them out in tests unless it is asked for them.
         setattr(app, "run_test", partial(app.run_test, notifications=True))  # noqa: B010
         try:

@@ -23,6 +23,7 @@ from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.draft import DraftScreen
 from tui.screens.help import Help
+from tui.screens.optouts import OptOutsScreen
 from tui.screens.report import ReportScreen
 from tui.screens.series import SeriesScreen
 from tui.supervisor import Supervisor
@@ -32,6 +33,7 @@ SCREENS: dict[Scope, type[ConsoleScreen]] = {
     Scope.AUDIT: AuditScreen,
     Scope.CAMPAIGNS: CampaignsScreen,
     Scope.DRAFT: DraftScreen,
+    Scope.OPT_OUTS: OptOutsScreen,
     Scope.REPORT: ReportScreen,
     Scope.SERIES: SeriesScreen,
 }

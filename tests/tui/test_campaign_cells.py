@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from rich.cells import cell_len
 
-from store.types import CampaignRow, Progress, RootCause, Status
+from store.types import CampaignRow, Progress, RootCause, SortKey, Status
 from tests.clock import START
 from tests.tui import scenes
 from tests.tui.context import DRAFT, MINUTE, row
 from tui import campaign_cells
 from tui.campaign_cells import COLUMNS, REASONS
+from tui.cli.campaign_arguments import SORTS
+from tui.widgets.columns import place
+from tui.widgets.lines import GUTTER, MARGIN
 
 ZONE = "Asia/Kolkata"
 HOUR = 60 * MINUTE
@@ -39,6 +43,33 @@ def test_R52_every_column_is_named_and_in_its_order() -> None:
     assert [column.title for column in COLUMNS] == [
         "STATUS", "NAME", "SENDER", "TEMPLATE", "WHEN", "AUDIENCE", "PROGRESS", "SENT%", "DLVD%", "READ%", "FAIL%",
     ]  # fmt: skip
+
+
+def shown_at(width: int) -> list[str]:
+    return [placed.column.key for placed in place(COLUMNS, width, GUTTER, MARGIN)]
+
+
+@pytest.mark.parametrize("width", [120, 132, 200])
+def test_R52_from_120_columns_on_everything_is_there(width: int) -> None:
+    assert shown_at(width) == [column.key for column in COLUMNS]
+
+
+def test_R52_at_80_columns_what_tells_most_stays() -> None:
+    assert shown_at(80) == ["status", "name", "when", "audience", "progress", "sent"]
+
+
+@pytest.mark.parametrize("width", range(60, 201))
+def test_R52_columns_never_overlap_and_status_and_name_never_go(width: int) -> None:
+    placed = place(COLUMNS, width, GUTTER, MARGIN)
+    assert [one.column.key for one in placed[:2]] == ["status", "name"]
+    assert all(a.x + a.width < b.x for a, b in pairwise(placed))
+    assert placed[-1].x + placed[-1].width <= width - MARGIN
+    assert all(one.width >= one.column.width for one in placed)
+
+
+def test_R52_there_is_an_order_for_every_column() -> None:
+    assert {column.key for column in COLUMNS} == set(SortKey)
+    assert set(SORTS) == set(SortKey)
 
 
 @pytest.mark.parametrize(

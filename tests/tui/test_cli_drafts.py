@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.clock import DAY
-from engine.commands import drafts
+from store import audiences
 from tests.builders import contacts_file, number
 from tests.cli import Here
 from tests.clock import FakeClock
@@ -103,9 +103,10 @@ def test_an_import_that_breaks_off_leaves_no_draft(
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(drafts, "import_audience", interrupted)
+    monkeypatch.setattr(audiences, "add_rows", interrupted)
     assert sendoff(*create(contacts_file(tmp_path, 3))).status == 130
     assert sendoff.json("campaign", "list") == []
+    assert sendoff.json("campaign", "list", "--deleted") == []
 
 
 def test_the_hint_of_an_unknown_column_names_the_columns(sendoff: Here, tmp_path: Path) -> None:

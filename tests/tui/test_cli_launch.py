@@ -125,10 +125,27 @@ def test_R26_a_launch_that_the_credits_do_not_cover_is_refused_and_says_how_many
 
 
 def test_R23_a_template_that_is_not_approved_is_refused(sendoff: Here, tmp_path: Path) -> None:
+    approved = {**PAUSED, "status": "APPROVED"}
+    sendoff.json("template", "add", templates_file(tmp_path, approved))
     campaign_id = draft(sendoff, tmp_path, "--template", "paused_one", *MAPPED)
+    sendoff.json("template", "add", templates_file(tmp_path, PAUSED))
     assert sendoff.refused("campaign", "schedule", campaign_id, "--at", "tomorrow 10:00") == (3, "template_unavailable")
-    sendoff.json("template", "add", templates_file(tmp_path, {**PAUSED, "status": "APPROVED"}))
+    sendoff.json("template", "add", templates_file(tmp_path, approved))
     assert sendoff("campaign", "schedule", campaign_id, "--at", "tomorrow 10:00").status == 0
+
+
+def test_R23_a_template_that_is_not_approved_cannot_be_chosen(sendoff: Here, tmp_path: Path) -> None:
+    campaign_id = draft(sendoff, tmp_path)
+    create = (
+        "campaign", "create", "--name", "Sale", "--template", "paused_one", "--sender", SENDER,
+        "--audience", contacts_file(tmp_path, 2),
+    )  # fmt: skip
+    for command in (create, ("campaign", "edit", campaign_id, "--template", "paused_one")):
+        answer = sendoff(*command, "--json")
+        assert (answer.status, answer.out, answer.error["code"]) == (3, "", "template_unavailable")
+        assert "paused_one:en_US is paused by WhatsApp for low quality" in answer.error["message"]
+        assert answer.error["hint"]
+    assert [one["template"] for one in sendoff.json("campaign", "list")] == ["greeting:en_US"]
 
 
 def test_R31_an_audience_without_a_valid_recipient_is_refused(sendoff: Here, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from engine.commands import setup
 from engine.context import Context
 from engine.sample import fill
 from store import database
-from store.types import Actor
+from store.types import Actor, SortKey
 from tests.cli import Here
 from tests.clock import START, FakeClock
 from tests.tui.cli_scene import OTHER_SENDER, draft, set_up
@@ -93,6 +93,18 @@ def test_R52_the_list_is_sorted_and_cut(sample: Here) -> None:
     assert failed == [40]
 
 
+@pytest.mark.parametrize("sort", list(SortKey))
+def test_R52_every_column_is_sorted_by_from_the_command_line_too(sort: SortKey, sample: Here) -> None:
+    every = names(sample, "--sort", sort)
+    assert len(every) == 15
+    assert names(sample, "--sort", sort, "--reverse") == every[::-1]
+    assert sort is SortKey.WHEN or every != names(sample)
+
+
+def test_R52_another_word_is_no_column(sample: Here) -> None:
+    assert sample.refused("campaign", "list", "--sort", "colour")[0] == 2
+
+
 @pytest.mark.parametrize("option", ["--from", "--to"])
 @pytest.mark.parametrize("text", ["yesterday-ish", "2026-02-30", "2026-11-1", "25:00", ""])
 def test_a_date_that_cannot_be_read_is_status_2(option: str, text: str, sample: Here) -> None:
@@ -112,13 +124,14 @@ def test_a_day_begins_and_ends_in_the_accounts_zone() -> None:
 def test_R47_R52_the_table_shows_status_in_words_and_every_share_with_its_n_of_m(sample: Here) -> None:
     lines = sample("campaign", "list").out.splitlines()
     assert lines[0].split() == [
-        "ID", "STATUS", "NAME", "SENDER", "TEMPLATE", "WHEN", "AUDIENCE", "SENT", "DELIVERED", "READ", "FAILED",
+        "ID", "STATUS", "NAME", "SENDER", "TEMPLATE", "WHEN", "AUDIENCE", "PROGRESS", "SENT", "DELIVERED", "READ",
+        "FAILED",
     ]  # fmt: skip
     row = {name: line for line in lines for name in by_name(sample) if f"  {name}  " in line}
     assert len(row) == 15
     assert "✗ Failed: template unavailable" in row["Weekend offer"]
     assert "40/40 100%" in row["Win-back 2019"]
-    assert row["New year teaser"].split()[-4:] == ["-", "-", "-", "-"]
+    assert row["New year teaser"].split()[-5:] == ["-"] * 5
     assert "2026-11-24T10:00:00+05:30" in row["Renewal December"]
 
 
@@ -225,3 +238,46 @@ def test_many_campaigns_are_listed_in_order(sendoff: Here, tmp_path: Path, clock
     assert [one["id"] for one in sendoff.json("campaign", "list")] == [5, 4, 3, 2, 1]
     lines = sendoff("campaign", "list", "--limit", 3).out.splitlines()
     assert [line.split()[0] for line in lines] == ["ID", "5", "4", "3"]
+
+
+def test_R48_a_report_is_written_in_three_formats_at_once(sample: Here, tmp_path: Path) -> None:
+    campaign_id = by_name(sample)["Order updates"]
+    files = {ending: tmp_path / f"report.{ending}" for ending in ("csv", "xlsx", "html")}
+    options = [part for ending, file in files.items() for part in (f"--{ending}", file)]
+    found = sample.json("campaign", "report", campaign_id, *options)
+    assert {ending: found[ending] for ending in files} == {
+        ending: {"file": str(file), "rows": 610} for ending, file in files.items()
+    }
+    assert files["xlsx"].read_bytes().startswith(b"PK")
+    assert files["html"].read_text(encoding="utf-8").startswith("<!doctype html>")
+    said = sample("campaign", "report", campaign_id, *options).out
+    assert f"610 rows written to {files['html']}." in said
+
+
+def test_R48_the_timeline_of_a_report_adds_up_to_what_was_sent(sample: Here) -> None:
+    found = sample.json("campaign", "report", by_name(sample)["Order updates"])
+    line = found["timeline"]
+    assert sum(slice["n"] for slice in line["sent"]) == found["sent"]
+    assert line["start"] == found["started_at"] and line["end"] == found["finished_at"]
+    assert line["sent"][0]["at"] == "2026-11-22T10:00:00+05:30" and line["holds"] == []
+    assert sample.json("campaign", "report", by_name(sample)["Flash sale"])["timeline"] is None
+
+
+def test_R50_why_tells_what_was_decided_about_a_number(sample: Here) -> None:
+    campaign_id = by_name(sample)["Order updates"]
+    lines = sample("campaign", "why", campaign_id, "+1 303-555-0174").out.splitlines()
+    assert lines[0] == f'why +13035550174 in campaign {campaign_id} "Order updates": read; 1 credit spent'
+    assert lines[1].split(None, 1) == ["2026-11-22T09:10:00+05:30", "row 1 of contacts.csv, line 2: valid"]
+    assert lines[-1].split(None, 1)[1] == "read"
+    found = sample.json("campaign", "why", campaign_id, "0013035550174")
+    assert (found["number"], found["state"], found["campaign"]["name"]) == ("+13035550174", "read", "Order updates")
+    assert [event["what"] for event in found["events"]][-4:] == ["handed_over", "accepted", "delivered", "read"]
+
+
+def test_R50_a_number_or_a_campaign_that_there_is_not_is_exit_status_4(sample: Here) -> None:
+    campaign_id = by_name(sample)["Order updates"]
+    assert sample.refused("campaign", "why", campaign_id, "+4915111111111") == (4, "no_such_recipient")
+    assert sample.refused("campaign", "why", campaign_id, "nobody") == (4, "no_such_recipient")
+    assert sample.refused("campaign", "why", 999, "+4915111111111") == (4, "not_found")
+    said = sample("campaign", "why", campaign_id, "\x1b[31m1").err
+    assert "\x1b" not in said and "No row of this campaign has the number" in said

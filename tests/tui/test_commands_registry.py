@@ -18,7 +18,7 @@ from tui.commands import COMMANDS, bindings, commands_of, of
 from tui.widgets.footer import Footer, lay_out
 
 ALL = list(COMMANDS.values())
-SCREENS = (Scope.CAMPAIGNS, Scope.REPORT, Scope.DRAFT, Scope.AUDIT, Scope.SERIES)
+SCREENS = (Scope.CAMPAIGNS, Scope.REPORT, Scope.DRAFT, Scope.AUDIT, Scope.SERIES, Scope.OPT_OUTS)
 
 # Backspace, tab, newline and enter on any terminal; screen and tmux; suspend.
 TAKEN = {"ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+a", "ctrl+b", "ctrl+z"}

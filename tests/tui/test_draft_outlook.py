@@ -13,10 +13,11 @@ from engine.commands import drafts, launch
 from store import account, campaigns, database, optouts
 from store.types import Campaign, DraftFields, Fill
 from tests import builders
-from tests.clock import FakeClock
+from tests.clock import START, FakeClock
 from tests.tui.draft_scene import DATA, Scene
+from tui.screens.draft_form import FileChoice
 from tui.screens.draft_import import columns_in
-from tui.screens.draft_outlook import Looker, Outlook, count
+from tui.screens.draft_outlook import Looker, Outlook
 from tui.screens.draft_skipped import write
 
 ROWS = [
@@ -41,7 +42,7 @@ def campaign(scene: Scene) -> Campaign:
 
 
 def look(looker: Looker, fields: DraftFields, campaign: Campaign | None, position: int = 0) -> Outlook:
-    found = looker.look(fields, None if campaign is None else campaign.id, position)
+    found = looker.look(fields, None if campaign is None else campaign.id, position, START)
     assert found is not None
     return found
 
@@ -51,13 +52,19 @@ def test_the_counts_are_those_of_the_engine(campaign: Campaign) -> None:
     template = account.get_template(campaign.template_id or 0)
     optouts.add(int(builders.number(2)[1:]), 0, "test")
     for fills in ({}, {"body.1": Fill("Name"), "body.2": Fill("Coupon")}, builders.FILLS):
-        expected = resolution.count(campaign.audience, template, fills)
-        assert count(campaign.audience, template, fills, lambda: True) == expected
+        expected = resolution.count(campaign.audience, template, fills, START)
+        facts = look(Looker(), replace(drafts.fields_of(campaign), fills=fills), campaign).facts
+        assert expected is not None
+        assert (facts.countries, facts.skipped, facts.fallbacks) == (
+            expected.countries,
+            expected.skipped,
+            expected.fallbacks,
+        )
 
 
 def test_R22_the_form_and_the_stored_draft_have_one_preflight(campaign: Campaign) -> None:
     outlook = look(Looker(), drafts.fields_of(campaign), campaign)
-    stored = launch.check(campaign.id)
+    stored = launch.check(campaign.id, START)
     assert (outlook.preflight.price, outlook.preflight.valid) == (stored.price, stored.valid)
     assert [check.code for check in outlook.preflight.checks] == [check.code for check in stored.checks]
 
@@ -65,8 +72,8 @@ def test_R22_the_form_and_the_stored_draft_have_one_preflight(campaign: Campaign
 def test_a_count_that_nobody_wants_any_more_is_given_up(campaign: Campaign) -> None:
     fields = drafts.fields_of(campaign)
     answers = iter([True, False])
-    assert Looker().look(fields, campaign.id, 0, lambda: next(answers)) is None
-    assert Looker().look(fields, campaign.id, 0, lambda: False) is None
+    assert Looker().look(fields, campaign.id, 0, START, lambda: next(answers)) is None
+    assert Looker().look(fields, campaign.id, 0, START, lambda: False) is None
 
 
 def test_typing_a_longer_fallback_counts_nothing_again(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,8 +116,8 @@ def test_what_whatsapp_would_refuse_is_told_with_the_preview(scene: Scene) -> No
 
 
 def test_R33_the_columns_of_a_file_are_offered_for_choosing(scene: Scene) -> None:
-    assert columns_in(DATA / "messy.csv") == ("Customer Name", "Coupon", "Mobile No.", "Tier")
-    assert "Phone number" in columns_in(DATA / "clean.csv")
+    assert columns_in(FileChoice(str(DATA / "messy.csv"))) == ("Customer Name", "Coupon", "Mobile No.", "Tier")
+    assert "Phone number" in columns_in(FileChoice(str(DATA / "clean.csv")))
 
 
 def test_the_skipped_rows_replace_no_file(campaign: Campaign, tmp_path: Path) -> None:

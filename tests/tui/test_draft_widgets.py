@@ -12,6 +12,7 @@ from engine.placeholders import Placeholder
 from engine.preflight import Check, Level
 from store.types import Audience, Sender, Template
 from tests.driver import Console
+from tests.engine.test_template_states import WORDS
 from tests.tui.harness import Harness
 from tui.screens.draft_choices import problem_of, sender_label, template_label
 from tui.screens.draft_skipped import reasons, result
@@ -103,12 +104,13 @@ def template(status: str, name: str = "season_sale", kind: str = "BODY") -> Temp
     return Template(1, name, "en_US", status, "MARKETING", "POSITIONAL", [{"type": kind, "text": "Hi"}], "GREEN", 0)
 
 
-def test_R23_a_template_that_is_not_approved_shows_its_state_and_is_refused_with_it() -> None:
-    paused = template("PAUSED")
-    assert template_label(paused) == "✗ season_sale  en_US  marketing  paused by WhatsApp for low quality"
-    problem = problem_of(paused)
+@pytest.mark.parametrize(("status", "words"), WORDS.items())
+def test_R23_a_template_that_is_not_approved_shows_its_state_and_is_refused_with_it(status: str, words: str) -> None:
+    stopped = template(status)
+    assert template_label(stopped) == f"✗ season_sale  en_US  marketing  {words}"
+    problem = problem_of(stopped)
     assert problem is not None
-    assert "paused" in problem.text
+    assert (problem.code, problem.text) == ("template_unavailable", f"template season_sale:en_US is {words}")
     assert problem_of(template("APPROVED")) is None
 
 

@@ -382,3 +382,146 @@ async def test_a_name_of_ten_thousand_characters_leaves_the_report_readable(desk
     async with desk.console(NARROW) as console:
         await report(console, campaign_id)
         await console.expect("xxx…   · Draft", "audience 10 =", "10 rows", "LINE NUMBER")
+
+
+async def test_R50_w_tells_why_of_the_recipient_under_the_cursor(
+    sampled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        monkeypatch.setattr(screen, "to_clipboard", copied.append)
+        await console.press("/")
+        await console.type("0440")
+        await console.press("enter")
+        await console.until(lambda: row_under_cursor(screen) == "+441614960440", "the cursor is on the number")
+        await console.press("w")
+        await console.expect(
+            "why +44 161 496 0440 in Order updates", "row 2 of contacts.csv, line 3: valid", "accepted:"
+        )
+        await console.press("y")
+        await console.until(lambda: bool(copied), "the story is copied")
+        assert copied[0].startswith("why +441614960440 in Order updates\nSun 22 Nov 2026\n09:10:00.000  row 2")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is screen, "the report is back")
+        assert row_under_cursor(screen) == "+441614960440"
+
+
+async def test_R50_a_row_without_a_number_has_a_story_too(sampled: Desk) -> None:
+    async with sampled.console(NARROW) as console:
+        await report(console, sampled.id_of("Order updates"))
+        await console.press("6")
+        await console.expect("[6 skipped]", "10 rows", "blank")
+        await console.press("w")
+        await console.expect("why line 4", "skipped, it has no number", "stands  skipped; no credit taken")
+
+
+async def test_R50_without_a_row_there_is_no_why(desk: Desk) -> None:
+    with database.session():
+        campaign_id = drafts.create(builders.context(desk.clock), DraftFields("Empty"))
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.press("w")
+        await told(console, "There is no recipient under the cursor.")
+
+
+async def test_R48_e_shows_the_recipients_with_one_error_after_the_other(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Order updates"))
+        seen = []
+        for _ in range(4):
+            await console.press("e")
+            await console.until(lambda: screen._reason is not None and screen._reason.words not in seen, "another one")
+            await console.expect(screen._reason.words if screen._reason else "", "4 rows")
+            assert screen._reason is not None
+            seen.append(screen._reason.words)
+        assert sum("after it was sent" in words for words in seen) == 2
+        await console.press("e")
+        await console.expect("[e skipped: duplicate]", "3 rows")
+        await console.press("1")
+        await console.expect("[1 all]", "610 rows")
+        await console.expect_not("[e ")
+        for _ in range(4 + 5 + 1):
+            await console.press("e")
+        await console.expect("[1 all]", "610 rows")
+
+
+async def test_R48_without_errors_e_says_so(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July", 5)
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.press("e")
+        await told(console, "There is no error, and nobody was skipped.")
+
+
+async def test_R48_the_timeline_follows_the_run_and_marks_its_holds(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July", 20)
+    async with desk.console() as console:
+        await report(console, campaign_id)
+        await console.expect("timeline", "nothing was sent")
+        desk.hand_over(campaign_id, [ResultKind.SENT] * 4)
+        await console.expect("1 second a column, at most 4")
+        desk.hold(campaign_id, "The account is locked")
+        desk.clock.advance(10_000)
+        await console.press("r")
+        await console.expect("█‖‖‖‖‖‖‖‖‖", "14:30:00 to 14:30:10")
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "only"), [("u", "unknown", "unknown"), ("r", "unread", "unread"), ("a", "all", "copy")]
+)
+async def test_R49_one_key_makes_a_new_draft_of_a_part(sampled: Desk, key: str, name: str, only: str) -> None:
+    source = sampled.campaign(sampled.id_of("Catalogue launch")).progress
+    expected = {"unknown": source.unknown, "unread": source.sent - source.read, "all": source.audience}[name]
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Catalogue launch"))
+        await console.press("D")
+        await console.expect(
+            "A new draft of Catalogue launch", "u  unknown: 7 that", "r  unread: 244 that", "a  all: 610 rows"
+        )
+        await console.expect_not("f  failed")
+        sampled.clock.advance(scenes.BLINK_MS)
+        await console.press(key)
+        await opened(console, f"Catalogue launch ({only})")
+    copy = sampled.campaign(sampled.id_of(f"Catalogue launch ({only})"))
+    assert (copy.status, copy.progress.audience, copy.scheduled_at) == (Status.DRAFT, expected, None)
+
+
+async def test_R49_of_the_failed_only_those_that_may_be_retried_are_offered(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Win-back 2019"))
+        await console.press("D")
+        await console.expect("f  failed: 6 that may be retried, of 40")
+        sampled.clock.advance(scenes.BLINK_MS)
+        await console.press("f")
+        await opened(console, "Win-back 2019 (failed)")
+    assert sampled.campaign(sampled.id_of("Win-back 2019 (failed)")).progress.audience == 6
+
+
+async def test_R49_leaving_the_question_changes_nothing(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Catalogue launch"))
+        await console.press("D")
+        await console.expect("A new draft of Catalogue launch")
+        sampled.clock.advance(scenes.BLINK_MS)
+        await console.press("enter")
+        await console.until(lambda: console.app.screen is screen, "the report is back")
+    assert len(sampled.rows()) == 16
+
+
+@pytest.mark.parametrize(("ending", "begins"), [("xlsx", b"PK"), ("html", b"<!doctype html>")])
+async def test_R48_the_files_ending_says_what_is_exported(
+    sampled: Desk, tmp_path: Path, ending: str, begins: bytes
+) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Win-back 2019"))
+        await console.press("x")
+        await console.expect("as .csv, .xlsx or .html", "every recipient")
+        await console.press("ctrl+u")
+        await paste(console, str(tmp_path / "out.pdf"))
+        await console.expect("ends in none of .csv, .xlsx and .html")
+        await console.press("ctrl+u")
+        await paste(console, str(tmp_path / f"out.{ending}"))
+        await console.press("enter")
+        await told(console, "40 rows written to")
+    assert (tmp_path / f"out.{ending}").read_bytes().startswith(begins)

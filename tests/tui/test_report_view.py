@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from textual.content import Content
 
-from engine.report import Cause, ErrorLine, Report
+from engine.report import SKIP_WORDS, Cause, ErrorLine, Report
+from engine.timeline import Pause, Timeline
 from store.types import Audience, Campaign, Hold, OverQuota, Progress, Sender, SkipReason, Status, Template
 from tests.clock import START
 from tests.tui import scenes
 from tests.tui.context import MINUTE
 from tui import report_view
-from tui.report_view import SKIP_WORDS
 
 ZONE = "Asia/Kolkata"
 HOUR = 60 * MINUTE
@@ -108,7 +108,7 @@ def test_R42_unknown_ones_are_explained() -> None:
 
 def test_R41_the_line_is_checked_and_not_assumed() -> None:
     assert report_view.always_true(CAMPAIGN).plain == (
-        "audience 110 = sent 90 + failed 8 + pending 0 + skipped 10 + unknown 2  ✓"
+        "audience 110 = sent 90 + failed 8 + pending 0 + skipped 10 + unknown 2  ✓ holds"
     )
     wrong = replace(CAMPAIGN, progress=replace(CAMPAIGN.progress, sent=91))
     assert report_view.always_true(wrong).plain.endswith("✗ DOES NOT ADD UP")
@@ -178,3 +178,31 @@ def test_whatever_a_name_holds_is_plain_text(name: str) -> None:
     assert not any(ord(character) < 32 and character != "\n" for character in text.plain)
     assert not any("click" in str(span.style) for span in text.spans)
     assert report_view.summary(one, START)[0].cell_length < 120
+
+
+def test_R48_the_timeline_is_one_line_of_blocks_with_the_holds_marked() -> None:
+    start = START - 10_000
+    pauses = (
+        Pause(start + 2_000, start + 5_000, "paused"),
+        Pause(start + 6_000, start + 6_100, "[b]again[/b]"),
+        Pause(start + 9_000, None, "still"),
+    )
+    line = Timeline(start, None, {0: 8, 1: 4, 5: 1, 6: 8, 7: 1}, pauses)
+    told = plain(report_view.timeline(line, ZONE, START, 120))
+    assert told[0] == "  timeline      █▄‖‖‖▁█▁·‖"
+    assert told[1].split("   ")[-2:] == [" 14:29:50 to 14:30:00", "1 second a column, at most 8"]
+    assert told[2:] == [
+        "  on hold       today 14:29 to today 14:29: paused",
+        "  on hold       today 14:29 to today 14:29: [b]again[/b]",
+    ], "the one that lasts stands above everything already"
+    many = Timeline(start, START, {}, (pauses[0],) * 5)
+    told = plain(report_view.timeline(many, ZONE, START, 120))
+    assert "nothing was sent" in told[1]
+    assert told[-1].strip() == "and 2 holds before"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("seconds", [1, 600, 7_300, 300_000])
+def test_the_timeline_fits_the_screen(width: int, seconds: int) -> None:
+    line = Timeline(START, START + seconds * 1_000, {0: 1_000_000, seconds - 1: 3}, ())
+    assert all(one.cell_length <= width - 2 for one in report_view.timeline(line, ZONE, START, width))

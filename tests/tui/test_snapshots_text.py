@@ -117,6 +117,72 @@ async def test_list_search_without_a_hit(tmp_path: Path, clock: FakeClock, size:
         check("list_search_no_hit", console)
 
 
+async def filtered(console: Console, *texts: str) -> None:
+    """Type into the filter, field by field."""
+    await opened(console)
+    await console.press("f")
+    await console.expect("Show only")
+    for text in texts:
+        await paste(console, text)
+        await console.press("tab")
+
+
+@SIZES
+async def test_list_filtered(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await filtered(console, "2026-11-01", "yesterday", "4021")
+        await console.press("enter")
+        await console.expect("esc clears")
+        await on(console, desk, "Flash Friday")
+        await still(console)
+        check("list_filtered", console)
+
+
+@SIZES
+async def test_list_filtered_without_a_hit_and_marked(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await opened(console)
+        await console.press("space", "space")
+        await filtered(console, "2027-01-01")
+        await console.press("enter")
+        await console.expect("No campaign here passes", "esc unmark 2")
+        await still(console)
+        check("list_filtered_no_hit", console)
+
+
+@SIZES
+async def test_list_sorted_by_a_column(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await opened(console)
+        await console.press(*["s"] * 8)
+        await on(console, desk, "Renewal October")
+        await still(console)
+        check("list_sorted_delivered", console)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("empty", ()),
+        ("full", ("2026-11-01", "2026-11-30 18:00", "4021")),
+        ("wrong_day", ("next week",)),
+        ("wrong_sender", ("", "", "99")),
+    ],
+)
+async def test_filter_dialog(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], name: str, fields: tuple[str, ...]
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await filtered(console, *fields)
+        await still(console)
+        check_dialog(f"filter_{name}", console)
+
+
 @SIZES
 async def test_list_loading(
     tmp_path: Path, clock: FakeClock, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -228,6 +294,52 @@ async def test_report_filtered_and_searched(tmp_path: Path, clock: FakeClock, si
 
 
 @SIZES
+async def test_report_with_one_error(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of("Order updates"))
+        await console.press("e", "e")
+        await console.expect("[e ", "4 rows")
+        await still(console)
+        check("report_one_error", console)
+
+
+@SIZES
+async def test_report_which_part(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of("Catalogue launch"))
+        await console.press("D")
+        await console.expect("A new draft of Catalogue launch")
+        await still(console)
+        check_dialog("report_which_part", console)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("name", "campaign", "keys"),
+    [
+        ("read", "Order updates", []),
+        ("refused", "Win-back 2019", []),
+        ("unknown", "Catalogue launch", ["5"]),
+        ("twice", "Order updates", ["6", "down", "down", "down"]),
+    ],
+)
+async def test_why(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int], name: str, campaign: str, keys: list[str]
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await show(console, desk.id_of(campaign))
+        await console.press(*keys)
+        await still(console)
+        await console.press("w")
+        await console.expect("why ", "stands")
+        await still(console)
+        check(f"why_{name}", console)
+
+
+@SIZES
 async def test_report_of_a_draft_without_an_audience(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
     desk = scenes.empty(tmp_path, clock)
     with database.session():
@@ -321,6 +433,32 @@ async def test_dialog_for_many(tmp_path: Path, clock: FakeClock, size: tuple[int
 async def test_dialog_for_many_of_which_none_can(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
     desk = scenes.sampled(tmp_path, clock)
     await dialog(desk, size, "dialog_cancel_none", ["space", "space", "space", "c"], "Cancel 3 campaigns?")
+
+
+@SIZES
+async def test_dialog_for_many_to_send(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    await dialog(desk, size, "dialog_send_many", [*["space"] * 9, "S"], "Send 9 campaigns now?")
+
+
+@SIZES
+async def test_dialog_for_many_to_duplicate(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    await dialog(desk, size, "dialog_duplicate_many", [*["space"] * 9, "D"], "Duplicate 9 campaigns?")
+
+
+@SIZES
+async def test_list_after_a_partial_outcome(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console(size) as console:
+        await opened(console)
+        await console.press(*["space"] * 9, "c")
+        await asked(console, desk, "2 of 9 will be done.")
+        await console.press("y")
+        await told(console, "Cancelled: 2 of 9 campaigns.")
+        await console.expect("esc unmark 7")
+        await still(console)
+        check("list_partial_outcome", console)
 
 
 @SIZES

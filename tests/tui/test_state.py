@@ -13,7 +13,7 @@ from store.types import SortKey, Status
 from tui import state
 from tui.state import UiState
 
-SEEN = UiState(Status.FAILED, SortKey.NAME, True, "diwali", 3, 42)
+SEEN = UiState(Status.FAILED, SortKey.NAME, True, "diwali", 3, 42, 1_795_424_400_000, 1_795_510_800_000)
 DATABASE = "postgresql://asha:secret@db.example/sendoff"
 
 
@@ -82,10 +82,12 @@ def write(path: Path, remembered: object) -> None:
     [
         ("tab", "archived"), ("tab", 3), ("sort", "colour"), ("sort", ["name"]), ("reverse", "yes"), ("search", 5),
         ("cursor", -1), ("cursor", True), ("cursor", 2**63), ("cursor", 1.5), ("cursor", "7"), ("sender_id", {}),
+        ("since", "2026-11-23"), ("until", 2**63),
     ],
 )  # fmt: skip
 def test_a_field_that_makes_no_sense_costs_only_itself(path: Path, field: str, value: object) -> None:
     good = {"tab": "failed", "sort": "name", "reverse": True, "search": "diwali", "sender_id": 3, "cursor": 42}
+    good |= {"since": SEEN.since, "until": SEEN.until}
     write(path, good | {field: value})
     found = state.load(path, DATABASE)
     assert getattr(found, field) == getattr(UiState(), field)

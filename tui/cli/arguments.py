@@ -53,6 +53,13 @@ def _credits(commands: Subparsers, text: str) -> None:
     ledger.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
 
 
+def _prices(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "prices", text)
+    adding = add_command(group, "import", "prices:import_file", "replace the price list by a file's", writes=True)
+    adding.add_argument("file", type=path, metavar="FILE.csv", help="columns: category, country, media, credits")
+    add_command(group, "list", "prices:show_list", "list the prices")
+
+
 def _audience(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "audience", text)
     check = add_command(
@@ -61,6 +68,7 @@ def _audience(commands: Subparsers, text: str) -> None:
     check.add_argument("file", type=path, metavar="FILE", help="CSV or XLSX")
     check.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     check.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    check.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     check.add_argument("--rejects", type=path, metavar="FILE.csv", help="write the skipped rows here")
 
 
@@ -84,8 +92,38 @@ def _optout(commands: Subparsers, text: str) -> None:
     adding.add_argument("file", type=path, metavar="FILE", help="CSV or XLSX, an export of this list too")
     adding.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     adding.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    adding.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     export = add_command(group, "export", "optouts:export", "write the list as CSV", writes=True)
     export.add_argument("file", type=path, metavar="FILE.csv")
+
+
+def _limits(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "limits", text)
+    add_command(group, "show", "limits:show", "show the limits, and how much of the quota is used")
+    change = add_command(group, "set", "limits:change", "set the limits that are named", writes=True)
+    quota = change.add_mutually_exclusive_group()
+    quota.add_argument("--quota", metavar="N|unlimited", help="different people messaged within 24 hours")
+    quota.add_argument("--tier", metavar="250|2K|10K|100K|unlimited", help="the quota by WhatsApp's name for it")
+    cap = change.add_mutually_exclusive_group()
+    cap.add_argument(
+        "--frequency-cap", type=whole(1), metavar="N", help="marketing messages to a number within --frequency-days"
+    )
+    cap.add_argument("--no-frequency-cap", action="store_true", help="any number of them")
+    change.add_argument("--frequency-days", type=whole(1), metavar="D", help="days that the frequency cap looks back")
+    change.add_argument("--countries", metavar="CC,CC|all", help="two letters each: where messages may go")
+
+
+def _test_send(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "test-send", "testsend:run", text, writes=True)
+    parser.add_argument("id", type=whole(1), metavar="ID", help="of the campaign, whatever its status")
+    parser.add_argument("numbers", metavar="NUMBER", nargs="+", help="1 to 5, with + and country code")
+    parser.add_argument(
+        "--row", type=whole(1), metavar="LINE", help="take this line's values; default: the first valid row's"
+    )
+    parser.add_argument(
+        "--wait", type=whole(0, 3600), default=30, metavar="SECONDS",
+        help="how long to wait for the outcomes, 0 not at all; default: 30",
+    )  # fmt: skip
 
 
 def _demo(commands: Subparsers, text: str) -> None:
@@ -119,8 +157,11 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "sender": _sender,
     "template": _template,
     "credits": _credits,
+    "limits": _limits,
+    "prices": _prices,
     "audience": _audience,
     "campaign": campaign,
+    "test-send": _test_send,
     "series": series,
     "audit": _audit,
     "worker": _worker,

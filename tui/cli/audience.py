@@ -15,7 +15,11 @@ def check(options: Namespace) -> int:
     """Read a whole contact file and keep nothing; needs no database."""
     output = Output(options.json)
     found = audience.check(
-        options.file, country=options.country, number_column=options.number_column, rejects=options.rejects
+        options.file,
+        country=options.country,
+        number_column=options.number_column,
+        sheet=options.sheet,
+        rejects=options.rejects,
     )
     form = found.format
     skipped = {reason.value: n for reason, n in found.skipped.items()}
@@ -33,6 +37,7 @@ def check(options: Namespace) -> int:
                     "delimiter": form.delimiter,
                     "encoding": form.encoding,
                     "sheet": form.sheet,
+                    "sheets": list(form.sheets),
                     "warnings": list(form.warnings),
                 },
                 "rejects": None if options.rejects is None else str(options.rejects),
@@ -46,6 +51,9 @@ def check(options: Namespace) -> int:
         ]
         output.table(("SKIPPED", "ROWS"), rows, right=("ROWS",))
     output.say(f"Numbers are in column {found.number_column}; columns: {', '.join(found.columns)}")
+    if form.sheet is not None and len(form.sheets) > 1:
+        others = ", ".join(name for name in form.sheets if name != form.sheet)
+        output.say(f"They were read from sheet {form.sheet}; the workbook also has: {others}")
     for warning in form.warnings:
         output.say(f"Mind: {warning}")
     if options.rejects is not None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tui.cli.parser import Parser, Subparsers
 
 STATUSES = ("draft", "scheduled", "in_progress", "completed", "failed", "cancelled")
-SORTS = ("when", "name", "status", "sender", "template", "audience", "sent", "delivered", "read", "failed")
+SORTS = ("when", "name", "status", "sender", "template", "audience", "progress", "sent", "delivered", "read", "failed")
 LONGEST_GRACE = 30 * 24 * 60
 
 
@@ -54,6 +54,13 @@ def _launch(group: Subparsers) -> None:
     )
     _time(reschedule)
     _with_id(add_command(group, "resume", "launch:resume", "let a run that is on hold go on", writes=True))
+    settle = _with_id(
+        add_command(group, "settle", "settling:settle", "decide what became of unknown recipients", writes=True)
+    )
+    settle.add_argument("numbers", metavar="NUMBER", nargs="*", help="with + and country code")
+    settle.add_argument("--all", action="store_true", help="all that are unknown instead of some numbers")
+    settle.add_argument("--as", dest="fate", required=True, choices=("sent", "failed"), help="what becomes of them")
+    _confirmed(settle)
 
 
 def _reading(group: Subparsers) -> None:
@@ -70,6 +77,12 @@ def _reading(group: Subparsers) -> None:
     _with_id(add_command(group, "show", "reading:show", "show a campaign"))
     report = _with_id(add_command(group, "report", "reading:show_report", "report what became of a campaign"))
     report.add_argument("--csv", type=path, metavar="F", help="write one line for every audience row to this file")
+    report.add_argument("--xlsx", type=path, metavar="F", help="write a workbook: the figures, and every audience row")
+    report.add_argument("--html", type=path, metavar="F", help="write the report as one page that needs nothing else")
+    why = _with_id(
+        add_command(group, "why", "reading:show_why", "tell everything that was decided about a number, in order")
+    )
+    why.add_argument("number", metavar="NUMBER", help="as in the file, or with its country code")
 
 
 def _with_id(parser: Parser) -> Parser:
@@ -93,6 +106,7 @@ def _content(parser: Parser, *, required: bool) -> None:
     parser.add_argument("--audience", type=path, required=required, metavar="FILE", help="CSV or XLSX")
     parser.add_argument("--country", metavar="CC", help="two letters: completes national numbers")
     parser.add_argument("--number-column", metavar="C", help="the column with the numbers")
+    parser.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     for option, value, text in (
         ("map", "COLUMN", "fill a placeholder from a column"),
         ("fixed", "TEXT", "fill a placeholder with the same text for all"),

@@ -19,6 +19,7 @@ from tui.cli.telling import campaign_json, named, sentence, tell
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from engine.commands.importing import Imported
     from tui.cli.session import Session
 
 SHOWN_EVERY = 10_000
@@ -36,13 +37,16 @@ def create(options: Namespace, session: Session) -> int:
         over_quota=OverQuota(options.over_quota or OverQuota.FAIL),
         grace=60 if options.grace is None else options.grace,
     )
-    campaign_id = drafts.create(session.context, fields)
-    try:
-        _import(options, session, campaigns.get(campaign_id))
-    except BaseException:
-        # Also on ctrl+c: a Draft without the audience it was made with is only in the way.
-        drafts.delete(session.context, campaign_id)
-        raise
+    campaign_id, imported = drafts.create_with_audience(
+        session.context,
+        fields,
+        options.audience,
+        country=options.country,
+        number_column=options.number_column,
+        sheet=options.sheet,
+        progress=_progress(session),
+    )
+    _tell_import(session, imported)
     _answer_with_id(session, campaign_id)
     return 0
 
@@ -113,7 +117,9 @@ def require_yes(options: Namespace, what_happens: str) -> None:
 
 
 def _contacts(options: Namespace) -> audience.Contacts:
-    return audience.open_contacts(options.audience, country=options.country, number_column=options.number_column)
+    return audience.open_contacts(
+        options.audience, country=options.country, number_column=options.number_column, sheet=options.sheet
+    )
 
 
 def _name(text: str) -> str:
@@ -128,24 +134,38 @@ def _check_something_to_change(options: Namespace) -> None:
         for name, value in vars(options).items()
         if name in ("name", "template", "sender", "audience", "map", "fixed", "fallback", "over_quota", "grace")
     ]
-    if options.audience is None and (options.country is not None or options.number_column is not None):
-        raise BadInput("usage", "--country and --number-column say how a file is read.", "Give --audience as well.")
+    how = (options.country, options.number_column, options.sheet)
+    if options.audience is None and any(value is not None for value in how):
+        raise BadInput(
+            "usage", "--country, --number-column and --sheet say how a file is read.", "Give --audience as well."
+        )
     if all(value is None or value == [] for value in given):
         raise BadInput("usage", "Nothing to change was given.", "See `sendoff campaign edit --help`.")
 
 
 def _import(options: Namespace, session: Session, campaign: Campaign) -> None:
-    drafts.import_audience(
+    imported = drafts.import_audience(
         session.context,
         campaign.id,
         campaign.version,
         options.audience,
         country=options.country,
         number_column=options.number_column,
+        sheet=options.sheet,
         progress=_progress(session),
     )
-    if _watched(session) and campaigns.progress(campaign.id).audience >= SHOWN_EVERY:
+    _tell_import(session, imported)
+
+
+def _tell_import(session: Session, imported: Imported) -> None:
+    """What a person should know of how the file was read."""
+    if _watched(session) and imported.rows >= SHOWN_EVERY:
         print(file=sys.stderr)
+    form = imported.format
+    if form.sheet is not None and len(form.sheets) > 1:
+        session.output.note(f"Read from sheet {form.sheet}; --sheet chooses another.")
+    for warning in form.warnings:
+        session.output.note(f"Mind: {warning}")
 
 
 def _progress(session: Session) -> Callable[[int], None]:

@@ -28,9 +28,9 @@ def preflight(options: Namespace, session: Session) -> int:
     campaign = campaigns.get(options.id)
     if campaign.status is Status.DRAFT:
         # As a form's: it counts anew and writes nothing.
-        facts = checks.facts_for_form(drafts.fields_of(campaign), campaign)
+        facts = checks.facts_for_form(drafts.fields_of(campaign), campaign, session.context.clock.now())
     elif campaign.status is Status.SCHEDULED:
-        facts = checks.facts_of(campaign)
+        facts = checks.facts_of(campaign, session.context.clock.now())
     else:
         raise Refused(
             "illegal_transition",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 
-_FIGURES = ("AUDIENCE", "SENT", "DELIVERED", "READ", "FAILED")
+_FIGURES = ("AUDIENCE", "PROGRESS", "SENT", "DELIVERED", "READ", "FAILED")
 
 
 def show_list(options: Namespace, session: Session) -> int:
@@ -136,7 +136,8 @@ def _cells(row: CampaignRow, zone: str) -> tuple[str, ...]:
     held = row.hold_reason is not None
     status = f"{sign(row.status, held)} {word(row.status, held)}"
     reason = row.status_reason or row.hold_reason
-    when = row.started_at or row.scheduled_at or row.edited_at
+    when = row.started_at or row.finished_at or row.scheduled_at or row.edited_at
+    valid = counters.audience - counters.skipped
     return (
         f"{row.id}",
         status if reason is None else f"{status}: {reason.replace('_', ' ')}",
@@ -145,10 +146,11 @@ def _cells(row: CampaignRow, zone: str) -> tuple[str, ...]:
         row.template or "-",
         schedule.iso(when, zone),
         f"{counters.audience:,}",
-        _share(counters.sent, counters.audience - counters.skipped),
+        "-" if row.started_at is None else _share(valid - counters.pending, valid),
+        _share(counters.sent, valid),
         _share(counters.delivered, counters.sent),
         _share(counters.read, counters.delivered),
-        _share(counters.failed, counters.audience - counters.skipped),
+        _share(counters.failed, valid),
     )
 
 

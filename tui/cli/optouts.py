@@ -48,7 +48,11 @@ def show_list(options: Namespace, session: Session) -> int:
 def import_file(options: Namespace, session: Session) -> int:
     """Add the numbers of a contact file."""
     done = commands.import_file(
-        session.context, options.file, country=options.country, number_column=options.number_column
+        session.context,
+        options.file,
+        country=options.country,
+        number_column=options.number_column,
+        sheet=options.sheet,
     )
     reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
     return _tell(

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import BadInput, Busy
+from tui import paths
 from tui.cli.console import need_terminal
 from tui.cli.session import Session, translated
 
@@ -55,6 +56,7 @@ def worker(options: Namespace, session: Session) -> int:
 
     sessions.admit(session.context, sessions.WORKER)
 
+    words = paths.reply_words(options.config)
     _log_to_stderr()
     asyncio.run(
         service.serve(
@@ -63,6 +65,7 @@ def worker(options: Namespace, session: Session) -> int:
             until_idle=options.until_idle,
             once=options.once,
             parent=options.parent,
+            words=words,
         )
     )
     if session.output.as_json:

@@ -1,11 +1,13 @@
-"""`sendoff campaign show` and `report` (R40, R41, R47, R48)."""
+"""`sendoff campaign show`, `report` and `why` (R40, R41, R47, R48, R50)."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from engine import expiry, export, report, schedule
+from engine import expiry, export, report, schedule, testsends, timeline, why
 from engine.phone import display
+from engine.text import counted
 from store.types import Status
 from tui.cli.telling import named, sentence
 from tui.signs import percent, word
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from engine.report import Report
+    from engine.timeline import Timeline
     from store.types import Campaign, Fill
     from tui.cli.session import Session
     from tui.output import Output
@@ -69,18 +72,64 @@ def _fill(fill: Fill) -> str:
 
 
 def show_report(options: Namespace, session: Session) -> int:
-    """Report what became of a campaign, and export its recipients when a file is named."""
+    """Report what became of a campaign, and write it to the files that are named."""
     found = report.read(options.id)
-    document = report.report_json(found)
-    if options.csv is not None:
-        rows = export.write_csv(options.id, options.csv, found.zone)
-        document["csv"] = {"file": str(options.csv), "rows": rows}
+    line = timeline.read(found.campaign)
+    document = {**report.report_json(found), "timeline": _timeline_json(line, found.zone)}
+    written = []
+    for name, write in (
+        ("csv", export.write_csv),
+        ("xlsx", export.write_xlsx),
+        ("html", partial(export.write_html, now=session.now)),
+    ):
+        file = getattr(options, name)
+        if file is not None:
+            written.append((file, write(options.id, file, found.zone)))
+            document[name] = {"file": str(file), "rows": written[-1][1]}
     if session.output.as_json:
         session.output.document(document)
         return 0
     _print_report(session.output, found)
-    if options.csv is not None:
-        session.output.say(f"{rows:,} rows written to {options.csv}.")
+    _print_pauses(session.output, line, found.zone)
+    for file, rows in written:
+        session.output.say(f"{counted(rows, 'row')} written to {file}.")
+    return 0
+
+
+def _timeline_json(line: Timeline | None, zone: str) -> dict[str, object] | None:
+    if line is None:
+        return None
+
+    def iso(at: int | None) -> str | None:
+        return None if at is None else schedule.iso(at, zone)
+
+    return {
+        "start": iso(line.start),
+        "end": iso(line.end),
+        "sent": [{"at": iso(line.start + second * 1_000), "n": n} for second, n in sorted(line.slices.items())],
+        "holds": [{"from": iso(one.since), "to": iso(one.until), "reason": one.reason} for one in line.pauses],
+    }
+
+
+def _print_pauses(output: Output, line: Timeline | None, zone: str) -> None:
+    for pause in () if line is None else line.pauses:
+        until = "now" if pause.until is None else schedule.iso(pause.until, zone)
+        output.say(f"on hold from {schedule.iso(pause.since, zone)} to {until}: {pause.reason}")
+
+
+def show_why(options: Namespace, session: Session) -> int:
+    """Tell everything that was decided about a number in a campaign, in order."""
+    found = why.read(options.id, options.number)
+    if session.output.as_json:
+        session.output.document(why.why_json(found))
+        return 0
+    session.output.say(f"why {found.number} in {named(found.campaign)}: {found.stands}")
+    session.output.facts(
+        [
+            ("-" if event.at is None else schedule.iso(event.at, found.zone), why.text(event, found.zone))
+            for event in found.events
+        ]
+    )
     return 0
 
 
@@ -96,6 +145,9 @@ def _print_report(output: Output, found: Report) -> None:
     if found.skips:
         rows_by_reason = [(f"{n:,}", reason.replace("_", " ")) for reason, n in found.skips.items()]
         output.table(("N", "SKIPPED"), rows_by_reason, right=("N",))
+    if found.tests:
+        rows_of_tests = [(display(one.phone), testsends.words(one), one.actor) for one in found.tests]
+        output.table(("TEST SEND", "NOT IN THE FIGURES", "BY"), rows_of_tests)
 
 
 def _head(output: Output, found: Report) -> None:

@@ -19,6 +19,7 @@ from tui import terminal
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS
 from tui.signs import named
+from tui.store_threads import Closing
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_SLUG = 60
-"""Characters of a campaign's name in the name of its export."""
 
 
 class ConsoleScreen(Screen[None]):
@@ -169,24 +167,50 @@ class ConsoleScreen(Screen[None]):
             driver.flush()
 
     async def export(self, campaign_id: int, name: str) -> None:
-        """Ask for a file name and write every row of a campaign there as CSV."""
+        """Ask for a file name, whose ending says in which format, and write a campaign's report there."""
         from engine import export
+        from tui import bulk_export
         from tui.screens.prompt import PromptScreen
 
-        words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-        slug = "-".join(words)[:_SLUG].strip("-") or "campaign"
         file = await self.app.push_screen_wait(
-            PromptScreen(f"Export “{named(name, 40)}” as CSV", _export_echo, value=f"{slug}-{campaign_id}.csv")
+            PromptScreen(
+                f"Export “{named(name, 30)}” as .csv, .xlsx or .html",
+                report_echo,
+                value=bulk_export.file_name(name, campaign_id),
+            )
         )
         if file is None:
             return
         path = Path(file).expanduser()
-        rows = await self.reading(export.write_csv, campaign_id, path, self.services.zone)
-        if rows is not None:
+        zone, now = self.services.zone, self.services.now
+        self.notify(f"Writing {shown(path.name)} …", markup=False)
+        try:
+            rows = await self.services.threads.export(lambda told: export.write(campaign_id, path, zone, now, told))
+        except (EngineError, StoreError) as error:
+            self.tell(as_told(error))
+        except Closing:
+            # Nothing is left of it, and nobody to tell.
+            return
+        else:
             self.notify(shown(f"{rows:,} rows written to {path}."), markup=False)
 
 
-def _export_echo(typed: str) -> str:
+_EXPORTS = {
+    "csv": "every recipient",
+    "xlsx": "a workbook: the figures, and every recipient",
+    "html": "the whole report as one page",
+}
+
+
+def report_echo(typed: str) -> str:
+    """How a file name to write a report to is understood. Raises `BadInput` for one that cannot be."""
+    from engine import export
+
+    return f"{export_echo(typed)}: {_EXPORTS[export.format_of(Path(typed))]}"
+
+
+def export_echo(typed: str) -> str:
+    """How a file name to write to is understood. Raises `BadInput` for one that cannot be."""
     path = Path(typed).expanduser()
     if path.is_dir():
         raise BadInput("is_a_folder", f"{path} is a folder.", "Add a file name.")

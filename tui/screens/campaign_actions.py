@@ -1,44 +1,31 @@
-"""What the keys of the campaign list do to campaigns: one dialog, one engine command each, one notice.
-
-With rows marked the same key acts on all of them: the dialog says beforehand what will be done and what will not,
-and why.
-"""
+"""What the keys of the campaign list do: open, act on one or on all marked ones, export, copy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine import schedule
-from engine.lifecycle import Action, cancel_locked, lock_at
-from engine.lifecycle import refusal as lifecycle_refusal
-from store import listing
+from engine.errors import EngineError
+from engine.lifecycle import cancel_locked
+from engine.text import counted, shown
+from store import account, contacts, listing
+from store.errors import StoreError
 from store.types import CampaignRow, Status
-from tui.screens.base import ConsoleScreen
+from tui import bulk
+from tui.bulk import Judged
+from tui.screens.base import as_told
+from tui.screens.campaign_deeds import NOTICE_S, TITLE, CampaignDeeds
 from tui.signs import named
-from tui.widgets.paged_table import PagedTable
 
 if TYPE_CHECKING:
-    from engine.context import Context
+    from collections.abc import Sequence
+    from pathlib import Path
 
-_MOST_NAMED = 6
-_MOST_REFUSED = 3
-_IN_A_ROW = 24
-"""Cells of a name among others."""
-_TITLE = 40
-"""Cells of a name in a dialog's title."""
+    from engine.commands.limits import Limits
 
 
-class CampaignActions(ConsoleScreen):
+class CampaignActions(CampaignDeeds):
     """The actions of the list; the screen itself reads and shows."""
-
-    def poll(self) -> None:
-        """Look at the store again now."""
-        raise NotImplementedError
-
-    def told(self, row: CampaignRow) -> str:
-        """A campaign by name and time."""
-        raise NotImplementedError
 
     async def action_open(self) -> None:
         """The report; of a draft the editor, for it has nothing to report."""
@@ -60,9 +47,13 @@ class CampaignActions(ConsoleScreen):
             await self.console.open_draft(self.subject.id)
 
     async def action_duplicate(self) -> None:
-        """A new Draft with the same content and audience."""
+        """A new Draft with the same content and audience; of many only after it was asked."""
         from engine.commands import drafts
+        from tui.screens import list_deeds
 
+        if self.marked:
+            self.run_worker(self.act(list_deeds.DUPLICATE))
+            return
         row = self.subject
         if row is None:
             return
@@ -73,199 +64,72 @@ class CampaignActions(ConsoleScreen):
 
     def action_cancel(self) -> None:
         """Scheduled to Cancelled."""
-        from engine.commands import launch
+        from tui.screens import list_deeds
 
-        self.run_worker(
-            self._act(
-                Action.CANCEL,
-                "Cancel",
-                ["Nothing is sent and no credit is taken. It stays in the list."],
-                "Yes, cancel",
-                launch.cancel,
-                "Cancelled",
-            )
-        )
+        self.run_worker(self.act(list_deeds.CANCEL))
 
     def action_reopen(self) -> None:
         """Scheduled back to Draft."""
-        from engine.commands import launch
+        from tui.screens import list_deeds
 
-        self.run_worker(
-            self._act(
-                Action.REOPEN,
-                "Back to draft",
-                ["It will not go at its time; the schedule is lost, everything else stays."],
-                "Yes, back to draft",
-                launch.reopen,
-                "Back to draft",
-            )
-        )
+        self.run_worker(self.act(list_deeds.REOPEN))
 
     def action_delete(self) -> None:
         """Delete a Draft."""
-        from engine.commands import drafts
+        from tui.screens import list_deeds
 
-        self.run_worker(
-            self._act(
-                Action.DELETE,
-                "Delete",
-                ["The draft and its audience leave the list."],
-                "Yes, delete",
-                drafts.delete,
-                "Deleted",
-            )
-        )
+        self.run_worker(self.act(list_deeds.DELETE))
 
     def action_resume(self) -> None:
         """Let a held run go on."""
-        from engine.commands import launch
+        from tui.screens import list_deeds
 
-        self.run_worker(
-            self._act(Action.RESUME, "Resume", ["Sending goes on at once."], "Yes, resume", launch.resume, "Resumed")
-        )
+        self.run_worker(self.act(list_deeds.RESUME))
 
-    async def _targets(self) -> list[CampaignRow]:
-        table = self.query_one(PagedTable)
-        marks = table.window.marks
-        if not marks:
-            return [] if self.subject is None else [self.subject]
-        found = await self.reading(listing.rows, sorted(marks)) or {}
-        # As they stand in the list; those of another tab after them.
-        place = {row_id: n for n, row_id in enumerate(table.window.ids)}
-        return sorted(found.values(), key=lambda row: (place.get(row.id, len(place)), row.id))
+    def action_send(self) -> None:
+        """Send drafts at once, after the number of recipients was typed."""
+        self.run_worker(self._send())
 
-    def _refused(self, action: Action, row: CampaignRow, now: int) -> str | None:
-        why_not = lifecycle_refusal(
-            action,
-            row.status,
-            scheduled_at=row.scheduled_at,
-            now=now,
-            held=row.hold_reason is not None,
-            locked=row.locked,
-        )
-        return None if why_not is None else why_not.message
+    async def _send(self) -> None:
+        from engine import together
+        from tui.screens import list_deeds
 
-    async def _act(
-        self,
-        action: Action,
-        verb: str,
-        consequences: list[str],
-        yes: str,
-        command: Callable[[Context, int], object],
-        done: str,
-    ) -> None:
-        rows = await self._targets()
+        many = self.marked > 0
+        rows = await self.targets()
         if not rows:
             return
-        title = f"{verb} “{named(rows[0].name, _TITLE)}”?" if len(rows) == 1 else f"{verb} {len(rows)} campaigns?"
-        if not await self.ask(
-            title,
-            lambda now: self._dialog_lines(action, rows, consequences, now),
-            yes,
-            too_late=lambda now: self._nothing_left(action, rows, now),
-        ):
+        # It brings the rows of each audience up to date.
+        found = await self.doing(together.outlook, [row.id for row in rows], self.services.now)
+        if found is None:
             return
-        finished = [
-            row
-            for row in rows
-            if self._refused(action, row, self.services.now) is None
-            and await self.did(command, self.services.context, row.id)
-        ]
-        if finished:
-            self.query_one(PagedTable).clear_marks()
-            what = named(finished[0].name) if len(finished) == 1 else f"{len(finished)} campaigns"
-            self.notify(f"{done}: {what}.", markup=False)
-        self.poll()
-
-    def _nothing_left(self, action: Action, rows: list[CampaignRow], now: int) -> str | None:
-        """Why a yes would do nothing any more, from the moment it would."""
-        reasons = [self._refused(action, row, now) for row in rows]
-        if not all(reasons):
-            return None
-        return reasons[0] if len(rows) == 1 else "\n".join(self._one_by_one(action, rows, 0, now))
-
-    def _dialog_lines(self, action: Action, rows: list[CampaignRow], consequences: list[str], now: int) -> list[str]:
-        """What the dialog says at this moment."""
-        will = [row for row in rows if self._refused(action, row, now) is None]
-        lines = self._facts(rows[0]) if len(rows) == 1 else self._one_by_one(action, rows, len(will), now)
-        lines.extend(consequences)
-        locks = [lock_at(row.scheduled_at) for row in will if row.scheduled_at is not None]
-        if locks and action in (Action.CANCEL, Action.REOPEN):
-            lines.append(f"Still possible for {schedule.duration(max(0, min(locks) - now))}.")
-        return lines
-
-    def _one_by_one(self, action: Action, rows: list[CampaignRow], will: int, now: int) -> list[str]:
-        refused: dict[str, list[str]] = {}
-        done: list[str] = []
-        for row in rows:
-            why_not = self._refused(action, row, now)
-            if why_not is None:
-                done.append(f"✓ {self.told(row)}")
-            else:
-                refused.setdefault(why_not, []).append(named(row.name, _IN_A_ROW))
-        lines = [f"{will or 'None'} of {len(rows)} will be done.", *done[:_MOST_NAMED]]
-        if len(done) > _MOST_NAMED:
-            lines.append(f"… and {len(done) - _MOST_NAMED} more")
-        for why_not, names in refused.items():
-            more = f" and {len(names) - _MOST_REFUSED} more" if len(names) > _MOST_REFUSED else ""
-            lines.append(f"✗ {', '.join(names[:_MOST_REFUSED])}{more}: {why_not}")
-        return lines
-
-    def _facts(self, row: CampaignRow) -> list[str]:
-        people = row.progress.audience - row.progress.skipped
-        lines = [f"{people:,} recipient{'' if people == 1 else 's'}."]
-        if row.scheduled_at is not None:
-            at = schedule.describe(row.scheduled_at, self.services.zone, self.services.now)
-            lines.insert(0, f"Scheduled for {at}.")
-        return lines
-
-    async def action_send(self) -> None:
-        """Send a draft at once, after the number of recipients was typed."""
-        from engine.commands import launch
-
-        row = self.subject
-        if row is None:
+        why_not = {campaign_id: error.message for campaign_id, error in found.why_not.items()}
+        if not many and rows[0].id in why_not:
+            mend = " Press e to mend it." if rows[0].status is Status.DRAFT else ""
+            self.notify(shown(f"{why_not[rows[0].id]}{mend}"), severity="warning", markup=False)
             return
-        result = await self.doing(launch.check, row.id)
-        if result is None:
-            return
-        if result.blocking:
-            problems = "; ".join(check.text for check in result.blocking)
-            self.notify(f"It cannot go yet: {problems}. Press e to mend it.", severity="warning", markup=False)
-            return
-        lines = [
-            f"{result.valid:,} messages go out at once, for {result.price:,} credits.",
-            "Sending now cannot be cancelled.",
-        ]
-        self.run_worker(self._send(row, lines, result.valid))
-
-    async def _send(self, row: CampaignRow, lines: list[str], people: int) -> None:
-        from engine.commands import launch
-
-        if not await self.ask(
-            f"Send “{named(row.name, _TITLE)}” now?", lambda now: lines, "Send", no="Not now", number=people
-        ):
-            return
-        if await self.doing(launch.send_now, self.services.context, row.id) is not None:
-            self.notify(f"{named(row.name)} is on its way.", markup=False)
-            self.poll()
+        deed = list_deeds.send(found.people, found.price, found.warnings)
+        await self.carry_through(deed, rows, lambda row, now: why_not.get(row.id))
 
     async def action_reschedule(self) -> None:
         """Give a Scheduled campaign another time."""
         row = self.subject
         if row is not None:
-            self.run_worker(self._reschedule(row))
+            self.run_worker(self._reschedule(row.id))
 
-    async def _reschedule(self, row: CampaignRow) -> None:
+    async def _reschedule(self, campaign_id: int) -> None:
         from engine.commands import launch
         from tui.screens.prompt import PromptScreen
 
+        # The row in view may be a moment old, and its version is what is agreed to.
+        row = (await self.reading(listing.rows, [campaign_id]) or {}).get(campaign_id)
+        if row is None:
+            return
         typed = await self.app.push_screen_wait(
-            PromptScreen(f"Another time for “{named(row.name, _TITLE)}”", self._echo, placeholder="tomorrow 10:00")
+            PromptScreen(f"Another time for “{named(row.name, TITLE)}”", self._echo, placeholder="tomorrow 10:00")
         )
         if typed is None:
             return
-        done = await self.doing(launch.reschedule, self.services.context, row.id, typed)
+        done = await self.doing(launch.reschedule, self.services.context, row.id, typed, seen=row.version)
         if done is not None:
             words = schedule.describe(done.at, self.services.zone, self.services.now)
             locked = " It is locked already: less than 5 minutes ahead." if done.locked else ""
@@ -323,7 +187,7 @@ class CampaignActions(ConsoleScreen):
         zone = self.services.zone
         text = await self.app.push_screen_wait(
             PromptScreen(
-                f"Repeat “{named(row.name, _TITLE)}” when?",
+                f"Repeat “{named(row.name, TITLE)}” when?",
                 lambda typed: series_view.echo(typed, zone, self.services.now),
                 placeholder="minute hour day month weekday [in ZONE] [until DATE]",
             )
@@ -339,11 +203,71 @@ class CampaignActions(ConsoleScreen):
             self.notify(f"{named(done.series.name)} repeats; first {first}. E shows the series.", markup=False)
             self.poll()
 
+    def action_limits(self) -> None:
+        """The account's limits, to be seen and set."""
+        self.run_worker(self._limits())
+
+    async def _limits(self) -> None:
+        from engine.commands import limits
+        from tui.screens.limits import LimitsScreen
+
+        found = await self.reading(_account_limits, self.services.now)
+        if found is None:
+            return
+        typed = await self.app.push_screen_wait(LimitsScreen(*found))
+        if typed is None or typed == found[0]:
+            return
+        if await self.doing(limits.change, self.services.context, lambda before: typed) is not None:
+            self.notify("The limits are set.", markup=False)
+            self.poll()
+
     async def action_export(self) -> None:
-        """The report as a CSV file."""
+        """The report as a CSV file; of many one file each."""
+        if self.marked:
+            self.run_worker(self._export_many())
+            return
         row = self.subject
         if row is not None:
             self.run_worker(self.export(row.id, row.name))
+
+    async def _export_many(self) -> None:
+        from pathlib import Path
+
+        from tui import bulk_export
+        from tui.screens.prompt import PromptScreen
+
+        rows = await self.targets()
+        if not rows:
+            return
+        title = f"Export {len(rows)} campaign{'s' if len(rows) > 1 else ''} as CSV into the folder"
+        typed = await self.app.push_screen_wait(
+            PromptScreen(title, lambda folder: bulk_export.echo(folder, rows), value=".")
+        )
+        if typed is None:
+            return
+        folder = Path(typed).expanduser()
+        written, found = await self._write_each(rows, folder)
+        where = shown(f"{counted(written, 'row')} written to {folder.absolute()}.")
+        text = f"{bulk.outcome('Exported', found, left='')}\n{where}"
+        complete = len(bulk.done(found)) == len(rows)
+        self.notify(text, markup=False, severity="information" if complete else "warning", timeout=NOTICE_S)
+
+    async def _write_each(self, rows: Sequence[CampaignRow], folder: Path) -> tuple[int, list[Judged]]:
+        """How many rows were written, and what became of each campaign. Marks stay: nothing was changed."""
+        from engine import export
+        from tui import bulk_export
+
+        written, found = 0, []
+        for row in rows:
+            against = bulk_export.why_not(row)
+            if against is None:
+                path = bulk_export.files([row], folder)[row.id]
+                try:
+                    written += await self.services.threads.read(export.write_csv, row.id, path, self.services.zone)
+                except (EngineError, StoreError) as error:
+                    against = as_told(error).message
+            found.append(Judged(row, against))
+        return written, found
 
     def action_copy(self) -> None:
         """Name, status and figures to the terminal's clipboard."""
@@ -354,3 +278,12 @@ class CampaignActions(ConsoleScreen):
         figures = ("audience", "sent", "delivered", "read", "failed", "unknown")
         text = "\t".join([row.name, row.status.value, *(f"{name} {getattr(counters, name)}" for name in figures)])
         self.to_clipboard(text)
+
+
+def _account_limits(now: int) -> tuple[Limits, str]:
+    """The account's limits, and in words how much of the quota is used."""
+    from engine.commands import limits
+
+    used, left = contacts.used(now), contacts.room(now)
+    said = f"{used:,} {'person' if used == 1 else 'people'} messaged in the last 24 hours"
+    return limits.of(account.get_account()), said + ("." if left is None else f", {left:,} left.")

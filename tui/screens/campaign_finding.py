@@ -1,16 +1,26 @@
-"""How an operator finds campaigns in the list: status tabs, search, order; each changes what the store is asked."""
+"""How an operator finds campaigns in the list: status tabs, search, filter, order.
+
+Each changes what the store is asked; the counts on the tabs are those of what search and filter leave (R51).
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import on
+from textual.content import Content
 from textual.widgets import Input
 
+from engine.text import shown
+from store import account
 from store.types import CampaignRow, ListFilter, SortKey, Status
-from tui.feed import Ask
+from tui import list_filter
+from tui.feed import Ask, Snapshot
 from tui.screens.base import ConsoleScreen
 from tui.widgets.paged_table import PagedTable, Sort
 from tui.widgets.plain_input import PlainInput
 from tui.widgets.status_tabs import TABS, StatusTabs
+from tui.widgets.title_line import TitleLine
 
 SEARCH_DELAY_S = 0.15
 
@@ -19,6 +29,7 @@ class CampaignFinding(ConsoleScreen):
     """The question the list answers and the keys that change it; the screen itself reads and shows."""
 
     _asked: Ask
+    _snapshot: Snapshot | None
 
     def poll(self) -> None:
         """Look at the store again now."""
@@ -54,8 +65,12 @@ class CampaignFinding(ConsoleScreen):
 
     def _show_tab(self, status: Status | None) -> None:
         self.query_one(StatusTabs).active = status
-        wanted = self._asked.wanted
-        self._ask_for(wanted=ListFilter(status=status, search=wanted.search))
+        self._narrow(replace(self._asked.wanted, status=status))
+
+    def _narrow(self, wanted: ListFilter) -> None:
+        """Ask for other campaigns and say which."""
+        self._ask_for(wanted=wanted)
+        self._show_narrowed()
         self.poll()
 
     def action_tab(self, index: int) -> None:
@@ -90,18 +105,66 @@ class CampaignFinding(ConsoleScreen):
         boxes = list(self.query("#search").results(Input))
         if not boxes or boxes[0].value != typed or typed.strip() == self._asked.wanted.search:
             return
-        self._ask_for(wanted=ListFilter(status=self._asked.wanted.status, search=typed.strip()))
-        self.poll()
+        self._narrow(replace(self._asked.wanted, search=typed.strip()))
 
     @on(Input.Submitted, "#search")
     def _search_done(self) -> None:
         self._table.focus()
 
+    def action_filter(self) -> None:
+        """Ask for a range of days and a sender."""
+        self.run_worker(self._ask_filter())
+
+    async def _ask_filter(self) -> None:
+        from tui.screens.filter import FilterScreen
+
+        senders = await self.reading(account.senders)
+        if senders is None:
+            return
+        services = self.services
+        wanted = await self.app.push_screen_wait(
+            FilterScreen(self._asked.wanted, senders, services.zone, services.context.clock)
+        )
+        if wanted is not None:
+            # The tab or the search may have changed behind the dialog.
+            now = self._asked.wanted
+            self._narrow(replace(wanted, status=now.status, search=now.search))
+
+    def _show_narrowed(self) -> None:
+        """A line above the list for what is not seen otherwise: the filter, and an order whose column has no room."""
+        asked, seen = self._asked, self._snapshot
+        line = self.query_one("#narrowed", TitleLine)
+        filtered = list_filter.is_set(asked.wanted)
+        hidden = not self._table.has_room_for(asked.sort.value)
+        line.display = filtered or hidden
+        if not line.display:
+            return
+        known = seen is not None and seen.ask.wanted.sender_id == asked.wanted.sender_id
+        number = seen.overview.sender if known and seen is not None else None
+        # As in the list's column: the whole number has no room beside the days.
+        sender = "that is not there" if number is None else f"..{number % 10_000:04d}"
+        parts, keys = [], []
+        if filtered:
+            parts.append(f"only {list_filter.words(asked.wanted, self.services.zone, sender)}")
+            keys.append("f filter" if self._search_is_open else "f filter  esc clears")
+        if hidden:
+            parts.append(f"sorted by {asked.sort.value} {'▼' if asked.reverse else '▲'}")
+            keys.append("s sort")
+        line.show(
+            Content.styled(shown(f" {'; '.join(parts)}"), "bold"),
+            Content.styled(f"{'  '.join(keys)} ", "$text-muted"),
+        )
+
+    @property
+    def _search_is_open(self) -> bool:
+        return bool(self.query("#search"))
+
     def action_clear(self) -> None:
-        """Clear the search, then the marks."""
+        """Clear the search, then the filter, then the marks."""
         if self._close_search():
-            self._ask_for(wanted=ListFilter(status=self._asked.wanted.status))
-            self.poll()
+            self._narrow(replace(self._asked.wanted, search=""))
+        elif list_filter.is_set(self._asked.wanted):
+            self._narrow(list_filter.cleared(self._asked.wanted))
         elif self.marked:
             self._table.clear_marks()
 
@@ -134,3 +197,4 @@ class CampaignFinding(ConsoleScreen):
 
     def _show_sort(self) -> None:
         self._table.sort = Sort(self._asked.sort.value, self._asked.reverse)
+        self._show_narrowed()

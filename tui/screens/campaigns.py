@@ -14,7 +14,7 @@ from engine.lifecycle import refusal as lifecycle_refusal
 from store import listing
 from store.errors import StoreError
 from store.types import CampaignRow, ListFilter, SortKey, Status
-from tui import campaign_cells, state, terminal
+from tui import campaign_cells, list_filter, state, terminal
 from tui.command import Command, Entry, Scope, footer
 from tui.commands import bindings, of
 from tui.feed import Ask, Feed, Snapshot
@@ -28,6 +28,7 @@ from tui.widgets.paged_table import PagedTable, Sort
 from tui.widgets.pane import Pane
 from tui.widgets.status_bar import TopBar, WorkerLine
 from tui.widgets.status_tabs import StatusTabs
+from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         self._trouble = ""
         self._jump_to = self._asked.chosen
         """The campaign to put the cursor on as soon as it is in the list."""
+        self._must_show = False
+        """Whether tab, search and filter give way when they hide it."""
         self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
@@ -81,11 +84,14 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
             window.move_to(window.index_of(asked.chosen or 0) or 0)
         table = PagedTable(campaign_cells.COLUMNS, self._cells, window, id="campaigns")
         table.sort = Sort(asked.sort.value, asked.reverse)
-        tabs = StatusTabs(asked.wanted.status, "/ search   s sort")
+        tabs = StatusTabs(asked.wanted.status, "/ search   f filter   s sort")
         # Not known yet: to count a hundred thousand takes longer than to show the first of them.
         tabs.set_reactive(StatusTabs.counts, None)
         yield TopBar()
         yield tabs
+        narrowed = TitleLine(id="narrowed")
+        narrowed.display = False
+        yield narrowed
         yield Pane(table, id="list")
         with VerticalScroll(id="report-pane", can_focus=False) as pane:
             pane.display = False
@@ -101,6 +107,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         if self._asked.wanted.search:
             self._open_search(self._asked.wanted.search)
         self.query_one(WorkerLine).calm = self.services.remote
+        self._show_narrowed()
         self._show_top()
         self._show_worker()
         self._show_footer()
@@ -113,6 +120,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
     def on_resize(self, event: Resize) -> None:
         """On a narrow screen the pane gives way: enter opens the report on the whole screen."""
         self._show_pane()
+        self._show_narrowed()
         cramped = terminal.too_small(event.size.width, event.size.height)
         if cramped is not None:
             self.notify(cramped, severity="warning", markup=False)
@@ -121,17 +129,22 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         """Shown again: read anew, the cursor on `select` when given."""
         if select is not None and not self._table.move_to_id(select):
             self._jump_to = select
+            self._must_show = True
             self._ask_for(chosen=select)
-            if self._asked.wanted != ListFilter():
-                self._close_search()
-                self._show_tab(None)
         self.poll()
 
     def remember(self) -> None:
-        """Keep tab, order, search and cursor for the next start."""
-        asked = self._asked
+        """Keep tab, order, search, filter and cursor for the next start."""
+        asked, wanted = self._asked, self._asked.wanted
         seen = state.UiState(
-            asked.wanted.status, asked.sort, asked.reverse, asked.wanted.search, None, self._table.window.cursor
+            wanted.status,
+            asked.sort,
+            asked.reverse,
+            wanted.search,
+            wanted.sender_id,
+            self._table.window.cursor,
+            wanted.since,
+            wanted.until,
         )
         state.save(state.default_path(), self.services.url, seen)
 
@@ -189,6 +202,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         with self.app.batch_update():
             if snapshot.ids is not None and same_question:
                 self._table.set_ids(snapshot.ids, keep_cursor=True)
+            if same_question:
                 self._jump(last_try=self._jump_to == snapshot.ask.chosen)
             self._table.update_rows(snapshot.rows, snapshot.rows)
             if self._table.window.ids:
@@ -196,6 +210,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
             else:
                 self._show_empty()
             self.query_one(StatusTabs).counts = dict(snapshot.overview.counts)
+            self._show_narrowed()
             self._show_top()
             self._show_worker()
             if snapshot.ask.chosen == self._table.window.cursor:
@@ -207,8 +222,15 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
 
     def _jump(self, last_try: bool) -> None:
         """Put the cursor where it is wanted; the first screenful may not have that campaign yet."""
-        if self._jump_to is not None and (self._table.move_to_id(self._jump_to) or last_try):
-            self._jump_to = None
+        if self._jump_to is None:
+            return
+        there = self._table.move_to_id(self._jump_to)
+        if last_try and not there and self._must_show and self._asked.wanted != ListFilter():
+            self._close_search()
+            self.query_one(StatusTabs).active = None
+            self._narrow(ListFilter())
+        elif last_try or there:
+            self._jump_to, self._must_show = None, False
 
     def _begin(self) -> None:
         self.console.started()
@@ -218,10 +240,13 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
 
     def _show_empty(self) -> None:
         pane = self.query_one("#list", Pane)
-        if self._asked.wanted.search:
-            pane.show_empty(f"Nothing matches “{self._asked.wanted.search}” here.", "esc", "clears the search")
-        elif self._asked.wanted.status is not None:
-            pane.show_empty(f"No campaign is {self._asked.wanted.status.replace('_', ' ')}.", "0", "shows all")
+        wanted = self._asked.wanted
+        if wanted.search:
+            pane.show_empty(f"Nothing matches “{wanted.search}” here.", "esc", "clears the search")
+        elif list_filter.is_set(wanted):
+            pane.show_empty("No campaign here passes the filter.", "esc", "clears the filter")
+        elif wanted.status is not None:
+            pane.show_empty(f"No campaign is {wanted.status.replace('_', ' ')}.", "0", "shows all")
         else:
             pane.show_empty("No campaigns yet.", "n", "starts the first draft")
         self._show_report(None)
@@ -257,6 +282,8 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         typing = isinstance(self.focused, Input)
         entries = footer(of(Scope.CAMPAIGNS, Scope.TABLE, Scope.EVERYWHERE), self, typing)
         clear = [Entry("list.clear", "esc", "clear the search", None)] if typing else []
+        if self.marked and not typing:
+            clear = [Entry("list.clear", "esc", f"unmark {self.marked:,}", None)]
         self.query_one(Footer).show([*clear, *entries])
 
     def _tick(self) -> None:
@@ -286,6 +313,9 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         self.set_timer(PANE_DELAY_S, self._follow_cursor)
 
     def _follow_cursor(self) -> None:
+        if self._jump_to is not None:
+            # It is about to be elsewhere.
+            return
         cursor = self._table.window.cursor
         if (cursor is not None and cursor != self._asked.chosen) or (self._snapshot and self._snapshot.report is None):
             self._ask_for(chosen=cursor)
@@ -312,6 +342,10 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         self._feed = Feed()
         self.poll()
 
+    async def action_optouts(self) -> None:
+        """Who gets no campaign."""
+        await self.console.open_optouts()
+
     async def action_series(self) -> None:
         """What repeats."""
         await self.console.open_series()
@@ -336,7 +370,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
     def refuses(self, command: Command) -> EngineError | None:
         """The rule that forbids it for the campaign under the cursor; with marks the dialog tells row by row."""
         row = self.subject
-        if command.act is None or row is None or self.marked:
+        if command.act is None or row is None or (self.marked and command.many):
             return None
         return lifecycle_refusal(
             command.act,

@@ -14,9 +14,9 @@ from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS, bindings
 from tui.screens.draft_choice import Choice, Way
 from tui.screens.draft_form import Form, OpenDraft
-from tui.screens.draft_launch import DraftLaunch
 from tui.screens.draft_panel import NAME, FormPanel
 from tui.screens.draft_skipped import SkippedRows
+from tui.screens.draft_test import DraftTest
 from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SAVE, _DISCARD = "s", "d"
 
 
-class DraftScreen(DraftLaunch):
+class DraftScreen(DraftTest):
     """A mode that stays mounted; `open` shows another draft in it."""
 
     SCOPE = Scope.DRAFT
@@ -59,9 +59,9 @@ class DraftScreen(DraftLaunch):
         if found is None:
             await self.console.open_list()
             return
-        senders, templates, campaign = found
+        senders, templates, limited, campaign = found
         panel = self.panel
-        panel.set_choices(senders, templates)
+        panel.set_choices(senders, templates, limited)
         when, zone = self.typed_times.get(campaign_id or 0, ("", self.services.zone))
         if campaign is None:
             form = Form(sender_id=senders[0].id if len(senders) == 1 else None, zone=zone)
@@ -196,6 +196,7 @@ class DraftScreen(DraftLaunch):
         await self.action_command(event.command_id)
 
 
-def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], Campaign | None]:
+def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], bool, Campaign | None]:
+    """What the form offers, whether the account has a messaging quota, and the draft."""
     campaign = None if campaign_id is None else campaigns.get(campaign_id)
-    return account.senders(), account.templates(), campaign
+    return account.senders(), account.templates(), account.get_account().quota is not None, campaign

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FILE: Final = "file"
 COUNTRY: Final = "country"
 NUMBER: Final = "number"
+SHEET: Final = "sheet"
 
 
 def sender_label(sender: Sender) -> str:
@@ -45,14 +46,16 @@ def file_errors(code: str) -> str:
         "unknown_country": COUNTRY,
         "number_column_unclear": NUMBER,
         "no_such_column": NUMBER,
+        "sheet_unclear": SHEET,
+        "no_such_sheet": SHEET,
     }
     return by_code.get(code, FILE)
 
 
 def file_hint(code: str, hint: str) -> str:
     """What to do about it, where the importer's own words name options of the command line."""
-    if code == "number_column_unclear":
+    if code in ("number_column_unclear", "sheet_unclear"):
         return "Choose it here."
-    if code == "no_such_column":
+    if code in ("no_such_column", "no_such_sheet"):
         return "Choose one that is there."
     return hint

@@ -62,6 +62,8 @@ class FileChoice:
     """Two letters, or empty."""
     number_column: str | None = None
     """`None` lets it be recognised."""
+    sheet: str | None = None
+    """Of a workbook; `None` takes the only one that fits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from engine.audience.reader import tables
 from engine.commands import drafts
 
 if TYPE_CHECKING:
-    from engine.commands.drafts import Imported
+    from engine.commands.importing import Imported
     from engine.context import Context
     from tui.screens.draft_form import FileChoice
 
@@ -39,9 +39,10 @@ class Import:
             context,
             campaign_id,
             version,
-            Path(self.choice.path).expanduser(),
+            path_of(self.choice),
             country=self.choice.country or None,
             number_column=self.choice.number_column,
+            sheet=self.choice.sheet,
             progress=self._progress,
         )
 
@@ -57,11 +58,25 @@ class Import:
         return f"reading {name}: {self.rows:,} rows so far   esc stops"
 
 
-def columns_in(path: Path) -> Sequence[str]:
-    """The columns of a contact file, of every sheet of a workbook; raises `BadInput`."""
+def columns_in(choice: FileChoice) -> Sequence[str]:
+    """The columns of a contact file, of every sheet of a workbook unless one is chosen; raises `BadInput`."""
     found: dict[str, None] = {}
-    for table in tables(path):
+    for table in tables(path_of(choice), choice.sheet):
         record = next(iter(table.records()), None)
         if record is not None:
             found.update(dict.fromkeys(headers(record[1])))
     return tuple(found)
+
+
+def sheets_in(choice: FileChoice) -> Sequence[str]:
+    """The sheets of a workbook, none of a text file; raises `BadInput`."""
+    return tables(path_of(choice))[0].format.sheets
+
+
+def path_of(choice: FileChoice) -> Path:
+    """The path as the system takes it; `~` of somebody who is not there stays as it was typed."""
+    path = Path(choice.path)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

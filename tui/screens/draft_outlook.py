@@ -6,20 +6,19 @@ template, another mapping. Typing a longer fallback changes no count.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine import message, placeholders, preflight, resolution
 from engine.placeholders import clean_value
-from engine.resolution import Counts
-from store import campaigns, optouts
+from store import account, campaigns, contacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.preflight import Facts, Preflight
+    from engine.resolution import Counts
     from store.types import Audience, DraftFields, Fill, Recipient, Template
 
 
@@ -34,6 +33,8 @@ class Sample:
     preview: message.Preview
     problems: tuple[str, ...]
     """What WhatsApp would refuse in it."""
+    line: int | None = None
+    """Where the recipient stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,12 @@ class Looker:
         """The row at a position, by what was counted last."""
 
     def look(
-        self, fields: DraftFields, campaign_id: int | None, position: int, wanted: Callable[[], bool] = lambda: True
+        self,
+        fields: DraftFields,
+        campaign_id: int | None,
+        position: int,
+        now: int,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> Outlook | None:
         """The outlook with the recipient at `position`, or the last one there is; `None` when no longer `wanted`."""
         if not wanted():
@@ -63,9 +69,9 @@ class Looker:
         campaign = None if campaign_id is None else campaigns.get(campaign_id)
         audience = None if campaign is None else campaign.audience
         # Without its audience, because counting is done here: in pieces, and only when the answer can differ.
-        facts = preflight.facts_for_form(fields, None if campaign is None else replace(campaign, audience=None))
+        facts = preflight.facts_for_form(fields, None if campaign is None else replace(campaign, audience=None), now)
         if audience is not None:
-            counts = self._count(audience, facts.template, fields, wanted)
+            counts = self._count(audience, facts.template, fields, now, wanted)
             if counts is None:
                 return None
             facts = replace(
@@ -74,54 +80,32 @@ class Looker:
                 countries=counts.countries,
                 skipped=counts.skipped,
                 fallbacks=counts.fallbacks,
+                quota=None if facts.quota is None else facts.quota._replace(repeats=counts.repeats),
             )
         position = max(min(position, facts.valid - 1), 0)
         sample = None
         if facts.template is not None:
-            row = None if audience is None else self._row(facts.template, fields.fills, audience, position)
+            row = None if audience is None else self._row(facts.template, fields.fills, audience, position, now)
             sample = _sample(facts.template, fields.fills, audience, row, position)
         return Outlook(facts, preflight.run(facts), audience, sample)
 
     def _count(
-        self, audience: Audience, template: Template | None, fields: DraftFields, wanted: Callable[[], bool]
+        self, audience: Audience, template: Template | None, fields: DraftFields, now: int, wanted: Callable[[], bool]
     ) -> Counts | None:
         key = _count_key(audience, fields)
         if self._counted is None or self._counted[0] != key:
-            counts = count(audience, template, fields.fills, wanted)
+            counts = resolution.count(audience, template, fields.fills, now, wanted)
             if counts is None:
                 return None
             self._counted, self._found = (key, counts), None
         return self._counted[1]
 
     def _row(
-        self, template: Template, fills: Mapping[str, Fill], audience: Audience, position: int
+        self, template: Template, fills: Mapping[str, Fill], audience: Audience, position: int, now: int
     ) -> Recipient | None:
         if self._found is None or self._found[0] != position:
-            self._found = position, _nth_valid(template, fills, audience, position)
+            self._found = position, _nth_valid(template, fills, audience, position, now)
         return self._found[1]
-
-
-def count(
-    audience: Audience, template: Template | None, fills: Mapping[str, Fill], wanted: Callable[[], bool]
-) -> Counts | None:
-    """What `engine.resolution.count` answers, given up as soon as nobody wants it any more.
-
-    A million rows take some ten seconds, and the list reads by the same thread.
-    """
-    filler, out = resolution.filler_for(template, fills, audience), optouts.numbers()
-    countries: Counter[str] = Counter()
-    skipped: Counter[str] = Counter()
-    fallbacks = 0
-    for decided in resolution.decisions(audience.id, filler, out):
-        if not wanted():
-            return None
-        for row, reason in decided:
-            if reason is not None:
-                skipped[reason.value] += 1
-                continue
-            countries[row.country or ""] += 1
-            fallbacks += filler is not None and filler.uses_fallback(row.cells)
-    return Counts(countries, skipped, fallbacks)
 
 
 def _count_key(audience: Audience, fields: DraftFields) -> tuple[object, ...]:
@@ -130,7 +114,8 @@ def _count_key(audience: Audience, fields: DraftFields) -> tuple[object, ...]:
         (key, fill.column, bool(clean_value(fill.fixed or "")), bool(clean_value(fill.fallback or "")))
         for key, fill in sorted(fields.fills.items())
     )
-    return audience.id, fields.template_id, fills
+    bound, countries = contacts.limits(), account.get_account().countries
+    return audience.id, fields.template_id, fills, bound, countries and tuple(countries)
 
 
 def _sample(
@@ -149,14 +134,17 @@ def _sample(
         position=position,
         preview=message.preview(template.components, values),
         problems=tuple(message.problems(template.components, values)),
+        line=None if row is None else row.line,
     )
 
 
-def _nth_valid(template: Template, fills: Mapping[str, Fill], audience: Audience, position: int) -> Recipient | None:
+def _nth_valid(
+    template: Template, fills: Mapping[str, Fill], audience: Audience, position: int, now: int
+) -> Recipient | None:
     """The row at `position` among those who would get a message by a mapping that need not be saved."""
-    filler, out = resolution.filler_for(template, fills, audience), optouts.numbers()
+    filler = resolution.filler_for(template, fills, audience)
     passed = 0
-    for decided in resolution.decisions(audience.id, filler, out):
+    for decided in resolution.decisions(audience.id, filler, resolution.bars(template, now)):
         valid = [row for row, reason in decided if reason is None]
         if position < passed + len(valid):
             return valid[position - passed]

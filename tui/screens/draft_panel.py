@@ -11,11 +11,13 @@ from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from engine import placeholders
+from engine.preflight import OVER_QUOTA
 from engine.text import shown
-from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, problem_of, sender_label, template_label
+from store.types import OverQuota
+from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET, problem_of, sender_label, template_label
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
-from tui.widgets.field import Field
+from tui.widgets.field import Field, choice
 from tui.widgets.fill_row import FillRow, searchable
 from tui.widgets.path_input import PathInput
 from tui.widgets.plain_input import PlainInput
@@ -33,7 +35,8 @@ NAME: Final = "name"
 SENDER: Final = "sender"
 TEMPLATE: Final = "template"
 READ_HELP: Final = "enter reads it; tab completes the path"
-_OF_FILE: Final = (FILE, COUNTRY, NUMBER)
+_OVER: Final = ((OverQuota.FAIL, "fail the rest"), (OverQuota.WAIT, "wait until the quota refills"))
+_OF_FILE: Final = (FILE, SHEET, COUNTRY, NUMBER)
 _LABEL: Final = 12
 _LONGEST_LABEL: Final = 22
 
@@ -53,12 +56,14 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._templates: dict[int, Template] = {}
         self._senders: dict[int, Sender] = {}
         self._columns: tuple[str, ...] = ()
+        self._limited = False
         self._rows: dict[str, FillRow] = {}
         self.fields: dict[str, Field] = {
             NAME: Field("Name", PlainInput(placeholder="what the campaign is called here"), id="f-name"),
             SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
             TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
             FILE: Field("File", PathInput(), id="f-file"),
+            SHEET: Field("Sheet", Select[str]([], prompt="choose the sheet with the contacts"), id="f-sheet"),
             COUNTRY: Field(
                 "Country",
                 PlainInput(placeholder="optional, two letters, for numbers without a +", max_length=20),
@@ -67,7 +72,13 @@ class FormPanel(VerticalScroll, can_focus=False):
             NUMBER: Field("Numbers in", Select[str]([], prompt="recognise the column"), id="f-number"),
             WHEN: Field("Time", PlainInput(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
             ZONE: Field("Zone", PlainInput(), id="f-zone"),
+            OVER_QUOTA: Field(
+                "Over quota",
+                Select[str]([choice(words, over.value) for over, words in _OVER], allow_blank=False),
+                id=f"f-{OVER_QUOTA}",
+            ),
         }
+        self.fields[SHEET].display = False
         self._result = Static(markup=False, classes="result", id="result")
         self._fills = Vertical(id="fills")
 
@@ -79,12 +90,13 @@ class FormPanel(VerticalScroll, can_focus=False):
         yield self._result
         yield self._fills
         yield Static("When", classes="section", markup=False)
-        yield from (self.fields[name] for name in (WHEN, ZONE))
+        yield from (self.fields[name] for name in (WHEN, ZONE, OVER_QUOTA))
 
     # What the screen hands in
 
-    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template]) -> None:
-        """The senders and templates of the account."""
+    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template], limited: bool) -> None:
+        """The senders and templates of the account, and whether it has a messaging quota."""
+        self._limited = limited
         self._senders = {one.id: one for one in senders}
         self._templates = {one.id: one for one in found}
         self._set_options(SENDER, [searchable(sender_label(one), one.id) for one in senders])
@@ -100,16 +112,21 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._columns = ()
         self.show_audience(audience)
         self._set_number_columns(self._columns, form.file.number_column)
+        self._set_sheets(())
         values = {
             NAME: form.name,
             SENDER: form.sender_id if form.sender_id in self._senders else None,
             TEMPLATE: form.template_id if form.template_id in self._templates else None,
             FILE: form.file.path,
+            SHEET: None,
             COUNTRY: form.file.country,
             NUMBER: form.file.number_column,
             WHEN: form.when,
             ZONE: form.zone,
+            OVER_QUOTA: form.over_quota.value,
         }
+        # Without a quota there is nothing to choose; a choice once made stays in sight.
+        self.fields[OVER_QUOTA].display = self._limited or form.over_quota is not OverQuota.FAIL
         for name, field in self.fields.items():
             field.set_error()
             field.set_value(values[name])
@@ -141,6 +158,15 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._set_number_columns(columns, chosen if chosen in columns else None)
         self.form = replace(self.form, file=replace(self.form.file, number_column=self.fields[NUMBER].value))
 
+    def offer_sheets(self, sheets: Sequence[str], chosen: str | None = None) -> None:
+        """The sheets of the workbook, and the one to stand there; with one sheet there is nothing to choose."""
+        self._set_sheets(sheets)
+        if len(sheets) > 1 and chosen in sheets:
+            select = self._select(SHEET)
+            with select.prevent(Select.Changed):
+                select.value = chosen
+        self.form = replace(self.form, file=replace(self.form.file, sheet=self.fields[SHEET].value))
+
     def show_audience(self, audience: Audience | None) -> None:
         """Which file the audience came from, and which columns it has."""
         control = self.fields[FILE].field_control
@@ -158,7 +184,7 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def mark_saved(self) -> None:
         """Everything that stands there is saved; the file fields have a state of their own."""
-        for name in (NAME, SENDER, TEMPLATE):
+        for name in (NAME, SENDER, TEMPLATE, OVER_QUOTA):
             self.fields[name].mark_clean()
 
     def mark_read(self) -> None:
@@ -191,13 +217,15 @@ class FormPanel(VerticalScroll, can_focus=False):
         if self.form == before:
             return
         event.field.set_error()
+        if name == FILE and self.fields[SHEET].display:
+            self._set_sheets(())
         if name in (WHEN, ZONE):
             # A draft stores no time, so there is nothing to mark as unsaved.
             event.field.mark_clean()
         if name == TEMPLATE:
             await self._build_fills()
         self.post_message(self.Changed())
-        if name == NUMBER:
+        if name in (NUMBER, SHEET):
             self.post_message(self.FileWanted())
 
     def _with(self, name: str, value: object) -> Form:
@@ -212,13 +240,18 @@ class FormPanel(VerticalScroll, can_focus=False):
             case "template":
                 return replace(form, template_id=number)
             case "file":
-                return replace(form, file=replace(file, path=text.strip()))
+                # Another workbook has other sheets.
+                return replace(form, file=replace(file, path=text.strip(), sheet=None))
+            case "sheet":
+                return replace(form, file=replace(file, sheet=text or None))
             case "country":
                 return replace(form, file=replace(file, country=text.strip()))
             case "number":
                 return replace(form, file=replace(file, number_column=text or None))
             case "when":
                 return replace(form, when=text)
+            case "over_quota":
+                return replace(form, over_quota=OverQuota(text))
             case _:
                 return replace(form, zone=text)
 
@@ -284,6 +317,13 @@ class FormPanel(VerticalScroll, can_focus=False):
         select = self._select(NUMBER)
         with select.prevent(Select.Changed):
             select.value = chosen if chosen in columns and chosen is not None else Select.NULL
+
+    def _set_sheets(self, sheets: Sequence[str]) -> None:
+        several = sheets if len(sheets) > 1 else ()
+        self._set_options(SHEET, [searchable(sheet, sheet) for sheet in several])
+        self.fields[SHEET].display = bool(several)
+        if not several:
+            self.fields[SHEET].set_error()
 
     async def _build_fills(self) -> None:
         """A line for each placeholder of the template chosen."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.commands import drafts
@@ -17,9 +16,9 @@ from tui.command import refusal
 from tui.commands import COMMANDS
 from tui.screens.base import as_told
 from tui.screens.draft_choice import Choice, Way
-from tui.screens.draft_choices import FILE, NUMBER, file_errors, file_hint
+from tui.screens.draft_choices import FILE, NUMBER, SHEET, file_errors, file_hint
 from tui.screens.draft_form import OpenDraft
-from tui.screens.draft_import import Import, Stopped, columns_in
+from tui.screens.draft_import import Import, Stopped, columns_in, sheets_in
 from tui.screens.draft_view import DraftView
 
 if TYPE_CHECKING:
@@ -183,23 +182,36 @@ class DraftSaving(DraftView):
             draft = self.draft
             assert draft.campaign_id is not None
             try:
-                await self.services.threads.write(job.run, self.services.context, draft.campaign_id, draft.version)
+                imported = await self.services.threads.write(
+                    job.run, self.services.context, draft.campaign_id, draft.version
+                )
                 campaign = await self.services.threads.read(campaigns.get, draft.campaign_id)
             except (EngineError, StoreError) as error:
                 return as_told(error)
-            self.draft = replace(draft, version=draft.version + 1, read=job.choice, audience=campaign.audience)
+            form, read = imported.format, job.choice
             if self.panel.form.file == job.choice:
+                if len(form.sheets) > 1:
+                    # Which sheet was taken is to be seen, and another one can be.
+                    self.panel.offer_sheets(form.sheets, form.sheet)
+                    self._tried = read = self.panel.form.file
                 self.panel.mark_read()
+            self.draft = replace(draft, version=draft.version + 1, read=read, audience=campaign.audience)
+            for warning in form.warnings:
+                self.notify(shown(warning), severity="warning", markup=False)
             self.position = 0
             return None
 
     async def _show_file_error(self, choice: FileChoice, error: EngineError) -> None:
         field = file_errors(error.code)
-        if field == NUMBER:
-            try:
-                columns = await self.services.threads.read(columns_in, Path(choice.path).expanduser())
-            except BadInput:
-                columns = ()
-            self.panel.offer_number_columns(columns)
+        try:
+            if field in (NUMBER, SHEET):
+                self.panel.offer_sheets(await self.services.threads.read(sheets_in, choice), choice.sheet)
+            if field == NUMBER:
+                self.panel.offer_number_columns(await self.services.threads.read(columns_in, choice))
+        except BadInput:
+            # It cannot even be looked into any more: the error is shown, and there is nothing to choose.
+            self.panel.offer_number_columns(())
+        if field == SHEET and not self.panel.fields[SHEET].display:
+            field = FILE
         message = f"{error.message} {file_hint(error.code, error.hint)}".strip()
         self.panel.fields[field].set_error(shown(message))

@@ -14,11 +14,11 @@ from textual.widgets import Static
 
 from engine import audience
 from engine.errors import BadInput, EngineError
+from engine.report import SKIP_WORDS
 from engine.text import shown
 from store import recipients
 from store.errors import StoreError
 from store.types import ContactRow, Recipient, RecipientState
-from tui.report_view import SKIP_WORDS
 from tui.screens.base import as_told
 from tui.screens.prompt import PromptScreen
 from tui.widgets.columns import Cell, Column

@@ -162,7 +162,12 @@ class DraftView(ConsoleScreen):
                 panel = self.panel
                 fields = panel.form.fields(panel.keys)
                 outlook = await self.reading(
-                    self._looker.look, fields, self.draft.campaign_id, self.position, partial(self._is_last, request)
+                    self._looker.look,
+                    fields,
+                    self.draft.campaign_id,
+                    self.position,
+                    self.services.now,
+                    partial(self._is_last, request),
                 )
                 # On its way out a screen loses its parts first.
                 there = self.is_mounted and self.query_one_optional(MessagePreview) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,18 +10,20 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.commands import drafts, launch
+from engine import why
+from engine.commands import drafts, launch, settling
 from engine.lifecycle import refusal as lifecycle_refusal
-from engine.report import Report
-from engine.report import read as read_report
-from engine.text import shown
-from store import listing, recipients
+from engine.text import counted, shown
+from store import recipients
 from store.errors import Missing, StoreError
-from tui import recipient_cells, report_view
+from store.types import RecipientState
+from tui import recipient_cells, report_view, settle_view
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
 from tui.recipient_cells import ALL, FILTERS
 from tui.screens.base import ConsoleScreen, as_told
+from tui.screens.report_parts import PARTS, which
+from tui.screens.report_reading import report_and_row, seqs
 from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
@@ -33,13 +34,16 @@ from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from engine.errors import EngineError
+    from engine.report import Report
+    from engine.timeline import Timeline
     from store.types import CampaignRow, Recipient
+    from tui.recipient_cells import Reason
     from tui.widgets.columns import Cell
 
 POLL_S = 0.4
@@ -58,7 +62,9 @@ class ReportScreen(ConsoleScreen):
         self._campaign_id: int | None = None
         self._report: Report | None = None
         self._row: CampaignRow | None = None
+        self._timeline: Timeline | None = None
         self._filter = ALL
+        self._reason: Reason | None = None
         self._reading = False
         self._drawn_version = -1
         self._told: Content | None = None
@@ -82,7 +88,7 @@ class ReportScreen(ConsoleScreen):
 
     async def open(self, campaign_id: int) -> None:
         """Show a campaign's report from its beginning."""
-        self._campaign_id, self._filter = campaign_id, ALL
+        self._campaign_id, self._filter, self._reason = campaign_id, ALL, None
         self._forget("Reading the report …")
         self.query_one("#find", Input).display = False
         self.query_one("#report-head").scroll_home(animate=False)
@@ -94,11 +100,20 @@ class ReportScreen(ConsoleScreen):
     def _table(self) -> PagedTable[Recipient]:
         return self.query_one("#recipients", PagedTable)
 
+    @property
+    def _filtered(self) -> bool:
+        return self._filter != ALL or self._reason is not None
+
+    @property
+    def _under_cursor(self) -> Recipient | None:
+        window = self._table.window
+        return None if window.cursor is None else window.row(window.cursor_index)
+
     # Reading
 
     def _forget(self, instead: str) -> None:
         """Show nothing of any campaign, but say why."""
-        self._report = self._row = None
+        self._report = self._row = self._timeline = None
         self._drawn_version = -1
         # Rows are known by their place in the file: another campaign has the same ones.
         self._table.window.invalidate()
@@ -124,10 +139,10 @@ class ReportScreen(ConsoleScreen):
         if campaign_id is None or not self.app.is_running:
             return
         self._reading = True
-        found: tuple[Report, CampaignRow] | None = None
+        found: tuple[Report, CampaignRow, Timeline | None] | None = None
         trouble: StoreError | None = None
         try:
-            found = await self.services.threads.read(_report_and_row, campaign_id)
+            found = await self.services.threads.read(report_and_row, campaign_id)
         except StoreError as error:
             trouble = error
         finally:
@@ -142,7 +157,7 @@ class ReportScreen(ConsoleScreen):
             # What was read before stays; the next look tries again.
             self._show_title()
             return
-        self._report, self._row = found
+        self._report, self._row, self._timeline = found
         # Skips and transitions change the campaign, everything else its counters: together they tell of any change.
         self._drawn_version = self._report.campaign.progress.version + 1_000_000 * self._report.campaign.version
         self._show()
@@ -151,8 +166,9 @@ class ReportScreen(ConsoleScreen):
         campaign_id = self._campaign_id
         if campaign_id is None:
             return
-        ids = await self.reading(_seqs, campaign_id, self._filter)
-        if ids is not None and campaign_id == self._campaign_id:
+        asked = (self._filter, self._reason)
+        ids = await self.reading(seqs, campaign_id, *asked)
+        if ids is not None and campaign_id == self._campaign_id and asked == (self._filter, self._reason):
             self._table.set_ids(ids, keep_cursor=False)
             self._show_rows()
 
@@ -161,8 +177,8 @@ class ReportScreen(ConsoleScreen):
         campaign_id, report, window = self._campaign_id, self._report, self._table.window
         if campaign_id is None or report is None:
             return
-        if self._filter != ALL or report.campaign.progress.audience != len(window):
-            ids = await self.reading(_seqs, campaign_id, self._filter)
+        if self._filtered or report.campaign.progress.audience != len(window):
+            ids = await self.reading(seqs, campaign_id, self._filter, self._reason)
             if ids is not None and campaign_id == self._campaign_id and ids != window.ids:
                 self._table.set_ids(ids)
                 self._show_rows()
@@ -192,15 +208,16 @@ class ReportScreen(ConsoleScreen):
         now, width = self.services.now, self.size.width
         lines = [
             *report_view.summary(report, now),
-            report_view.always_true(report.campaign),
-            *report_view.facts(report, now),
+            report_view.always_true(report.campaign, width),
         ]
         if report.campaign.started_at is not None:
             lines += report_view.funnel(report.campaign, width)
+        if self._timeline is not None:
+            lines += report_view.timeline(self._timeline, report.zone, now, width)
         skipped = report_view.skips(report)
         if skipped is not None:
             lines.append(skipped)
-        lines += report_view.errors(report)
+        lines += [*report_view.errors(report), *report_view.facts(report, now)]
         self._say(report_view.joined(lines))
         self._show_title()
         self._show_footer()
@@ -220,16 +237,23 @@ class ReportScreen(ConsoleScreen):
 
     def _show_rows(self) -> None:
         """The filter and how many it lets through, or that there is none."""
+        reason = self._reason
         names = [
-            Content.styled(f"[{key} {name}]", "bold $foreground") if key == self._filter else Content(f"{key} {name}")
+            Content.styled(f"[{key} {name}]", "bold $foreground")
+            if key == self._filter and reason is None
+            else Content(f"{key} {name}")
             for key, (name, _, _) in FILTERS.items()
         ]
         n = len(self._table.window)
-        told = Content.assemble(" ", Content("  ").join(names), f"   {n:,} {'row' if n == 1 else 'rows'}")
+        told = Content.assemble(" ", Content("  ").join(names), f"   {counted(n, 'row')}")
+        if reason is not None:
+            told = Content.assemble(told, "\n ", (f"[e {shown(reason.words)}]", "bold $foreground"))
         self.query_one("#recipient-filter", Static).update(told)
         pane = self.query_one("#recipient-list", Pane)
         if n:
             pane.show_content()
+        elif reason is not None:
+            pane.show_empty("No recipient has that error any more.", str(ALL), "shows all")
         elif self._filter != ALL:
             pane.show_empty(f"No recipient is {FILTERS[self._filter][0]}.", str(ALL), "shows all")
         else:
@@ -250,8 +274,12 @@ class ReportScreen(ConsoleScreen):
         return self._row
 
     def refuses(self, command: Command) -> EngineError | None:
-        """The rule that forbids it for this campaign now."""
+        """The rule that forbids it for this campaign, or this recipient, now."""
         row = self._row
+        if command.id == "report.settle":
+            recipient = self._under_cursor
+            unknown = recipient is not None and recipient.state is RecipientState.UNKNOWN
+            return None if unknown else settle_view.NOT_UNKNOWN
         if command.act is None or row is None:
             return None
         return lifecycle_refusal(
@@ -274,11 +302,35 @@ class ReportScreen(ConsoleScreen):
 
     async def action_state(self, key: int) -> None:
         """Show only recipients in one state."""
-        self._filter = key
+        self._filter, self._reason = key, None
         await self._load_ids()
         if self.focused is None:
             # An empty list cannot hold the focus.
             self._table.focus()
+
+    async def action_reason(self) -> None:
+        """Show only recipients with one error or reason: the most frequent first, then the next, in the end all."""
+        every = [] if self._report is None else list(recipient_cells.reasons(self._report))
+        if not every:
+            self.notify("There is no error, and nobody was skipped.", severity="warning")
+            return
+        at = every.index(self._reason) + 1 if self._reason in every else 0
+        self._filter, self._reason = ALL, (every[at] if at < len(every) else None)
+        await self._load_ids()
+        if self.focused is None:
+            self._table.focus()
+
+    async def action_why(self) -> None:
+        """Everything that was decided about the recipient under the cursor."""
+        from tui.screens.why import WhyScreen
+
+        row = self._under_cursor
+        if row is None:
+            self.notify("There is no recipient under the cursor.", severity="warning")
+            return
+        found = await self.reading(why.of_row, row.campaign_id, row.seq)
+        if found is not None and self.in_use:
+            self.app.push_screen(WhyScreen(found, self.to_clipboard))
 
     def action_search(self) -> None:
         """Ask for a number."""
@@ -300,7 +352,7 @@ class ReportScreen(ConsoleScreen):
         if not found:
             self.notify(f"No row of this campaign has a number that ends in {digits}.", severity="warning")
             return
-        if self._filter != ALL:
+        if self._filtered:
             await self.action_state(ALL)
         self.query_one("#find", Input).display = False
         self._table.move_to_id(found[0])
@@ -309,18 +361,29 @@ class ReportScreen(ConsoleScreen):
             self.notify(f"{len(found):,} rows have it; this is the first.")
 
     async def action_export(self) -> None:
-        """Every row as CSV."""
+        """Every row, or the whole report, as a file."""
         if self._report is not None:
             self.run_worker(self.export(self._report.campaign.id, self._report.campaign.name))
 
     async def action_duplicate(self) -> None:
-        """A new Draft of the same campaign."""
-        row = self._row
-        if row is None:
+        """A new Draft of all or a part of the audience."""
+        if self._row is not None:
+            self.run_worker(self._duplicate(self._row))
+
+    async def _duplicate(self, row: CampaignRow) -> None:
+        parts = await self.reading(drafts.parts, row.id)
+        if parts is None:
             return
-        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id)
+        only: str | None = None
+        if any(parts.values()):
+            answer = await self.app.push_screen_wait(which(row, parts, self.services.context.clock.steady))
+            if answer not in PARTS:
+                return
+            only = PARTS[answer]
+        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id, only)
         if copy_id is not None:
-            self.notify(f"Duplicated {named(row.name)}: a new draft, nothing scheduled.", markup=False)
+            of = "" if only is None else f"the {only} ones of "
+            self.notify(f"Duplicated {of}{named(row.name)}: a new draft, nothing scheduled.", markup=False)
             await self.console.open_list(copy_id)
 
     async def action_resume(self) -> None:
@@ -329,6 +392,34 @@ class ReportScreen(ConsoleScreen):
         if row is not None and await self.did(launch.resume, self.services.context, row.id):
             self.notify(f"Resumed: {named(row.name)}.", markup=False)
             await self._read()
+
+    def action_settle(self) -> None:
+        """Decide what became of the unknown recipient under the cursor."""
+        row = self._under_cursor
+        if self._row is not None and row is not None and row.phone is not None:
+            self.run_worker(
+                self._settle(self._row, f"+{row.phone}", settle_view.one(row, self.services.zone, self.services.now))
+            )
+
+    def action_settle_all(self) -> None:
+        """Decide what became of all that are unknown."""
+        if self._row is not None:
+            self.run_worker(self._settle(self._row, None, settle_view.everybody(self._row)))
+
+    async def _settle(self, row: CampaignRow, number: str | None, question: settle_view.Question) -> None:
+        from tui.screens.draft_choice import STAY, Choice
+
+        steady = self.services.context.clock.steady
+        answer = await self.app.push_screen_wait(
+            Choice(question.title, question.lines, settle_view.WAYS, settle_view.STAY, steady)
+        )
+        if answer == STAY:
+            return
+        numbers = None if number is None else [number]
+        done = await self.doing(settling.settle, self.services.context, row.id, settle_view.FATES[answer], numbers)
+        if done is not None:
+            self.notify(settle_view.done(done, settle_view.FATES[answer]), markup=False)
+        await self.action_refresh()
 
     async def action_refresh(self) -> None:
         """Read everything again."""
@@ -343,25 +434,8 @@ class ReportScreen(ConsoleScreen):
 
     def action_copy(self) -> None:
         """The number under the cursor to the clipboard."""
-        window = self._table.window
-        row = None if window.cursor is None else window.row(window.cursor_index)
+        row = self._under_cursor
         if row is None or row.phone is None:
             self.notify("This row has no number.", severity="warning")
         else:
             self.to_clipboard(f"+{row.phone}")
-
-
-def _report_and_row(campaign_id: int) -> tuple[Report, CampaignRow]:
-    rows: Mapping[int, CampaignRow] = listing.rows([campaign_id])
-    if campaign_id not in rows:
-        raise Missing(f"no campaign {campaign_id}")
-    return read_report(campaign_id), rows[campaign_id]
-
-
-def _seqs(campaign_id: int, key: int) -> array[int]:
-    _, states, delivery = FILTERS[key]
-    try:
-        return recipients.seqs(campaign_id, states=states, delivery=delivery)
-    except Missing:
-        # A campaign without an audience has no rows.
-        return array("q")

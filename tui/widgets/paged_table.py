@@ -183,6 +183,21 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         self._sort = sort
         self.redraw()
 
+    def has_room_for(self, key: str) -> bool:
+        """Whether the column is shown at this width; taken for granted while nothing of the table is."""
+        if not self.size.width:
+            return True
+        self._place()
+        return any(placed.column.key == key for placed in self._placed)
+
+    def unmark(self, row_ids: Iterable[int]) -> None:
+        """Unmark these rows, also those out of view."""
+        gone = self.window.marks.intersection(row_ids)
+        if gone:
+            self.window.marks -= gone
+            self.redraw()
+            self.post_message(self.Marked(self))
+
     def clear_marks(self) -> None:
         """Unmark every row, also those out of view."""
         if self.window.marks:

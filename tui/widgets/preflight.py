@@ -26,6 +26,7 @@ FIELD_WORDS: Final = {
     "file": "File",
     "when": "Time",
     "zone": "Zone",
+    "over_quota": "Over quota",
 }
 _WORDS: Final = {
     "unmapped_placeholder": ("{field} has no text yet", "Choose a column, or type a text."),

@@ -84,14 +84,17 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One status callback of an accepted message; times are seconds after it was accepted."""
+    """One callback of an accepted message, a status or a reply; times are seconds after it was accepted."""
 
     due: float
     """When it is sent."""
     stamp: float
     """What its timestamp says; differs from `due` for repeated and reordered ones."""
     status: str
+    """Empty for a reply."""
     code: int = 0
+    said: str = ""
+    """What the person wrote back."""
     priced: bool = False
     """Whether it tells the price."""
 
@@ -106,6 +109,7 @@ class Behaviour:
         self._sent = _quantiles(scenario.sent_ms)
         self._delivered = _quantiles(scenario.delivered_ms)
         self._read = _quantiles(scenario.read_ms)
+        self._answer = _quantiles(scenario.replies.after_ms)
         self._late_answer = scenario.late_answer_ms / 1000.0
         self._odd = any((scenario.late, scenario.missing, scenario.after_failed, scenario.strange, scenario.dropped))
         self._refusals = _Choice(scenario.rejected.items())
@@ -130,7 +134,7 @@ class Behaviour:
         return Fate(kind, latency, code, held, early)
 
     def callbacks(self, to: str, attempt: int, released: float = 0.0) -> list[Step]:
-        """The status callbacks of a message that was accepted at that attempt, by the time they are due.
+        """The callbacks of a message that was accepted at that attempt, by the time they are due.
 
         `released` is when a message that was held for its template goes on; seconds after it was accepted.
         """
@@ -143,8 +147,13 @@ class Behaviour:
             steps = [Step(began, began, "failed", DROPPED)]
         else:
             steps = self._course(began, person, here)
+        replies: list[Step] = []
+        if scenario.replies.stop and any(step.status == "delivered" for step in steps):
+            replies = self._replies(to, steps[1].stamp)
         if self._odd:
             steps = self._oddities(steps, to, attempt)
+        if replies:
+            steps = sorted(steps + replies, key=lambda step: step.due)
         if here[7] * _UNIT < scenario.reorder:
             dues = [step.due for step in steps]
             steps = [replace(step, due=due) for due, step in zip(dues, reversed(steps), strict=True)]
@@ -160,10 +169,23 @@ class Behaviour:
         read = status == "delivered" and person[2] * _UNIT < self._scenario.read
         priced_late = read and bool(person[3] & 1)
         delivered = sent + self._delivered[here[5] % _STEPS]
-        steps.append(Step(delivered, delivered, status, code, status == "delivered" and not priced_late))
+        steps.append(Step(delivered, delivered, status, code, priced=status == "delivered" and not priced_late))
         if read:
             seen = delivered + self._read[here[6] % _STEPS]
             steps.append(Step(seen, seen, "read", priced=priced_late))
+        return steps
+
+    def _replies(self, to: str, delivered: float) -> list[Step]:
+        """What a person writes back, the same whatever message it is that came."""
+        replies, draws = self._scenario.replies, self._draw(f"{to}/replies")
+        if draws[0] * _UNIT >= replies.stop:
+            return []
+        stopped = delivered + self._answer[draws[1] % _STEPS]
+        steps = [Step(stopped, stopped, "", said="STOP")]
+        if draws[2] * _UNIT < replies.start:
+            # Later by the clock of the callbacks, which shows whole seconds.
+            started = stopped + max(1.0, self._answer[draws[3] % _STEPS])
+            steps.append(Step(started, started, "", said="START"))
         return steps
 
     def _oddities(self, steps: list[Step], to: str, attempt: int) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Callbacks: what becomes due is posted in batches, at least once, to whoever registered."""
+"""Callbacks, statuses and replies: what becomes due is posted in batches, at least once, to whoever registered."""
 
 from __future__ import annotations
 

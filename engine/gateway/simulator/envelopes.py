@@ -1,4 +1,4 @@
-"""Status callbacks in the Cloud API's wire format."""
+"""Callbacks of messages, statuses and replies, in the Cloud API's wire format."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ CATEGORIES = {"m": "marketing", "l": "marketing_lite", "u": "utility", "a": "aut
 
 
 def of_messages(batch: Iterable[tuple[int, Step]], record: Record, account: Account) -> list[dict[str, Any]]:
-    """One change for each sending number, with the statuses of its messages."""
+    """One change for each sending number with the statuses of its messages, and one for each reply."""
     by_sender: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    replies: list[dict[str, Any]] = []
     for index, step in batch:
+        if step.said:
+            replies.append(_reply(index, step, record, account))
+            continue
         sender, status = _status(index, step, record)
         by_sender[sender].append(status)
-    return [_change(account, sender, statuses) for sender, statuses in by_sender.items()]
+    return [_change(account, sender, statuses=statuses) for sender, statuses in by_sender.items()] + replies
 
 
 def body(account: Account, changes: list[dict[str, Any]], announced: Sequence[Announcement], at: int) -> dict[str, Any]:
@@ -38,10 +42,25 @@ def body(account: Account, changes: list[dict[str, Any]], announced: Sequence[An
     return {"object": "whatsapp_business_account", "entry": entries}
 
 
-def _change(account: Account, sender: str, statuses: list[dict[str, Any]]) -> dict[str, Any]:
+def _change(account: Account, sender: str, **told: list[dict[str, Any]]) -> dict[str, Any]:
     metadata = {"display_phone_number": account.display_number(sender), "phone_number_id": sender}
-    value = {"messaging_product": "whatsapp", "metadata": metadata, "statuses": statuses}
-    return {"field": "messages", "value": value}
+    return {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **told}}
+
+
+def _reply(index: int, step: Step, record: Record, account: Account) -> dict[str, Any]:
+    """One message of the recipient, as WhatsApp reports it: a change of its own, with whom it is from."""
+    entry = record.entry(index)
+    message = {
+        "context": {"from": entry.sender, "id": record.message_id(index)},
+        "from": entry.wa_id,
+        # The same when it is posted again.
+        "id": f"{record.message_id(index)}.{step.said}",
+        "timestamp": str(int(entry.at / 1000 + step.stamp)),
+        "text": {"body": step.said},
+        "type": "text",
+    }
+    contact = {"profile": {"name": f"+{entry.to}"}, "wa_id": entry.wa_id}
+    return _change(account, entry.sender, contacts=[contact], messages=[message])
 
 
 def _status(index: int, step: Step, record: Record) -> tuple[str, dict[str, Any]]:

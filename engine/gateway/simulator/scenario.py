@@ -91,6 +91,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Replies:
+    """What people write back."""
+
+    stop: float = 0.0
+    """Share of people who answer a delivered message with STOP."""
+    start: float = 0.0
+    """Share of those who write START afterwards."""
+    after_ms: Delay = Delay()
+    """From `delivered` to the STOP, and from there, at least a second later, to the START."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Shares are of 1. The default is perfect: everything is accepted at once, delivered and read.
 
@@ -166,12 +178,16 @@ class Scenario:
     """Share of messages reported failed that are reported delivered after it."""
     strange: float = 0.0
     """Share of messages that also get a status of a kind nobody knows, with fields nobody knows."""
+    replies: Replies = Replies()
+    """What people write back."""
     wa_id_differs: bool = False
     """Whether Brazilian and Mexican numbers come back without or with the extra mobile digit."""
 
     def __post_init__(self) -> None:
         for name in _SHARES:
             _check_share(name, getattr(self, name))
+        for name in ("stop", "start"):
+            _check_share(f"replies.{name}", getattr(self.replies, name))
         _check_share("rejected", sum(self.rejected.values()))
         _check_share("delivered and undelivered", self.delivered + sum(self.undelivered.values()))
         faults = sum(getattr(self, name) for name in FAULTS) + sum(self.retry.values())

@@ -16,6 +16,7 @@ from engine.gateway.simulator.scenario import (
     Pacing,
     Pair,
     Portfolio,
+    Replies,
     Scenario,
     Token,
     Trouble,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _MOST = 1e12
-_TABLES: dict[str, type] = {table.__name__: table for table in (Delay, Pair, Portfolio, Pacing, Token)}
+_TABLES: dict[str, type] = {table.__name__: table for table in (Delay, Pair, Portfolio, Pacing, Token, Replies)}
 
 
 def shipped() -> list[str]:

@@ -62,15 +62,15 @@ class Simulator:
         self.account = Account()
         if account is not None:
             self.account.read(account)
-        behaviour = Behaviour(scenario, seed)
+        self._behaviour = Behaviour(scenario, seed)
         self._record = Record()
-        self._outbox = Outbox(behaviour, self._record, self.account, self._clock)
+        self._outbox = Outbox(self._behaviour, self._record, self.account, self._clock)
         self._standing = Standing(scenario, self.account, self._clock, self._outbox.announce)
         self._media = Media(self._clock)
         self._reading = Reading(scenario, self.account, self._standing)
         self._sending = Sending(
             scenario,
-            behaviour,
+            self._behaviour,
             self.account,
             self._standing,
             self._media,

@@ -1,0 +1,204 @@
+"""What counts for the quota, to the millisecond, whatever becomes of a message."""
+
+from __future__ import annotations
+
+import pytest
+
+from store import account, callbacks, contacts, database, outcomes, recipients, windows
+from store.errors import ShortOfQuota
+from store.types import ResultKind, StatusUpdate
+from tests.clock import START
+from tests.store.invariants import check_invariants
+from tests.store.scene import HOUR, Scene, contact, countries_of, result
+from tests.store.scene import contacts as people
+
+DAY = 24 * HOUR
+
+
+def noted(campaign_id: int) -> dict[int, int]:
+    """When each row's message counts from."""
+    found = database.execute("SELECT seq, at FROM contact WHERE campaign_id = ? ORDER BY seq", (campaign_id,))
+    return dict(found.fetchall())
+
+
+@pytest.fixture(autouse=True)
+def unlimited(scene: Scene) -> None:
+    account.update_account(quota=None)
+
+
+def sent(scene: Scene, campaign_id: int, size: int, now: int = START) -> None:
+    window, rows = scene.claim(campaign_id, scene.lease(now=now), size, now)
+    results = [result(row.seq, ResultKind.SENT, now) for row in rows]
+    outcomes.record(campaign_id, results, countries_of(rows), [window.id], now)
+
+
+def test_R30_a_message_counts_until_it_is_exactly_24_hours_old(scene: Scene) -> None:
+    sent(scene, scene.running(people(3)), 3)
+    assert [contacts.used(START + DAY - 1), contacts.used(START + DAY)] == [3, 0]
+    account.update_account(quota=3)
+    assert contacts.refills_at(START) == START + DAY
+    assert [contacts.room(START + DAY - 1), contacts.room(START + DAY)] == [0, 3]
+    contacts.sweep(START + DAY)
+    check_invariants()
+
+
+def test_R30_a_place_is_taken_with_the_intent_before_any_answer(scene: Scene) -> None:
+    campaign_id, lease = scene.running(people(5)), scene.lease()
+    account.update_account(quota=3)
+    _, rows = scene.claim(campaign_id, lease, 5)
+    assert [row.seq for row in rows] == [1, 2, 3]
+    with pytest.raises(ShortOfQuota) as short:
+        windows.claim(campaign_id, lease, 5, START)
+    assert short.value.until == START + DAY
+    assert windows.claim(campaign_id, lease, 1, START + DAY) is not None
+    check_invariants()
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts"),
+    [
+        (ResultKind.SENT, True),
+        (ResultKind.UNKNOWN, True),
+        (ResultKind.FAILED, False),
+        (ResultKind.PUT_BACK, False),
+    ],
+)
+def test_R30_what_was_taken_or_may_have_been_counts_from_its_answer_on(
+    scene: Scene, kind: ResultKind, counts: bool
+) -> None:
+    campaign_id = scene.running(people(1))
+    window, rows = scene.claim(campaign_id, scene.lease(), 1)
+    answer = result(1, kind, START + 900, not_before=START)
+    outcomes.record(campaign_id, [answer], countries_of(rows), [window.id], START + 950)
+    assert noted(campaign_id) == ({1: START + 900} if counts else {})
+    assert contacts.used(START + 1_000) == int(counts)
+    check_invariants()
+
+
+def test_R30_a_number_of_two_campaigns_counts_once_until_its_newest_message_is_old(scene: Scene) -> None:
+    rows = [contact(1, phone=919_000_000_001)]
+    sent(scene, scene.running(rows), 1)
+    account.update_account(quota=1)
+    sent(scene, scene.running(rows), 1, START + HOUR)
+    assert contacts.used(START + HOUR) == 1
+    assert [contacts.used(START + DAY), contacts.used(START + DAY + HOUR)] == [1, 0]
+    assert contacts.refills_at(START + HOUR) == START + HOUR + DAY
+    check_invariants()
+
+
+def test_R30_taking_back_one_of_two_messages_leaves_the_number_counted(scene: Scene) -> None:
+    rows = [contact(1, phone=919_000_000_001)]
+    sent(scene, scene.running(rows), 1)
+    second = scene.running(rows)
+    window, claimed = scene.claim(second, scene.lease(), 1)
+    outcomes.record(second, [result(1, ResultKind.FAILED)], countries_of(claimed), [window.id], START)
+    assert contacts.used(START) == 1
+    check_invariants()
+
+
+def test_R30_a_callback_that_proves_a_message_put_back_makes_it_count(scene: Scene) -> None:
+    campaign_id = scene.running(people(1))
+    window, rows = scene.claim(campaign_id, scene.lease(), 1)
+    back = result(1, ResultKind.PUT_BACK, not_before=START + HOUR)
+    outcomes.record(campaign_id, [back], countries_of(rows), [window.id], START)
+    assert contacts.used(START) == 0
+    callbacks.apply([], [StatusUpdate(campaign_id, 1, "wamid.1", "delivered", START + 5)], START + 9)
+    assert (noted(campaign_id), contacts.used(START + 9)) == ({1: START + 5}, 1)
+    check_invariants()
+
+
+def test_R30_an_outcome_that_comes_after_the_take_over_settles_what_counts(scene: Scene) -> None:
+    campaign_id = scene.running(people(2))
+    window, rows = scene.claim(campaign_id, scene.lease("w1"), 2)
+    new = scene.lease("w2")
+    assert windows.recover(campaign_id, new.fence, START + HOUR) == 2
+    assert noted(campaign_id) == {1: START + HOUR, 2: START + HOUR}, "they may have gone until then"
+    check_invariants()
+    late = [result(1, ResultKind.SENT, START + 5), result(2, ResultKind.FAILED, START + 5)]
+    outcomes.record(campaign_id, late, countries_of(rows), [window.id], START + HOUR)
+    assert set(noted(campaign_id)) == {1} and contacts.used(START + HOUR) == 1
+    check_invariants()
+
+
+def test_R30_rows_found_in_flight_after_a_day_count_again(scene: Scene) -> None:
+    campaign_id = scene.running(people(2))
+    scene.claim(campaign_id, scene.lease("w1"), 2)
+    contacts.sweep(START + 2 * DAY)
+    assert windows.recover(campaign_id, scene.lease("w2").fence, START + 2 * DAY) == 2
+    assert contacts.used(START + 2 * DAY) == 2
+    check_invariants()
+
+
+def test_R30_of_a_window_only_the_rows_before_the_first_without_a_place_go(scene: Scene) -> None:
+    campaign_id, lease = scene.running(people(6)), scene.lease()
+    window, rows = scene.claim(campaign_id, lease, 2)
+    back = [result(row.seq, ResultKind.PUT_BACK, not_before=START) for row in rows]
+    outcomes.record(campaign_id, back, countries_of(rows), [window.id], START)
+    account.update_account(quota=1)
+    _, first = scene.claim(campaign_id, lease, 4)
+    assert [row.seq for row in first] == [1]
+    assert windows.next_retry(campaign_id) == START, "row 2 still waits for its retry"
+    account.update_account(quota=4)
+    _, more = scene.claim(campaign_id, lease, 9)
+    assert [row.seq for row in more] == [2, 3, 4]
+    account.update_account(quota=None)
+    _, rest = scene.claim(campaign_id, lease, 9)
+    assert [row.seq for row in rest] == [5, 6]
+    check_invariants()
+
+
+def test_R30_a_clock_that_is_set_back_is_followed_by_a_recount(scene: Scene) -> None:
+    first, second = scene.running(people(2)), scene.running(people(4)[2:])
+    sent(scene, first, 2, START)
+    sent(scene, second, 2, START + 2 * DAY)
+    assert contacts.used(START + 2 * DAY) == 2
+    assert contacts.used(START + HOUR) == 4
+    contacts.sweep(START + HOUR)
+    check_invariants()
+
+
+def test_R30_a_quota_that_was_lowered_refills_when_enough_have_left(scene: Scene) -> None:
+    campaign_id = scene.running(people(3))
+    for n in range(3):
+        sent(scene, campaign_id, 1, START + n)
+    account.update_account(quota=2)
+    assert contacts.refills_at(START + 5) == START + 1 + DAY
+    account.update_account(quota=4)
+    assert contacts.refills_at(START + 5) is None
+
+
+def test_what_counts_for_nothing_is_forgotten_and_what_counts_stays(scene: Scene) -> None:
+    campaign_id = scene.running(people(4))
+    for n in range(4):
+        sent(scene, campaign_id, 1, START + n * DAY)
+    now = START + 3 * DAY
+    assert contacts.behind(now, START + DAY)
+    contacts.sweep(now)
+    assert contacts.purge(START + DAY, 1) == 1
+    assert contacts.purge(now, 10) == 2, "all but what is younger than 24 hours"
+    assert set(noted(campaign_id)) == {4} and not contacts.behind(now, START)
+    check_invariants()
+
+
+def test_R35_the_frequency_cap_counts_marketing_messages_of_its_days(scene: Scene) -> None:
+    rows = [contact(1, phone=919_000_000_001), contact(2)]
+    sent(scene, scene.running(rows), 2)
+    sent(scene, scene.running(rows[:1]), 1, START + HOUR)
+    account.set_limits(None, 2, 3, None)
+    last = START + 3 * DAY
+    assert contacts.capped(START + HOUR) == {919_000_000_001} == contacts.capped(last - 1)
+    assert contacts.capped(last) == frozenset(), "the first of the two is 3 days old"
+    database.execute("UPDATE contact SET marketing = 0 WHERE at = ?", (START,))
+    assert contacts.capped(START + HOUR) == frozenset()
+
+
+def test_an_upgrade_does_not_forget_whom_was_messaged(scene: Scene) -> None:
+    campaign_id = scene.running(people(3))
+    sent(scene, campaign_id, 2)
+    before = noted(campaign_id)
+    history = __import__("store.migrations.0003_limits", fromlist=["_HISTORY"])._HISTORY
+    database.execute("DELETE FROM contact")
+    database.execute(history)
+    assert noted(campaign_id) == before
+    assert database.execute("SELECT DISTINCT marketing FROM contact").fetchall() == [(1,)]
+    assert recipients.audience_of(campaign_id)

@@ -1,0 +1,273 @@
+"""What every command answers when it does not do what was asked: status, code, and nothing on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.operators import operator
+from store import database
+from tests.builders import contacts_file
+from tests.cli import Here
+from tests.clock import FakeClock
+from tests.test_codes import ROOT, told
+from tests.tui.cli_scene import SENDER, draft, set_up
+from tests.tui.test_cli_usage import connect
+from tui.cli.parser import Command, build
+
+
+def leaves(parser: argparse.ArgumentParser) -> Iterator[Command]:
+    """Every command of the parser."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield parser.get_default("command")
+    for group in groups:
+        for child in group.choices.values():
+            yield from leaves(child)
+
+
+def commands() -> dict[str, Command]:
+    from tui.cli.arguments import FILL
+
+    return {command.name: command for command in leaves(build(list(FILL)))}
+
+
+# The arguments; FILE is a good contact file, GONE one that is not there, FOLDER a folder. Campaign 1 is a Draft,
+# campaign 2 is Scheduled for tomorrow, series 1 has ended.
+CREATE = f"campaign create --name A --template greeting:en_US --sender {SENDER} --audience FILE"
+REFUSALS = [
+    ("init --timezone Mars/Olympus", 2, "unknown_zone"),
+    ("init --base-url localhost", 2, "bad_base_url"),
+    ("sender add 123 --phone-number-id 7", 2, "bad_number"),
+    ("sender add +918061747780 --phone-number-id 7 --rate 0", 2, "usage"),
+    (f"sender add {SENDER} --phone-number-id 7", 3, "sender_exists"),
+    ("sender list --limit 3", 2, "usage"),
+    ("template add GONE", 2, "unreadable_file"),
+    ("template add FILE", 2, "not_json"),
+    ("template list --status x", 2, "usage"),
+    ("template show nothing", 4, "no_such_template"),
+    ("template show greeting", 2, "template_ambiguous"),
+    ("credits add -5", 2, "usage"),
+    ("credits show --limit 1", 2, "usage"),
+    ("credits ledger --limit 0", 2, "usage"),
+    ("audience check GONE", 2, "unreadable_file"),
+    ("audience check FILE --rejects FILE", 2, "rejects_is_source"),
+    ("audience check FILE --rejects FOLDER", 2, "unwritable_file"),
+    ("optout add 123", 2, "bad_number"),
+    ("optout remove +4915123252822", 3, "not_opted_out"),
+    ("optout list --limit x", 2, "usage"),
+    ("optout import GONE", 2, "unreadable_file"),
+    ("optout import FILE --sheet A", 2, "no_such_sheet"),
+    ("optout export FOLDER", 2, "unwritable_file"),
+    (f"{CREATE} --template nothing", 4, "no_such_template"),
+    (f"{CREATE} --template paused_one", 3, "template_unavailable"),
+    (f"{CREATE} --sender +4915123252822", 4, "no_such_sender"),
+    (f"{CREATE} --map 9=Name", 2, "unknown_placeholder"),
+    ("campaign edit 1", 2, "usage"),
+    ("campaign edit 2 --name B", 3, "not_editable"),
+    ("campaign edit 77 --name B", 4, "not_found"),
+    ("campaign delete 1", 2, "not_confirmed"),
+    ("campaign delete 2 --yes", 3, "not_editable"),
+    ("campaign delete 77 --yes", 4, "not_found"),
+    ("campaign restore 1", 3, "not_deleted"),
+    ("campaign restore 77", 4, "not_found"),
+    ("campaign duplicate 77", 4, "not_found"),
+    ("campaign duplicate 1 --only best", 2, "usage"),
+    ("campaign preflight 77", 4, "not_found"),
+    ("campaign schedule 1 --at '2020-01-01 10:00'", 3, "time_in_past"),
+    ("campaign schedule 1 --at whenever", 2, "bad_time"),
+    ("campaign schedule 2 --at '2027-01-01 10:00'", 3, "illegal_transition"),
+    ("campaign schedule 77 --at '2027-01-01 10:00'", 4, "not_found"),
+    ("campaign send 1", 2, "not_confirmed"),
+    ("campaign send 2 --yes", 3, "illegal_transition"),
+    ("campaign send 77 --yes", 4, "not_found"),
+    ("campaign cancel 1 --yes", 3, "illegal_transition"),
+    ("campaign cancel 2", 2, "not_confirmed"),
+    ("campaign cancel 77 --yes", 4, "not_found"),
+    ("campaign reopen 1 --yes", 3, "illegal_transition"),
+    ("campaign reopen 2", 2, "not_confirmed"),
+    ("campaign reschedule 1 --at '2027-01-01 10:00'", 3, "illegal_transition"),
+    ("campaign reschedule 2 --at '2020-01-01 10:00'", 3, "time_in_past"),
+    ("campaign resume 1", 3, "not_held"),
+    ("campaign resume 77", 4, "not_found"),
+    ("campaign list --status sleeping", 2, "usage"),
+    ("campaign list --from whenever", 2, "bad_time"),
+    ("campaign list --sender +4915123252822", 4, "no_such_sender"),
+    ("campaign show 77", 4, "not_found"),
+    ("campaign report 77", 4, "not_found"),
+    ("campaign report 1 --csv FOLDER", 2, "unwritable_file"),
+    ("audit --since whenever", 2, "bad_time"),
+    ("audit --campaign 0", 2, "usage"),
+    ("series create --from 1 --cron nonsense", 2, "bad_cron"),
+    ("series create --from 77 --cron '0 10 * * *'", 4, "not_found"),
+    ("series list --limit x", 2, "usage"),
+    ("series show 77", 4, "not_found"),
+    ("series pause 1", 3, "series_ended"),
+    ("series resume 1", 3, "series_ended"),
+    ("series end 1 --yes", 3, "series_ended"),
+    ("series end 77 --yes", 4, "not_found"),
+    ("worker --limit 3", 2, "usage"),
+    ("simulate --listen 0.0.0.0:0", 2, "listen_not_loopback"),
+    ("simulate --listen nowhere", 2, "listen_invalid"),
+    ("simulate --listen 127.0.0.1:0 --scenario GONE", 2, "scenario_unreadable"),
+    ("demo --database x.db", 2, "usage"),
+]
+STATUS_OF_KIND = {2, 3, 4}
+
+
+class Desk:
+    """An account with a Draft, a Scheduled campaign and an ended series."""
+
+    def __init__(self, folder: Path, clock: FakeClock) -> None:
+        self.folder = folder
+        self.sendoff = Here(folder / "here.db", clock)
+        set_up(self.sendoff, folder)
+        assert draft(self.sendoff, folder) == 1
+        assert draft(self.sendoff, folder, name="Tomorrow") == 2
+        self.sendoff.json("campaign", "schedule", 2, "--at", "tomorrow 10:00")
+        self.sendoff.json("series", "create", "--from", 1, "--cron", "0 10 * * MON")
+        self.sendoff.json("series", "end", 1, "--yes")
+        (folder / "folder").mkdir()
+
+    def arguments(self, line: str) -> list[str]:
+        names = {
+            "FILE": str(contacts_file(self.folder, 2)),
+            "GONE": str(self.folder / "gone.csv"),
+            "FOLDER": str(self.folder / "folder"),
+        }
+        return [names.get(word, word) for word in shlex.split(line)]
+
+    def kept(self) -> tuple[object, ...]:
+        """Everything that a refusal must leave as it is."""
+        reading = ("sender list", "template list", "credits ledger", "optout list", "campaign list", "series list")
+        return tuple(self.sendoff.json(*line.split()) for line in reading)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """One for all: a refusal changes nothing, which every test here checks."""
+    return Desk(tmp_path_factory.mktemp("desk"), FakeClock())
+
+
+def command_of(line: str) -> str:
+    words = line.split()
+    return next(name for n in (2, 1) if (name := " ".join(words[:n])) in commands())
+
+
+def test_every_command_has_a_refusal_here() -> None:
+    assert {command_of(line) for line, _, _ in REFUSALS} == set(commands())
+
+
+def test_the_codes_here_are_told_in_readme() -> None:
+    known = told((ROOT / "README.md").read_text("utf-8"))
+    assert {code for _, _, code in REFUSALS} <= known.keys()
+    assert {status for _, status, _ in REFUSALS} == STATUS_OF_KIND
+
+
+@pytest.mark.parametrize(("line", "status", "code"), REFUSALS, ids=lambda value: str(value).replace("/", "_")[:60])
+def test_a_refusal_has_its_status_its_code_and_what_to_do(line: str, status: int, code: str, desk: Desk) -> None:
+    before = desk.kept()
+    arguments = desk.arguments(line)
+    answer = desk.sendoff(*arguments, "--json")
+    assert (answer.status, answer.out) == (status, ""), answer.err
+    assert answer.error["code"] == code
+    assert answer.error["message"].endswith(".")
+    assert answer.err.count("\n") == 1
+    told_so = desk.sendoff(*arguments)
+    assert (told_so.status, told_so.out) == (status, "")
+    assert told_so.err.startswith("sendoff: ")
+    assert desk.kept() == before
+
+
+def test_a_preflight_that_blocks_is_status_3_with_its_document_on_standard_output(desk: Desk) -> None:
+    campaign_id = draft(desk.sendoff, desk.folder, "--map", "1=Name")
+    answer = desk.sendoff("campaign", "preflight", campaign_id, "--json")
+    assert answer.status == 3
+    assert answer.error["code"] == "unmapped_placeholder"
+    assert "unmapped_placeholder" in [check["code"] for check in answer.json["checks"]]
+
+
+WRITING = [
+    ("init", "init"),
+    ("sender add", "sender add +918061747780 --phone-number-id 7"),
+    ("template add", "template add GONE"),
+    ("credits add", "credits add 5"),
+    ("optout add", "optout add +4915123252822"),
+    ("optout remove", "optout remove +4915123252822"),
+    ("optout import", "optout import FILE"),
+    ("optout export", "optout export GONE"),
+    ("campaign create", CREATE),
+    ("campaign edit", "campaign edit 1 --name B"),
+    ("campaign delete", "campaign delete 1 --yes"),
+    ("campaign restore", "campaign restore 1"),
+    ("campaign duplicate", "campaign duplicate 1"),
+    ("campaign schedule", "campaign schedule 1 --at '2027-01-01 10:00'"),
+    ("campaign send", "campaign send 1 --yes"),
+    ("campaign cancel", "campaign cancel 2 --yes"),
+    ("campaign reopen", "campaign reopen 2 --yes"),
+    ("campaign reschedule", "campaign reschedule 2 --at '2027-01-01 10:00'"),
+    ("campaign resume", "campaign resume 1"),
+    ("series create", "series create --from 1 --cron '0 10 * * *'"),
+    ("series pause", "series pause 1"),
+    ("series resume", "series resume 1"),
+    ("series end", "series end 1 --yes"),
+    ("worker", "worker --once"),
+]
+
+
+def test_every_command_that_writes_is_tried_here() -> None:
+    assert {name for name, _ in WRITING} == {name for name, command in commands().items() if command.writes}
+
+
+@pytest.mark.parametrize(("name", "line"), WRITING, ids=[name for name, _ in WRITING])
+def test_R57_what_writes_is_status_3_read_only_and_5_without_the_right(name: str, line: str, desk: Desk) -> None:
+    before = desk.kept()
+    arguments = desk.arguments(line)
+    assert desk.sendoff.refused("--read-only", *arguments) == (3, "read_only")
+    config = desk.folder / "config.toml"
+    config.write_text(f'[roles]\n"{operator().name}" = "agent"\n', encoding="utf-8")
+    config.chmod(0o600)
+    assert desk.sendoff.refused("--config", config, *arguments) == (5, "not_allowed")
+    assert desk.kept() == before
+
+
+READING = [name for name, command in commands().items() if command.database == "open" and not command.writes]
+MORE = {"template show": ["order"], "campaign preflight": ["1"], "campaign show": ["1"], "campaign report": ["1"]}
+MORE["series show"] = ["1"]
+
+
+@pytest.mark.parametrize("name", READING)
+def test_R56_what_reads_is_status_5_without_a_role_and_4_without_a_database(
+    name: str, desk: Desk, tmp_path: Path, clock: FakeClock
+) -> None:
+    arguments = [*name.split(), *MORE.get(name, [])]
+    assert desk.sendoff(*arguments, "--json").status == 0
+    config = desk.folder / "config.toml"
+    config.write_text('[roles]\n"somebody else" = "owner"\n', encoding="utf-8")
+    config.chmod(0o600)
+    assert desk.sendoff.refused("--config", config, *arguments) == (5, "not_allowed")
+    assert Here(tmp_path / "none.db", clock).refused(*arguments) == (4, "no_database")
+
+
+BUSY = [(name, line) for name, line in WRITING if name not in ("template add", "worker")]
+
+
+@pytest.mark.parametrize(("name", "line"), BUSY, ids=[name for name, _ in BUSY])
+def test_a_database_that_somebody_else_writes_is_status_75_for_every_command(
+    name: str, line: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.05)
+    before = desk.kept()
+    connection = connect(desk.sendoff.database)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        answer = desk.sendoff(*desk.arguments(line), "--json")
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+    assert (answer.status, answer.out, answer.error["code"]) == (75, "", "busy")
+    assert desk.kept() == before

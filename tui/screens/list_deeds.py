@@ -1,0 +1,77 @@
+"""What each key of the list does to campaigns, in words and as the engine's command. Imported when first needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.commands import drafts, launch
+from engine.lifecycle import Action
+from tui.screens.campaign_deeds import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.context import Context
+
+
+def _duplicate(context: Context, campaign_id: int, seen: int) -> object:
+    # A copy of a newer version is as good: nothing happens by it.
+    return drafts.duplicate(context, campaign_id)
+
+
+def _resume(context: Context, campaign_id: int, seen: int) -> object:
+    return launch.resume(context, campaign_id)
+
+
+CANCEL: Final = Deed(
+    Action.CANCEL,
+    "Cancel {}?",
+    ("Nothing is sent and no credit is taken. It stays in the list.",),
+    "Yes, cancel",
+    launch.cancel,
+    "Cancelled",
+)
+REOPEN: Final = Deed(
+    Action.REOPEN,
+    "Back to draft {}?",
+    ("It will not go at its time; the schedule is lost, everything else stays.",),
+    "Yes, back to draft",
+    launch.reopen,
+    "Back to draft",
+)
+DELETE: Final = Deed(
+    Action.DELETE,
+    "Delete {}?",
+    ("The draft and its audience leave the list.",),
+    "Yes, delete",
+    drafts.delete,
+    "Deleted",
+)
+RESUME: Final = Deed(Action.RESUME, "Resume {}?", ("Sending goes on at once.",), "Yes, resume", _resume, "Resumed")
+DUPLICATE: Final = Deed(
+    Action.DUPLICATE,
+    "Duplicate {}?",
+    ("Each becomes a new draft with the same content and audience, nothing scheduled.",),
+    "Yes, duplicate",
+    _duplicate,
+    "Duplicated",
+    no="Not now",
+)
+
+
+def send(people: int, price: int, warnings: Sequence[str] = ()) -> Deed:
+    """Sending so many messages at once for so many credits; with nobody to send to there is nothing to type."""
+    return Deed(
+        Action.SEND_NOW,
+        "Send {} now?",
+        (
+            f"{people:,} messages go out at once, for {price:,} credits.",
+            *(f"! {warning}" for warning in warnings),
+            "Sending now cannot be cancelled.",
+        ),
+        "Send",
+        launch.send_now,
+        "On its way",
+        number=people or None,
+        no="Not now",
+    )

@@ -1,0 +1,347 @@
+"""The opt-out list on the whole screen: who gets no campaign, since when and why (R38).
+
+The list may have millions of numbers, so nothing but its length is read: a row is known by its place in the list, and
+the places in view are read page by page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual import on
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from engine import phone, schedule
+from engine.commands import optouts as commands
+from engine.errors import BadInput, Refused
+from engine.text import counted, shown
+from store import database, optouts
+from tui import optout_cells
+from tui.command import Command, Scope, footer
+from tui.commands import bindings, of
+from tui.screens.base import ConsoleScreen, export_echo
+from tui.widgets.footer import Footer
+from tui.widgets.paged_table import PagedTable
+from tui.widgets.pane import Pane
+from tui.widgets.plain_input import PlainInput
+from tui.widgets.status_bar import READ_ONLY, clock
+from tui.widgets.title_line import TitleLine
+from tui.widgets.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from engine.errors import EngineError
+    from store.types import OptOut
+    from tui.widgets.columns import Cell
+
+POLL_S = 2.0
+NO_COUNTRY = "-"
+_NOBODY = Refused("not_now", "There is no number under the cursor.")
+
+
+class _Look(NamedTuple):
+    """The list as it was at one moment."""
+
+    version: int
+    total: int
+    matching: int
+    place: int | None
+    first: int
+    rows: list[OptOut]
+
+
+class OptOutsScreen(ConsoleScreen):
+    """The numbers that get no campaign; a mode that is kept and opened again."""
+
+    SCOPE = Scope.OPT_OUTS
+    CSS_PATH = "optouts.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.OPT_OUTS, Scope.EVERYWHERE)
+    AUTO_FOCUS = "PagedTable"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._search = ""
+        self._total = 0
+        self._version = -1
+        self._reading = False
+
+    def compose(self) -> ComposeResult:
+        """How many there are, then the numbers."""
+        yield TitleLine()
+        yield Static("", id="optout-filter", markup=False)
+        yield PlainInput(placeholder="digits of a number; enter finds them", id="optout-find", compact=True)
+        table: PagedTable[OptOut] = PagedTable(optout_cells.COLUMNS, self._cells, Window(), id="optout-table")
+        yield Pane(table, id="optout-list")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """The search is closed at first; look again now and then, because people write STOP at any time."""
+        self.query_one("#optout-find", Input).display = False
+        self.set_interval(POLL_S, self._poll)
+
+    async def open(self) -> None:
+        """Show the list from its newest entry."""
+        self._search = ""
+        self.query_one("#optout-find", Input).display = False
+        await self._load(to_top=True)
+        self._table.focus()
+
+    @property
+    def _table(self) -> PagedTable[OptOut]:
+        return self.query_one("#optout-table", PagedTable)
+
+    # Reading
+
+    def _poll(self) -> None:
+        if self.in_use and not self._reading:
+            self.in_background(self._look_again, "opt-outs")
+
+    async def _look_again(self) -> None:
+        if await self.reading(database.data_version) != self._version:
+            await self._load()
+
+    async def _load(self, *, to_top: bool = False, show: int | None = None) -> None:
+        """Read the list's length and what is in view; the cursor stays on its number, or goes to the number `show`."""
+        table, asked = self._table, self._search
+        entry, height = self.chosen, max(table.size.height, 1)
+        wanted = show if show is not None else None if to_top or entry is None else entry.phone
+        first = 0 if to_top else max(round(table.scroll_y) - height, 0)
+        self._reading = True
+        try:
+            look = await self.reading(_look, asked, wanted, first, 3 * height)
+        finally:
+            self._reading = False
+        if look is None or asked != self._search or not self.app.is_running:
+            return
+        self._version, self._total = look.version, look.total
+        rows = dict(enumerate(look.rows, look.first))
+        with self.app.batch_update():
+            # Places, not numbers: with a number more or less every row below it is another one.
+            table.clear_marks()
+            table.window.invalidate()
+            table.set_ids(range(look.matching), keep_cursor=not to_top)
+            table.update_rows(rows)
+            if look.place is not None:
+                table.move_to_id(look.place)
+            self._show_frame()
+
+    @on(PagedTable.RowsWanted)
+    async def _rows_wanted(self, event: PagedTable.RowsWanted) -> None:
+        wanted, asked, version = event.table.window.missing(event.first, event.last), self._search, self._version
+        if not wanted:
+            return
+        first, limit = wanted[0], wanted[-1] - wanted[0] + 1
+        found = await self.reading(optouts.page, asked, limit=limit, offset=first)
+        if found is not None and (asked, version) == (self._search, self._version) and self.app.is_running:
+            event.table.update_rows(dict(enumerate(found, first)), wanted)
+            self._show_footer()
+
+    # Drawing
+
+    def _cells(self, entry: OptOut) -> Sequence[Cell]:
+        return optout_cells.cells(entry, self.services.zone, self.services.now)
+
+    def _show_frame(self) -> None:
+        left = Content.styled(" Opt-outs", "bold")
+        if self.read_only:
+            left = Content.assemble(left, "   ", (READ_ONLY, "bold reverse $held"))
+        self.query_one(TitleLine).show(left, Content(f"{clock(self.services.now, self.services.zone)} "))
+        matching = len(self._table.window)
+        said = f"{counted(self._total, 'number')} {'gets' if self._total == 1 else 'get'} no campaign"
+        if not self._total:
+            said = ""
+        if self._search:
+            said = f"{matching:,} of {counted(self._total, 'number')} with {self._search}"
+        self.query_one("#optout-filter", Static).update(Content(said))
+        pane = self.query_one("#optout-list", Pane)
+        if matching:
+            pane.show_content()
+        elif self._search:
+            pane.show_empty(f"No opted-out number has {self._search}.", "esc", "shows all; / searches for another")
+        else:
+            pane.show_empty(
+                "Nobody is opted out.", "a", "opts a number out; i imports a file; a STOP reply does it too"
+            )
+        self._show_footer()
+
+    @on(PagedTable.Highlighted)
+    def _show_footer(self) -> None:
+        typing = isinstance(self.focused, Input)
+        self.query_one(Footer).show(footer(of(Scope.OPT_OUTS, Scope.EVERYWHERE), self, typing))
+
+    @on(Footer.Pressed)
+    async def _footer_pressed(self, event: Footer.Pressed) -> None:
+        await self.action_command(event.command_id)
+
+    # What the registry asks
+
+    @property
+    def chosen(self) -> OptOut | None:
+        """The entry under the cursor."""
+        window = self._table.window
+        return None if window.cursor is None else window.row(window.cursor_index)
+
+    def refuses(self, command: Command) -> EngineError | None:
+        """There has to be a number to take off the list."""
+        return _NOBODY if command.id == "optouts.remove" and self.chosen is None else None
+
+    # Keys
+
+    async def action_back(self) -> None:
+        """Close the search and forget it, else back to the list of campaigns."""
+        box = self.query_one("#optout-find", Input)
+        if box.display or self._search:
+            box.display = False
+            searched, self._search = self._search, ""
+            if searched:
+                await self._load(to_top=True)
+            self._table.focus()
+            self._show_footer()
+        else:
+            await self.console.open_list()
+
+    def action_search(self) -> None:
+        """Ask for digits."""
+        box = self.query_one("#optout-find", Input)
+        box.display = True
+        box.value = self._search
+        box.focus()
+        self.call_after_refresh(self._show_footer)
+
+    @on(Input.Submitted, "#optout-find")
+    async def _find(self, event: Input.Submitted) -> None:
+        digits = "".join(sign for sign in event.value if sign.isascii() and sign.isdigit())
+        if event.value.strip() and not digits:
+            self.notify("Type digits of a number.", severity="warning", markup=False)
+            return
+        self._search = digits
+        self.query_one("#optout-find", Input).display = False
+        self._table.focus()
+        await self._load(to_top=True)
+
+    def action_add(self) -> None:
+        """Opt a number out."""
+        self.run_worker(self._add())
+
+    async def _add(self) -> None:
+        typed = await self._prompt("Opt a number out", _number_echo, placeholder="+91 98765 43210")
+        if typed is None:
+            return
+        added = await self.doing(commands.add, self.services.context, [typed])
+        if added is not None:
+            number = commands.parse(typed)
+            what = "gets no campaign from now on." if added else "was opted out already."
+            self.notify(f"{phone.display(number)} {what}", markup=False)
+            self._search = ""
+            await self._load(show=number)
+
+    def action_remove(self) -> None:
+        """Take the number under the cursor off the list."""
+        entry = self.chosen
+        if entry is not None:
+            self.run_worker(self._remove(entry))
+
+    async def _remove(self, entry: OptOut) -> None:
+        number, zone = phone.display(entry.phone), self.services.zone
+        lines = [
+            f"Opted out since {schedule.short(entry.since, zone, self.services.now)}: {entry.origin}.",
+            "It may get every campaign again that has not handed over its message yet.",
+            "Do it only when the person has asked for messages.",
+        ]
+        if await self.ask(f"Take {number} off the opt-out list?", lambda now: lines, "Yes, take it off"):
+            if await self.did(commands.remove, self.services.context, [f"+{entry.phone}"]):
+                self.notify(f"{number} may get campaigns again.", markup=False)
+            await self._load()
+
+    def action_import(self) -> None:
+        """Opt out every number of a file."""
+        self.run_worker(self._import())
+
+    async def _import(self) -> None:
+        file = await self._prompt("Opt out every number of a file", _file_echo, placeholder="CSV or XLSX")
+        if file is None:
+            return
+        country = await self._prompt("Of which country are numbers without +?", _country_echo, value=NO_COUNTRY)
+        if country is None:
+            return
+        path = Path(file).expanduser()
+        self.notify(shown(f"Reading {path} …"), markup=False)
+        done = await self.doing(
+            commands.import_file, self.services.context, path, country=None if country == NO_COUNTRY else country
+        )
+        if done is not None:
+            reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
+            self.notify(
+                f"{counted(done.rows, 'row')}: {counted(done.added, 'number')} opted out, {done.known:,} known already"
+                + (f", skipped: {reasons}." if reasons else "."),
+                markup=False,
+            )
+        await self._load()
+
+    def action_export(self) -> None:
+        """Write the whole list to a file."""
+        self.run_worker(self._export())
+
+    async def _export(self) -> None:
+        file = await self._prompt("Export the opt-out list as CSV", export_echo, value="opt-outs.csv")
+        if file is None:
+            return
+        path = Path(file).expanduser()
+        entries = await self.doing(commands.export, self.services.context, path, self.services.zone)
+        if entries is not None:
+            self.notify(shown(f"{counted(entries, 'number')} written to {path}."), markup=False)
+
+    async def action_refresh(self) -> None:
+        """Read the list again."""
+        await self._load()
+
+    def action_copy(self) -> None:
+        """The number under the cursor to the clipboard."""
+        entry = self.chosen
+        if entry is None:
+            self.tell(_NOBODY)
+        else:
+            self.to_clipboard(f"+{entry.phone}")
+
+    async def _prompt(
+        self, title: str, echo: Callable[[str], str], *, value: str = "", placeholder: str = ""
+    ) -> str | None:
+        from tui.screens.prompt import PromptScreen
+
+        return await self.app.push_screen_wait(PromptScreen(title, echo, value=value, placeholder=placeholder))
+
+
+def _look(search: str, wanted: int | None, first: int, limit: int) -> _Look:
+    version = database.data_version()
+    total = optouts.count()
+    return _Look(
+        version,
+        total,
+        optouts.count(search) if search else total,
+        None if wanted is None else optouts.place(wanted, search),
+        first,
+        optouts.page(search, limit=limit, offset=first),
+    )
+
+
+def _number_echo(typed: str) -> str:
+    return f"{phone.display(commands.parse(typed))} gets no campaign, also none that is being sent now"
+
+
+def _file_echo(typed: str) -> str:
+    path = Path(typed).expanduser()
+    if not path.is_file():
+        raise BadInput("no_such_file", f"There is no file {path}.", "Check its path.")
+    return f"reads {path.absolute()}; an export of this list keeps its dates and origins"
+
+
+def _country_echo(typed: str) -> str:
+    if typed == NO_COUNTRY:
+        return "rows whose number has no + are skipped"
+    return f"numbers without + are completed as numbers of {phone.country_code(typed)}"
