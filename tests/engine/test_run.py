@@ -13,7 +13,8 @@ import pytest
 from engine import recorder, run, worker
 from engine.clock import SystemClock
 from engine.commands import launch
-from engine.gateway.simulator.scenario import Delay, Scenario, load
+from engine.gateway.simulator.scenario import Delay, Scenario
+from engine.gateway.simulator.scenario_file import load
 from engine.recorder import Recorder
 from engine.worker import Worker
 from store import campaigns, database, leases, ledger, optouts, outcomes, windows

@@ -163,7 +163,9 @@ def test_the_simulator_says_where_it_listens_and_ends_with_a_signal(tmp_path: Pa
         (("--listen", "nowhere"), 2),
         (("--listen", "0.0.0.0:0"), 2),
         (("--listen", "127.0.0.1:0", "--scenario", "missing.toml"), 2),
+        (("--listen", "127.0.0.1:0", "--account", "missing.json"), 2),
         (("--listen", "127.0.0.1:0", "--seed", "x"), 2),
+        (("--listen", "127.0.0.1:0", "--list"), 2),
         ((), 2),
     ],
 )

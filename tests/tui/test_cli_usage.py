@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import peewee
 import pytest
 
-from engine.gateway.simulator.scenario import shipped
+from engine.gateway.simulator.scenario_file import shipped
 from store import database
 from store.types import Gateway, OverQuota, SortKey, Status
 from tests.cli import ROOT, TIMEOUT_S, Cli, Here, run_here
@@ -98,8 +99,8 @@ def test_what_can_be_chosen_is_what_the_store_knows() -> None:
     assert parser.parse_args(["init", "--gateway", "cloud-api"]).gateway.replace("-", "_") == Gateway.CLOUD_API.value
     for choice in OverQuota:
         assert parser.parse_args(["campaign", "edit", "1", "--over-quota", choice.value]).over_quota == choice.value
-    helped = run_here(["simulate", "--help"]).out
-    assert all(name in helped for name in shipped())
+    assert [line.split()[0] for line in run_here(["simulate", "--list"]).out.splitlines()] == shipped()
+    assert [item["name"] for item in json.loads(run_here(["simulate", "--list", "--json"]).out)] == shipped()
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,12 @@ def _worker(commands: Subparsers, text: str) -> None:
 
 def _simulate(commands: Subparsers, text: str) -> None:
     parser = add_command(commands, "simulate", "processes:simulate", text, database=None)
-    parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where to listen, on this machine only")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--listen", metavar="HOST:PORT", help="where to listen, on this machine only")
+    what.add_argument("--list", action="store_true", help="list the scenarios that come with the program")
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="the same seed has the same outcomes")
-    parser.add_argument("--scenario", metavar="FILE", help="a TOML file, or friendly, rough or perfect")
+    parser.add_argument("--scenario", metavar="NAME|FILE", help="one that --list names, or a TOML or JSON file")
+    parser.add_argument("--account", type=path, metavar="FILE", help="JSON or TOML with templates and phone_numbers")
     parser.add_argument("--log", type=path, metavar="FILE", help="append one line for every accepted message")
 
 

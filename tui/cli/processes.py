@@ -85,10 +85,13 @@ def _log_to_stderr() -> None:
 
 
 def simulate(options: Namespace) -> int:
-    """Run the simulator until it is stopped."""
+    """Run the simulator until it is stopped, or list the scenarios it knows."""
+    if options.list:
+        return _list_scenarios(options.json)
     from engine.gateway.simulator.__main__ import serve
     from engine.gateway.simulator.address import parse_listen
-    from engine.gateway.simulator.scenario import DEFAULT, load
+    from engine.gateway.simulator.scenario import DEFAULT
+    from engine.gateway.simulator.scenario_file import load
 
     host, port = parse_listen(options.listen)
     scenario = load(options.scenario or DEFAULT)
@@ -98,9 +101,26 @@ def simulate(options: Namespace) -> int:
         print(said, flush=True)
 
     try:
-        asyncio.run(serve(host, port, scenario=scenario, seed=options.seed, log=options.log, ready=ready))
+        asyncio.run(
+            serve(
+                host, port, scenario=scenario, seed=options.seed, log=options.log, account=options.account, ready=ready
+            )
+        )
     except OSError as error:
         raise Busy(
             "port_taken", f"Cannot listen on {options.listen}: {error.strerror}.", "Use another port."
         ) from error
+    return 0
+
+
+def _list_scenarios(as_json: bool) -> int:
+    from engine.gateway.simulator.scenario_file import description, shipped
+
+    described = {name: description(name) for name in shipped()}
+    if as_json:
+        print(json.dumps([{"name": name, "description": text} for name, text in described.items()]))
+        return 0
+    width = max(map(len, described))
+    for name, text in described.items():
+        print(f"{name:{width}}  {text}")
     return 0

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from engine.errors import BadInput
 from engine.gateway.simulator.address import parse_listen
-from engine.gateway.simulator.scenario import DEFAULT, Scenario, load, shipped
+from engine.gateway.simulator.scenario import DEFAULT, Scenario
+from engine.gateway.simulator.scenario_file import load, shipped
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 scenario=scenario,
                 seed=options.seed,
                 log=options.log,
+                account=options.account,
                 with_parent=options.parent,
                 ready=_announce,
             )
@@ -50,6 +52,7 @@ async def serve(
     scenario: Scenario,
     seed: int = 0,
     log: Path | None = None,
+    account: Path | None = None,
     with_parent: bool = False,
     ready: Callable[[str], None] = lambda base_url: None,
 ) -> None:
@@ -63,7 +66,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Simulator(scenario, seed=seed, log=log, host=host, port=port) as simulator:
+    async with Simulator(scenario, seed=seed, log=log, account=account, host=host, port=port) as simulator:
         if with_parent:
             threading.Thread(target=_wait_for_end_of_input, args=(loop, stop), daemon=True).start()
         ready(simulator.base_url)
@@ -94,8 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where to listen, on this machine only")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed has the same outcomes")
     parser.add_argument(
-        "--scenario", default=DEFAULT, metavar="FILE", help=f"a TOML file, or one of: {', '.join(shipped())}"
+        "--scenario", default=DEFAULT, metavar="FILE", help=f"a TOML or JSON file, or one of: {', '.join(shipped())}"
     )
+    parser.add_argument("--account", type=Path, metavar="FILE", help="the templates and numbers there are")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append one line for every accepted message")
     parser.add_argument("--parent", action="store_true", help="end when standard input is closed")
     return parser

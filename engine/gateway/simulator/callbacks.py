@@ -6,26 +6,32 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING
 
 import aiohttp
 
-from engine.gateway.errors import text_of
+from engine.gateway.simulator import envelopes
+from engine.gateway.simulator.behaviour import Step
 
 if TYPE_CHECKING:
-    from engine.gateway.simulator.behaviour import Behaviour, Step
+    from engine.clock import Clock
+    from engine.gateway.simulator.account import Account
+    from engine.gateway.simulator.announcements import Announcement
+    from engine.gateway.simulator.behaviour import Behaviour
     from engine.gateway.simulator.record import Record
 
 BATCH = 1000
 COALESCE = 0.1
-"""Seconds between batches that are not full."""
+"""Seconds between batches that are not full: of real time, for it is no part of what is played."""
 FIRST_DELAY = 0.25
 LONGEST_DELAY = 30.0
 MOST_TARGETS = 8
-ACCOUNT_ID = "100000000000001"
+EARLY_PATIENCE = 5.0
+"""Seconds of real time that an answer waits for its early callback to be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +43,60 @@ class Target:
 
 
 class Outbox:
-    """The callbacks of all accepted messages, posted by one task.
+    """The callbacks of all accepted messages and of the account, posted by one task.
 
     Nothing is taken off the schedule while nobody has registered, and a batch is repeated with growing delay until a
     target answers 200, so no callback is lost while no worker runs.
     """
 
-    def __init__(self, behaviour: Behaviour, record: Record) -> None:
+    def __init__(self, behaviour: Behaviour, record: Record, account: Account, clock: Clock) -> None:
         self._behaviour = behaviour
         self._record = record
-        # (due by the loop's clock, index of the message, number of the step): one entry a message, its next step.
-        self._due: list[tuple[float, int, int]] = []
+        self._account = account
+        self._clock = clock
+        # (due by the steady clock, index of the message, number of the step or a code below 0, seconds it was held):
+        # one entry a message, its next step.
+        self._due: list[tuple[float, int, int, float]] = []
+        self._announced: list[tuple[float, int, Announcement]] = []
+        self._order = count()
         self._batch: list[tuple[int, Step]] = []
         self._targets: list[Target] = []
+        self._early: dict[int, asyncio.Future[None]] = {}
         self._something = asyncio.Event()
         self._registered = asyncio.Event()
         self.posted = 0
+        self.announced = 0
 
     @property
     def waiting(self) -> int:
         """Messages that have callbacks to come."""
-        return len({index for index, _ in self._batch} | {index for _, index, _ in self._due})
+        return len({index for index, _ in self._batch} | {entry[1] for entry in self._due})
 
-    def accepted(self, index: int, to: str, attempt: int) -> None:
-        """Schedule the callbacks of one message from now on."""
-        first = self._behaviour.callbacks(to, attempt)[0]
-        heappush(self._due, (asyncio.get_running_loop().time() + first.due, index, 0))
-        if self._targets:
-            self._something.set()
+    def accepted(self, index: int, to: str, attempt: int, held_s: float = 0.0, early: bool = False) -> None:
+        """Schedule the callbacks of one message from now on, or from the end of its being held."""
+        steps = self._behaviour.callbacks(to, attempt, held_s)
+        if steps:
+            now = self._clock.steady()
+            self._push(now if early else now + steps[0].due, index, 0, held_s)
+            if early and self._targets:
+                self._early[index] = asyncio.get_running_loop().create_future()
+
+    def failed(self, index: int, code: int, held_s: float = 0.0) -> None:
+        """Schedule one callback that reports a message failed, and nothing else of it."""
+        self._push(self._clock.steady() + held_s, index, -code, held_s)
+
+    def announce(self, announcement: Announcement) -> None:
+        """Schedule what concerns the account."""
+        heappush(self._announced, (announcement.due, next(self._order), announcement))
+        self._something.set()
+
+    async def early(self, index: int) -> None:
+        """Wait until the first callback of a message that reports early was taken."""
+        posted = self._early.get(index)
+        if posted is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(posted, EARLY_PATIENCE)
+            self._early.pop(index, None)
 
     def register(self, target: Target) -> None:
         """Post to `target` from now on; the newest one is tried first, and only the newest few are kept."""
@@ -77,39 +109,79 @@ class Outbox:
         patience = aiohttp.ClientTimeout(total=10.0)
         async with aiohttp.ClientSession(timeout=patience, cookie_jar=aiohttp.DummyCookieJar()) as session:
             while True:
-                await self._something.wait()
-                if not self._targets or not self._due:
-                    self._something.clear()
+                self._something.clear()
+                if not self._targets or not (self._due or self._announced):
+                    await self._something.wait()
                     continue
+                announced = self._take_announced()
                 self._batch = self._take()
-                if self._batch:
-                    await self._post_until_taken(session)
-                if len(self._batch) < BATCH:
-                    await asyncio.sleep(COALESCE)
-                self._batch = []
+                if self._batch or announced:
+                    await self._post_until_taken(session, announced)
+                    full = len(self._batch) == BATCH
+                    self._batch = []
+                    if not full:
+                        await asyncio.sleep(COALESCE)
+                    continue
+                await self._until(self._something, self._next_due() - self._clock.steady())
+
+    def _push(self, due: float, index: int, number: int, held_s: float) -> None:
+        heappush(self._due, (due, index, number, held_s))
+        if self._targets:
+            self._something.set()
+
+    def _next_due(self) -> float:
+        return min(heap[0][0] for heap in (self._due, self._announced) if heap)
 
     def _take(self) -> list[tuple[int, Step]]:
-        now = asyncio.get_running_loop().time()
+        now = self._clock.steady()
         taken: list[tuple[int, Step]] = []
         while self._due and self._due[0][0] <= now and len(taken) < BATCH:
-            due, index, number = heappop(self._due)
+            due, index, number, held_s = heappop(self._due)
+            if number < 0:
+                taken.append((index, Step(held_s, held_s, "failed", -number)))
+                continue
             entry = self._record.entry(index)
-            steps = self._behaviour.callbacks(entry.to, entry.attempt)
+            steps = self._behaviour.callbacks(entry.to, entry.attempt, held_s)
             taken.append((index, steps[number]))
             if number + 1 < len(steps):
-                heappush(self._due, (due - steps[number].due + steps[number + 1].due, index, number + 1))
+                heappush(self._due, (due - steps[number].due + steps[number + 1].due, index, number + 1, held_s))
         return taken
 
-    async def _post_until_taken(self, session: aiohttp.ClientSession) -> None:
-        body = json.dumps(self._envelope()).encode("ascii")
+    def _take_announced(self) -> list[Announcement]:
+        now = self._clock.steady()
+        taken = []
+        while self._announced and self._announced[0][0] <= now:
+            announcement = heappop(self._announced)[2]
+            if not announcement.cancelled:
+                taken.append(announcement)
+        return taken
+
+    async def _post_until_taken(self, session: aiohttp.ClientSession, announced: list[Announcement]) -> None:
+        changes = envelopes.of_messages(self._batch, self._record, self._account)
+        document = envelopes.body(self._account, changes, announced, self._clock.now() // 1000)
+        body = json.dumps(document).encode("ascii")
         delay = FIRST_DELAY
         while not await self._post(session, body):
             self._registered.clear()
-            try:
-                await asyncio.wait_for(self._registered.wait(), delay)
-            except TimeoutError:
+            if not await self._until(self._registered, delay):
                 delay = min(LONGEST_DELAY, delay * 2)
         self.posted += len(self._batch)
+        self.announced += len(announced)
+        if self._early:
+            for index, _ in self._batch:
+                waiting = self._early.get(index)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(None)
+
+    async def _until(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for the event, but no longer than so many seconds of the clock; whether it came."""
+        tasks = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._clock.sleep(seconds))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        return event.is_set()
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes) -> bool:
         for target in self._targets:
@@ -122,61 +194,3 @@ class Outbox:
             except (aiohttp.ClientError, OSError):
                 continue
         return False
-
-    def _envelope(self) -> dict[str, Any]:
-        by_sender: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        replies: list[dict[str, Any]] = []
-        for index, step in self._batch:
-            if step.said:
-                replies.append(self._reply(index, step))
-                continue
-            sender, status = self._status(index, step)
-            by_sender[sender].append(status)
-        changes = [_change(sender, statuses=statuses) for sender, statuses in by_sender.items()] + replies
-        return {"object": "whatsapp_business_account", "entry": [{"id": ACCOUNT_ID, "changes": changes}]}
-
-    def _reply(self, index: int, step: Step) -> dict[str, Any]:
-        """One message of the recipient, as WhatsApp reports it: a change of its own, with whom it is from."""
-        entry = self._record.entry(index)
-        message = {
-            "context": {"from": entry.sender, "id": self._record.message_id(index)},
-            "from": entry.to,
-            # The same when it is posted again.
-            "id": f"{self._record.message_id(index)}.{step.said}",
-            "timestamp": str(int(entry.at / 1000 + step.stamp)),
-            "text": {"body": step.said},
-            "type": "text",
-        }
-        contact = {"profile": {"name": f"+{entry.to}"}, "wa_id": entry.to}
-        return _change(entry.sender, contacts=[contact], messages=[message])
-
-    def _status(self, index: int, step: Step) -> tuple[str, dict[str, Any]]:
-        entry = self._record.entry(index)
-        status: dict[str, Any] = {
-            "id": self._record.message_id(index),
-            "status": step.status,
-            "timestamp": str(int(entry.at / 1000 + step.stamp)),
-            "recipient_id": entry.to,
-        }
-        if entry.reference:
-            status["biz_opaque_callback_data"] = entry.reference
-        if step.status == "sent":
-            status["pricing"] = {
-                "billable": True,
-                "pricing_model": "PMP",
-                "type": "regular",
-                "category": "marketing",
-            }
-        if step.code:
-            status["errors"] = [_error(step.code)]
-        return entry.sender, status
-
-
-def _change(sender: str, **told: list[dict[str, Any]]) -> dict[str, Any]:
-    metadata = {"display_phone_number": sender, "phone_number_id": sender}
-    return {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **told}}
-
-
-def _error(code: int) -> dict[str, Any]:
-    text = text_of(code)
-    return {"code": code, "title": text, "message": text, "error_data": {"details": text}}

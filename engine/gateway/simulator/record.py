@@ -39,6 +39,10 @@ class Entry(NamedTuple):
     to: str
     attempt: int
     reference: str
+    category: str = "m"
+    """A letter of `envelopes.CATEGORIES`."""
+    wa_id: str = ""
+    """What WhatsApp calls the number, where that differs; never empty once it was kept."""
 
 
 class Record:
@@ -74,13 +78,16 @@ class Record:
         if self._log is not None:
             message = AcceptedMessage(entry.reference, entry.to, self.message_id(index), entry.at)
             os.write(self._log, (message.line() + "\n").encode())
-        self._entries.append(f"{entry.at}\t{entry.sender}\t{entry.to}\t{entry.attempt}\t{entry.reference}")
+        self._entries.append(
+            f"{entry.at}\t{entry.sender}\t{entry.to}\t{entry.attempt}\t{entry.category}\t"
+            f"{entry.wa_id}\t{entry.reference}"
+        )
         return index
 
     def entry(self, index: int) -> Entry:
         """The message of that index."""
-        at, sender, to, attempt, reference = self._entries[index].split("\t", 4)
-        return Entry(int(at), sender, to, int(attempt), reference)
+        at, sender, to, attempt, category, wa_id, reference = self._entries[index].split("\t", 6)
+        return Entry(int(at), sender, to, int(attempt), reference, category, wa_id or to)
 
     def message_id(self, index: int) -> str:
         """The id it was answered with."""

@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
-import time
-from collections import Counter, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
-from engine.gateway.simulator.address import is_loopback_url
-from engine.gateway.simulator.answers import THROTTLED, acceptance, refusal
-from engine.gateway.simulator.behaviour import Behaviour, Fate, Kind
-from engine.gateway.simulator.callbacks import Outbox, Target
-from engine.gateway.simulator.checks import Fault, Message, check, check_path
-from engine.gateway.simulator.record import AcceptedMessage, Entry, Record
+from engine.clock import SystemClock
+from engine.gateway.simulator.account import Account
+from engine.gateway.simulator.answers import refusal
+from engine.gateway.simulator.behaviour import Behaviour, Kind
+from engine.gateway.simulator.callbacks import Outbox
+from engine.gateway.simulator.checks import check_path
+from engine.gateway.simulator.control import Control
+from engine.gateway.simulator.faults import Fault
+from engine.gateway.simulator.limits import Throughput, Tokens
+from engine.gateway.simulator.media import Media
+from engine.gateway.simulator.reading import UNSUPPORTED, Reading
+from engine.gateway.simulator.record import AcceptedMessage, Record
 from engine.gateway.simulator.scenario import Scenario
+from engine.gateway.simulator.sending import Sending, answer
+from engine.gateway.simulator.standing import Standing
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_CHUNK = 1000
-_NO_LINGER = struct.pack("ii", 1, 0)
-_JSON = "application/json"
+    from engine.clock import Clock
+
+HOUR_S = 3600.0
+EXPIRED = Fault(190, "Error validating access token: Session has expired.", 463)
+TOO_MANY_CALLS = Fault(80007, "Business request limit reached for the WhatsApp Business Account.")
 
 
 class Simulator:
     """A gateway on loopback that behaves as `scenario` says.
 
-    `log` names a file that gets one line for every accepted message before it is answered. Used as
+    `log` names a file that gets one line for every accepted message before it is answered; `account` names one with
+    the templates and numbers there are, and `clock` is what the simulator's time goes by. Used as
     `async with Simulator(...) as simulator`, it listens while the block runs; what it accepted can be read after.
+    Raises `BadInput` for an account file that cannot be used.
     """
 
     def __init__(
@@ -43,20 +51,38 @@ class Simulator:
         *,
         seed: int = 0,
         log: Path | None = None,
+        account: Path | None = None,
+        clock: Clock | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        self._scenario = Scenario() if scenario is None else scenario
-        self._behaviour = Behaviour(self._scenario, seed)
+        scenario = Scenario() if scenario is None else scenario
+        self._scenario = scenario
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self.account = Account()
+        if account is not None:
+            self.account.read(account)
+        self._behaviour = Behaviour(scenario, seed)
         self._record = Record()
-        self._outbox = Outbox(self._behaviour, self._record)
+        self._outbox = Outbox(self._behaviour, self._record, self.account, self._clock)
+        self._standing = Standing(scenario, self.account, self._clock, self._outbox.announce)
+        self._media = Media(self._clock)
+        self._reading = Reading(scenario, self.account, self._standing)
+        self._sending = Sending(
+            scenario,
+            self._behaviour,
+            self.account,
+            self._standing,
+            self._media,
+            self._record,
+            self._outbox,
+            self._clock,
+        )
+        self._control = Control(self)
+        self._tokens = Tokens(scenario.token)
+        self._calls = Throughput(HOUR_S)
         self._log = log
         self._address = host, port
-        self._unreferenced: Counter[str] = Counter()
-        self._recent: dict[str, deque[float]] = {}
-        self._requests = 0
-        self._fates: Counter[Kind] = Counter()
-        self._refused: Counter[int] = Counter()
         self._runner: web.ServerRunner | None = None
         self._posting: asyncio.Task[None] | None = None
         self.base_url = ""
@@ -76,15 +102,39 @@ class Simulator:
         return list(self._record.messages())
 
     @property
+    def record(self) -> Record:
+        """Every message taken so far, one by one."""
+        return self._record
+
+    @property
+    def outbox(self) -> Outbox:
+        """The callbacks under way."""
+        return self._outbox
+
+    @property
+    def clock(self) -> Clock:
+        """What its time goes by."""
+        return self._clock
+
+    @property
+    def standing(self) -> Standing:
+        """What befell the account so far."""
+        return self._standing
+
+    @property
     def counts(self) -> dict[str, Any]:
         """How many requests came, what became of them, and how the callbacks stand."""
+        sending = self._sending
         faults = [kind for kind in Kind if kind not in (Kind.ACCEPT, Kind.REJECT)]
         return {
-            "requests": self._requests,
+            "requests": sending.requests,
             "accepted": len(self._record),
-            **{kind.value: self._fates[kind] for kind in faults},
-            "rejected": {str(code): n for code, n in sorted(self._refused.items())},
+            "held": sending.held,
+            **{kind.value: sending.fates[kind] for kind in faults},
+            "rejected": {str(code): n for code, n in sorted(sending.refused.items())},
+            "media": len(self._media),
             "callbacks": {"posted": self._outbox.posted, "waiting": self._outbox.waiting},
+            "announced": self._outbox.announced,
         }
 
     async def start(self) -> str:
@@ -112,120 +162,57 @@ class Simulator:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         parts = request.path.split("/")
-        if len(parts) == 4 and parts[3] == "messages" and request.method == "POST":
-            return await self._messages(request, parts[1], parts[2])
-        match request.method, request.path:
-            case "GET", "/simulator/counts":
-                return web.json_response(self.counts)
-            case "GET", "/simulator/accepted":
-                return await self._list_accepted(request)
-            case "POST", "/simulator/callbacks":
-                return await self._register(request)
-        return _answer(*refusal(100, "Unsupported request."))
+        if len(parts) == 4 and parts[3] in ("messages", "marketing_messages") and request.method == "POST":
+            return await self._sending.handle(request, parts[2], self._check(request, parts[1], parts[2]))
+        if len(parts) == 3 and parts[1] == "simulator":
+            return await self._control.handle(request, parts[2])
+        if len(parts) in (3, 4) and parts[1].startswith("v"):
+            found = self._check(request, parts[1], parts[2]) or await self._manage(request, *parts[2:])
+            return _refused(found) if isinstance(found, Fault) else answer(200, found)
+        return _refused(Fault(100, "Unsupported request."))
 
-    async def _messages(self, request: web.BaseRequest, version: str, sender: str) -> web.StreamResponse:
-        self._requests += 1
-        fault = check_path(version, sender)
-        if fault is None and not _has_token(request):
-            fault = Fault(190, "An access token is required to request this resource.")
-        body = await request.read()
-        checked = fault or check(_parsed(body))
-        if isinstance(checked, Fault):
-            return self._refuse(checked.code, checked.details)
-        if self._over_throughput(sender):
-            return self._refuse(THROTTLED)
-        attempt = checked.attempt or self._count(checked.to)
-        fate = self._behaviour.fate(checked.to, attempt)
-        return await self._carry_out(request, sender, checked, attempt, fate)
+    def _check(self, request: web.BaseRequest, version: str, node: str) -> Fault | None:
+        """The address and the token, which every request needs."""
+        fault = check_path(version, node)
+        if fault is not None:
+            return fault
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip()
+        if scheme != "Bearer" or not token:
+            return Fault(190, "An access token is required to request this resource.")
+        if self._tokens.expired(token, self._clock.steady()):
+            return EXPIRED
+        sends = request.path.endswith("messages") and request.method == "POST"
+        return UNSUPPORTED if sends and self.account.numbers and node not in self.account.numbers else None
 
-    async def _carry_out(
-        self, request: web.BaseRequest, sender: str, message: Message, attempt: int, fate: Fate
-    ) -> web.StreamResponse:
-        """Take the message where it is taken, before any answer, and answer as `fate` says."""
-        self._fates[fate.kind] += 1
-        message_id = ""
-        if fate.kind.taken:
-            at = time.time_ns() // 1_000_000
-            index = self._record.add(Entry(at, sender, message.to, attempt, message.reference))
-            self._outbox.accepted(index, message.to, attempt)
-            message_id = self._record.message_id(index)
-        if fate.latency > 0:
-            await asyncio.sleep(fate.latency)
-        if fate.kind is Kind.REJECT:
-            return self._refuse(fate.code)
-        if fate.kind in (Kind.HTTP_500, Kind.HTTP_500_TAKEN):
-            return web.Response(status=500, text="<html><body>Sorry, something went wrong.</body></html>")
-        if fate.kind in (Kind.RESET, Kind.LOST_ANSWER):
-            _cut(request, reset=fate.kind is Kind.RESET)
-        return _answer(200, acceptance(message.to, message_id, fate.held))
+    async def _manage(self, request: web.BaseRequest, node: str, edge: str = "") -> bytes | Fault:
+        """Everything that is no message."""
+        if not self._calls.admit("", self._scenario.management_calls, self._clock.steady()):
+            return TOO_MANY_CALLS
+        url = f"{self.base_url}{request.path}"
+        match request.method, edge:
+            case "GET", "message_templates":
+                found = self._reading.templates(request.query, url) if self._is_account(node) else UNSUPPORTED
+            case "GET", "phone_numbers":
+                found = self._reading.numbers(request.query, url) if self._is_account(node) else UNSUPPORTED
+            case "GET", "":
+                found = self._reading.node(node, request.query)
+            case "POST", "media":
+                return await self._media.upload(request)
+            case "POST", "unpause":
+                template = self.account.template_by_id(node)
+                if template is None:
+                    return UNSUPPORTED
+                if not self._standing.unpause(template):
+                    return Fault(100, "The template is not paused.")
+                found = {"success": True}
+            case _:
+                return Fault(100, "Unsupported request.")
+        return found if isinstance(found, Fault) else json.dumps(found).encode("ascii")
 
-    def _refuse(self, code: int, details: str = "") -> web.Response:
-        self._refused[code] += 1
-        return _answer(*refusal(code, details, self._scenario.throttle_http_status))
-
-    def _over_throughput(self, sender: str) -> bool:
-        """Whether the last second already holds as many messages as the number may send."""
-        limit = self._scenario.throughput
-        if not limit:
-            return False
-        recent = self._recent.setdefault(sender, deque(maxlen=limit))
-        now = asyncio.get_running_loop().time()
-        if len(recent) == limit and now - recent[0] < 1.0:
-            return True
-        recent.append(now)
-        return False
-
-    def _count(self, to: str) -> int:
-        self._unreferenced[to] += 1
-        return self._unreferenced[to]
-
-    async def _list_accepted(self, request: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": _JSON})
-        await response.prepare(request)
-        lines: list[str] = []
-        separator = "["
-        for message in self._record.messages():
-            lines.append(separator + message.line())
-            separator = ",\n"
-            if len(lines) == _CHUNK:
-                await response.write("".join(lines).encode())
-                lines.clear()
-        lines.append("[]\n" if separator == "[" else "]\n")
-        await response.write_eof("".join(lines).encode())
-        return response
-
-    async def _register(self, request: web.BaseRequest) -> web.Response:
-        document = _parsed(await request.read())
-        url = document.get("url") if isinstance(document, dict) else None
-        secret = document.get("secret") if isinstance(document, dict) else None
-        if not isinstance(url, str) or not is_loopback_url(url) or not isinstance(secret, str) or not secret:
-            return _answer(*refusal(100, "Give a url on this machine and a secret."))
-        self._outbox.register(Target(url, secret))
-        return web.json_response({"success": True})
+    def _is_account(self, node: str) -> bool:
+        return node == self.account.id or not self.account.named
 
 
-def _answer(status: int, body: bytes) -> web.Response:
-    return web.Response(status=status, body=body, content_type=_JSON)
-
-
-def _has_token(request: web.BaseRequest) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return scheme == "Bearer" and bool(token.strip())
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        document: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return document
-
-
-def _cut(request: web.BaseRequest, reset: bool) -> None:
-    """Close the client's connection without an answer; with `reset` the client sees a reset instead of an end."""
-    transport = request.transport
-    if transport is None or transport.is_closing():
-        return
-    if reset:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    transport.abort()
+def _refused(fault: Fault) -> web.Response:
+    return answer(*refusal(fault.code, fault.details, subcode=fault.subcode))
