@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from engine.placeholders import Placeholder, filled, placeholders
 from engine.templates import NAMED, Component, buttons, component, header_format, text_of
+from store.types import Endpoint, Route
 
 Values: TypeAlias = Mapping[str, str]
 Json: TypeAlias = dict[str, Any]
@@ -89,6 +90,17 @@ class Composer:
             "biz_opaque_callback_data": reference,
             "template": template,
         }
+
+
+def routed(body: Json, route: Route) -> Json:
+    """The body as the route's endpoint takes it: what only the marketing endpoint knows is left out elsewhere."""
+    if route.endpoint is not Endpoint.MARKETING:
+        return body
+    if route.product_policy is not None:
+        body["product_policy"] = route.product_policy.value
+    if route.activity_sharing is not None:
+        body["message_activity_sharing"] = route.activity_sharing
+    return body
 
 
 def reference(campaign_id: int, seq: int, attempt: int) -> str:

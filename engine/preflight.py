@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine import placeholders, pricing, resolution, templates
+from engine.remote_senders import USABLE
 from engine.text import counted
 from store import account, campaigns, ledger, tallies
 
@@ -106,7 +107,7 @@ def _name(facts: Facts) -> list[Check]:
 def _sender(facts: Facts) -> list[Check]:
     if facts.sender is None:
         return [Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")]
-    if facts.sender.status != "CONNECTED":
+    if facts.sender.status not in USABLE:
         return [
             Check(
                 "sender_unavailable",

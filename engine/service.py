@@ -11,11 +11,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine import credentials
 from engine.callback_intake import keep
 from engine.errors import BadInput, Busy
+from engine.gateway.link import link_of
+from engine.gateway.network import DIRECT, Network
 from engine.worker import Worker
 from store import account
 from store.errors import StoreBusy, StoreFailed
@@ -27,20 +29,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sendoff.worker")
 
-GRAPH = "https://graph.facebook.com"
-SIMULATOR_TOKEN = "simulator"
 SIMULATOR_START_S = 15.0
 REGISTER_S = 5.0
 
 
-async def serve(clock: Clock, *, role: str, until_idle: bool = False, once: bool = False, parent: bool = False) -> None:
+async def serve(
+    clock: Clock,
+    *,
+    role: str,
+    until_idle: bool = False,
+    once: bool = False,
+    parent: bool = False,
+    network: Network = DIRECT,
+) -> None:
     """Run a worker on the open database until it is told to stop.
 
     SIGTERM, SIGINT and SIGHUP stop it in order, and with `parent` so does the end of its standard input: whoever
     started it is gone. Raises `BadInput` when the account's gateway cannot be used as configured.
     """
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_gateway(account.get_account(), clock))
+        client = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
         worker = Worker(clock, client, role)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -66,7 +74,7 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
 
 
 @asynccontextmanager
-async def _gateway(configured: Account, clock: Clock) -> AsyncIterator[GatewayClient]:
+async def _gateway(configured: Account, clock: Clock, network: Network) -> AsyncIterator[GatewayClient]:
     from engine.gateway.cloud_api import CloudApi
 
     async with AsyncExitStack() as stack:
@@ -75,21 +83,12 @@ async def _gateway(configured: Account, clock: Clock) -> AsyncIterator[GatewayCl
             if address is None:
                 address = await stack.enter_async_context(_own_simulator())
             await stack.enter_async_context(_callbacks_from(address, clock))
-            client = CloudApi(address, SIMULATOR_TOKEN)
-        else:
-            client = CloudApi(configured.base_url or GRAPH, _token())
+            configured = replace(configured, base_url=address)
+        link = link_of(configured, network)
+        # A bundle that cannot be read must be told now, and not in the middle of a run.
+        link.network.tls()
+        client = CloudApi(link.base_url, link.token, version=link.version, network=link.network)
         yield await stack.enter_async_context(client)
-
-
-def _token() -> str:
-    found = credentials.secret(credentials.TOKEN)
-    if found is None:
-        raise BadInput(
-            "no_token",
-            "There is no access token for the Cloud API.",
-            f'Set {credentials.TOKEN}, or write token = "..." into {credentials.secrets_file()} (mode 0600).',
-        )
-    return found
 
 
 @asynccontextmanager

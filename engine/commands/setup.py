@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from engine import phone, schedule, templates
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
+from engine.remote_senders import DEFAULT_RATE
 from store import account, audit, database, ledger
 from store.types import Account, Gateway, Sender, SkipReason, Template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEFAULT_RATE = 80
-"""Messages a second that a new business number may send (Cloud API, Throughput)."""
 
 
 def init(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.gateway.base import Accepted, NotTaken, Outcome, Unknown
+from store.types import Endpoint
 from tests.machine.time import StillClock
 from tests.sending import refused
 
@@ -83,7 +84,9 @@ class Line:
         self._exchange = exchange
         self._process = process
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
         exchange = self._exchange
         campaign, seq, attempt = (int(part) for part in payload["biz_opaque_callback_data"].split("."))
         plan = exchange.plans.popleft() if exchange.plans else ACCEPT

@@ -14,7 +14,7 @@ from store.errors import NoDatabase, SchemaTooNew, StoreBusy
 
 CLUSTERED = " WITHOUT ROWID"
 NEVER_REUSED = " AUTOINCREMENT"
-EXTENDED = ("account", "campaign")
+EXTENDED = ("account", "campaign", "sender", "template", "series")
 """Tables that got columns after they were made; those stand last in the file's own words."""
 
 

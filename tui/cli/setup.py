@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from engine import phone, placeholders, templates
+from engine import phone, placeholders, remote_senders, templates
 from engine.commands import setup
 from engine.schedule import iso
 from store import account
@@ -83,7 +83,7 @@ def machine_zone() -> str:
 
 def add_sender(options: Namespace, session: Session) -> int:
     """Add a business phone number."""
-    rate = setup.DEFAULT_RATE if options.rate is None else options.rate
+    rate = remote_senders.DEFAULT_RATE if options.rate is None else options.rate
     added = setup.add_sender(session.context, options.number, options.phone_number_id, rate)
     if session.output.as_json:
         session.output.document(_sender_json(added))
