@@ -52,8 +52,8 @@ class CloudApi:
     """A gateway at `base_url` (`https://graph.facebook.com`, or the simulator's address), for one access token.
 
     `connect_timeout` covers waiting for a free connection as well as making one, `timeout` the whole call; both in
-    seconds, and those of `network` where they are not given. Raises `BadInput` for an address or token that cannot be used. The token appears in no exception, outcome
-    or log line.
+    seconds, and those of `network` where they are not given. Raises `BadInput` for an address or token that cannot be
+    used. The token appears in no exception, outcome or log line.
     """
 
     def __init__(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -21,6 +20,7 @@ from engine.gateway.session import failures, open_session, words_of
 from engine.text import counted, shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     import aiohttp
@@ -100,8 +100,9 @@ class Graph:
         try:
             handle = _Counted(file, progress)
         except OSError as error:
-            raise BadInput("unreadable_file", f"{file} cannot be read: {error.strerror or error}.", "Check the path.")\
-                from error
+            raise BadInput(
+                "unreadable_file", f"{file} cannot be read: {error.strerror or error}.", "Check the path."
+            ) from error
         with handle:
             form = aiohttp.FormData()
             form.add_field("messaging_product", "whatsapp")

@@ -103,7 +103,9 @@ def _file(found: Mapping[str, object]) -> Path | None:
 def _seconds(found: Mapping[str, object], key: str, default: float) -> float:
     value = found.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_S:
-        raise _bad(f"[{TABLE}] {key} is no number of seconds up to {LONGEST_S:.0f}", f"Write it as: {key} = {default:g}")
+        raise _bad(
+            f"[{TABLE}] {key} is no number of seconds up to {LONGEST_S:.0f}", f"Write it as: {key} = {default:g}"
+        )
     return float(value)
 
 

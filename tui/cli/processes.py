@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import BadInput, Busy
+from tui import paths
 from tui.cli.console import need_terminal
 from tui.cli.session import Session, translated
 
@@ -63,6 +64,7 @@ def worker(options: Namespace, session: Session) -> int:
             until_idle=options.until_idle,
             once=options.once,
             parent=options.parent,
+            network=paths.network(options.config),
         )
     )
     if session.output.as_json:

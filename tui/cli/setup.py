@@ -116,6 +116,9 @@ def _sender_json(one: Sender) -> dict[str, Any]:
         "rate": one.rate,
         "quality": one.quality,
         "status": one.status,
+        "name": one.name,
+        "name_status": one.name_status,
+        "throughput": one.throughput,
     }
 
 
