@@ -94,6 +94,7 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "sender.sync": Permission.SETTINGS,
     "media.upload": Permission.CREATE,
     "gateway.set": Permission.SETTINGS,
+    "account.limits": Permission.SETTINGS,
     "campaign.reroute": Permission.SEND,
     "credits.add": Permission.CREDITS,
 }

@@ -22,7 +22,7 @@ from store.models import Occurrence as OccurrenceModel
 from store.models import Progress as ProgressModel
 from store.models import Series as SeriesModel
 from store.query import first, tuples
-from store.types import Audience, Fill, OverQuota, Route, Status, Template
+from store.types import ORDINARY, Audience, Fill, OverQuota, Route, Status, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class SeriesFields(NamedTuple):
     audience_id: int
     over_quota: OverQuota
     grace: int
-    route: Route = Route()
+    route: Route = ORDINARY
 
 
 class Series(NamedTuple):
@@ -88,7 +88,7 @@ class Series(NamedTuple):
     edited_at: int
     """When its state last changed: what was due before is over."""
     version: int
-    route: Route = Route()
+    route: Route = ORDINARY
 
 
 class Occurrence(NamedTuple):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +107,10 @@ class Route(NamedTuple):
     product_policy: ProductPolicy | None = None
     """Only for the marketing endpoint, as is the next."""
     activity_sharing: bool | None = None
+
+
+ORDINARY: Final = Route()
+"""As messages are handed over unless somebody said otherwise."""
 
 
 class OverQuota(StrEnum):
@@ -306,7 +310,7 @@ class Campaign:
     progress: Progress
     version: int
     """Goes up with every edit or transition; a stale one is refused."""
-    route: Route = Route()
+    route: Route = ORDINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +348,7 @@ class DraftFields:
     fills: Mapping[str, Fill] = field(default_factory=dict)
     over_quota: OverQuota = OverQuota.FAIL
     grace: int = 60
-    route: Route = Route()
+    route: Route = ORDINARY
 
 
 class Media(NamedTuple):

@@ -51,10 +51,10 @@ class GraphServer:
         self.url = ""
         self._connections: dict[int, int] = {}
 
-    def refuse(self, end: str, code: int, status: int = 400, **headers: str) -> None:
+    def refuse(self, end: str, code: int, status: int = 400, headers: dict[str, str] | None = None) -> None:
         """Answer paths with this end with an error of this code, once."""
         body = {"error": {"code": code, "message": "the message", "error_data": {"details": "the details"}}}
-        self.instead.setdefault(end, []).append(Answer(status, body, headers))
+        self.instead.setdefault(end, []).append(Answer(status, body, headers or {}))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Any request at all."""

@@ -90,7 +90,7 @@ def test_the_cursor_may_stand_in_the_next_address_alone(graph: GraphServer) -> N
 @pytest.mark.parametrize(("code", "status"), [(4, 400), (17, 429), (80007, 400), (80008, 403), (613, 400)])
 def test_a_limit_of_calls_tells_to_wait(graph: GraphServer, code: int, status: int) -> None:
     usage = json.dumps({"1": [{"type": "whatsapp", "estimated_time_to_regain_access": 19}, "x"], "2": None})
-    graph.refuse("message_templates", code, status, **{"x-business-use-case-usage": usage})
+    graph.refuse("message_templates", code, status, {"x-business-use-case-usage": usage})
     with pytest.raises(Busy) as caught:
         ask(graph, lambda client: client.templates(WABA))
     assert caught.value.code == "gateway_busy"
@@ -101,7 +101,7 @@ def test_a_limit_of_calls_tells_to_wait(graph: GraphServer, code: int, status: i
 
 @pytest.mark.parametrize(("header", "hint"), [("90", "Wait 2 minutes"), ("soon", "Wait a while")])
 def test_retry_after_is_told_in_minutes(graph: GraphServer, header: str, hint: str) -> None:
-    graph.refuse("message_templates", 80007, **{"Retry-After": header, "x-business-use-case-usage": "[no json"})
+    graph.refuse("message_templates", 80007, 400, {"Retry-After": header, "x-business-use-case-usage": "[no json"})
     with pytest.raises(Busy) as caught:
         ask(graph, lambda client: client.templates(WABA))
     assert caught.value.hint.startswith(hint)

@@ -87,7 +87,7 @@ def test_a_sync_that_breaks_off_changes_nothing(sendoff: Here, graph: GraphServe
     # The second page is refused: half a list must not be taken for the whole of it.
     first = graph._page(graph.lists["message_templates"], {"limit": "1"})
     graph.instead["message_templates"] = [Answer(200, first), Answer(400, {"error": {"code": 80007, "message": "m"}})]
-    assert sendoff.refused("template", "sync") == (5, "gateway_busy")
+    assert sendoff.refused("template", "sync") == (75, "gateway_busy")
     assert stored(sendoff) == before
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine import remote_senders, remote_templates
 from engine.commands import sync
 from engine.gateway.graph import Graph
 from engine.sync_words import sender_lines, template_lines
@@ -16,6 +15,7 @@ from tui import paths
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from engine import remote_senders, remote_templates
     from engine.gateway.graph import Item
     from engine.gateway.link import Link
     from tui.cli.session import Session

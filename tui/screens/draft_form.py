@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from store.types import Audience, Campaign, DraftFields, Fill, OverQuota, Route, Status
+from store.types import ORDINARY, Audience, Campaign, DraftFields, Fill, OverQuota, Route, Status
 
 
 class Source(StrEnum):
@@ -78,7 +78,7 @@ class Form:
     zone: str = ""
     over_quota: OverQuota = OverQuota.FAIL
     grace: int = 60
-    route: Route = Route()
+    route: Route = ORDINARY
     """Kept as it is; the command line sets it."""
 
     @classmethod
