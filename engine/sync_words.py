@@ -29,7 +29,7 @@ def sender_lines(plan: Senders) -> list[str]:
     """What a sync of senders did."""
     lines = [_sum("sender", len(plan.added), len(plan.changed), 0, plan.unchanged)]
     lines += [
-        f"new      {phone.display(one.item.number)} {one.item.name}, {(one.item.status or 'unknown').lower()},"
+        f"new      {f'{phone.display(one.item.number)} {one.item.name}'.rstrip()}, {(one.item.status or 'unknown').lower()},"
         f" {one.rate} messages a second"
         for one in plan.added
     ]

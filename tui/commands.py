@@ -144,6 +144,10 @@ _ON_CAMPAIGNS = (
         writes=True, engine="series.create",
     ),
     _list("list.series", "E", "series", "What repeats: pause, resume, end, and when it fires next."),
+    _list(
+        "list.sync", "W", "sync", "Bring templates and senders in step with WhatsApp.", writes=True,
+        engine="template.sync",
+    ),
     _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
