@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine import placeholders, pricing, resolution, templates
+from engine import placeholders, pricing, resolution, routes, templates
 from engine.remote_senders import USABLE
 from engine.text import counted
 from store import account, campaigns, ledger, tallies
+from store.types import ORDINARY
 
 if TYPE_CHECKING:
-    from store.types import Balance, Campaign, DraftFields, Fill, Sender, Template
+    from store.types import Balance, Campaign, DraftFields, Fill, Route, Sender, Template
 
 
 class Level(StrEnum):
@@ -55,6 +56,7 @@ class Facts:
     balance: Balance
     scheduled_price: int
     """Credits the other scheduled campaigns will need."""
+    route: Route = ORDINARY
 
     @property
     def valid(self) -> int:
@@ -85,6 +87,7 @@ def run(facts: Facts) -> Preflight:
         *_name(facts),
         *_sender(facts),
         *_template(facts),
+        *_route(facts),
         *_placeholders(facts),
         *_audience(facts),
         *_credits(facts, price),
@@ -141,6 +144,21 @@ def template_problem(template: Template | None) -> Check | None:
 def _template(facts: Facts) -> list[Check]:
     problem = template_problem(facts.template)
     return [problem or Check("template", Level.OK, "template approved", field="template")]
+
+
+def _route(facts: Facts) -> list[Check]:
+    unfit = None if facts.template is None else routes.unfit(facts.route.endpoint, facts.template.category)
+    if unfit is None:
+        return []
+    return [
+        Check(
+            "endpoint_unfit",
+            Level.BLOCK,
+            unfit,
+            "Choose a marketing template, or the other endpoint: sendoff campaign edit ID --endpoint messages.",
+            "template",
+        )
+    ]
 
 
 def _placeholders(facts: Facts) -> list[Check]:
@@ -228,6 +246,7 @@ def facts_of(campaign: Campaign) -> Facts:
         fallbacks=None,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
+        route=campaign.route,
     )
 
 
@@ -247,4 +266,5 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
         fallbacks=counts.fallbacks,
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
+        route=fields.route,
     )

@@ -29,8 +29,8 @@ def sender_lines(plan: Senders) -> list[str]:
     """What a sync of senders did."""
     lines = [_sum("sender", len(plan.added), len(plan.changed), 0, plan.unchanged)]
     lines += [
-        f"new      {f'{phone.display(one.item.number)} {one.item.name}'.rstrip()}, {(one.item.status or 'unknown').lower()},"
-        f" {one.rate} messages a second"
+        f"new      {f'{phone.display(one.item.number)} {one.item.name}'.rstrip()},"
+        f" {(one.item.status or 'unknown').lower()}, {one.rate} messages a second"
         for one in plan.added
     ]
     lines += [f"changed  {phone.display(one.sender.number)}: {one.words}" for one in plan.changed]

@@ -102,6 +102,11 @@ _ON_CAMPAIGNS = (
         act=Action.RESUME, footer=3, only=_RUNNING,
     ),
     _campaign(
+        "campaign.reroute", "M", "other endpoint",
+        "Let a run that is on hold go on by WhatsApp's other endpoint: marketing_messages, or messages.",
+        act=Action.RESUME, engine="campaign.reroute", only=_RUNNING,
+    ),
+    _campaign(
         "campaign.send", "S", "send now", "Send the draft at once; that cannot be cancelled.",
         act=Action.SEND_NOW, footer=4, only=_DRAFTS,
     ),
@@ -197,6 +202,11 @@ _IN_REPORT = (
     _report(
         "report.resume", "R", "resume", "Let a run that is on hold go on.",
         act=Action.RESUME, when=on_campaign, footer=6, only=_RUNNING,
+    ),
+    _report(
+        "report.reroute", "M", "other endpoint",
+        "Let a run that is on hold go on by WhatsApp's other endpoint: marketing_messages, or messages.",
+        act=Action.RESUME, engine="campaign.reroute", when=on_campaign, only=_RUNNING,
     ),
     _report(
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",

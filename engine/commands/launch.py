@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import lifecycle, lock, preflight, resolution, schedule
+from engine import lifecycle, lock, preflight, resolution, routes, schedule
 from engine.context import Context, command
 from engine.errors import Refused
 from engine.lifecycle import LOCK, Action
 from store import account, audit, campaigns, database, ledger, transitions
 from store.errors import ShortOfCredits
-from store.types import Campaign, Status, Template
+from store.types import Campaign, Endpoint, Status, Template
 
 if TYPE_CHECKING:
     from engine.preflight import Preflight
@@ -192,6 +192,38 @@ def resume(context: Context, campaign_id: int) -> Campaign:
                 "campaign.resume",
                 campaign_id,
                 before={"hold": before.hold.reason if before.hold else None},
+            )
+        return campaigns.get(campaign_id)
+
+
+def reroute(context: Context, campaign_id: int, endpoint: Endpoint) -> Campaign:
+    """Let a run that is on hold go on by another endpoint, for what is left of it.
+
+    Raises `Refused` with `endpoint_unfit` for a template that the endpoint does not take, `not_held`.
+    """
+    with command(context, "campaign.reroute", campaign_id):
+        before = campaigns.get(campaign_id)
+        category = "" if before.template_frozen is None else before.template_frozen.category
+        unfit = routes.unfit(endpoint, category)
+        if unfit is not None:
+            raise Refused("endpoint_unfit", f"It cannot go that way: {unfit}.", "Resume it as it is, or duplicate it.")
+        with database.transaction():
+            now = context.clock.now()
+            if not (
+                transitions.reroute(campaign_id, before.route._replace(endpoint=endpoint))
+                and transitions.lift(campaign_id)
+            ):
+                raise _lost(campaign_id, Action.RESUME, now)
+            audit.write(
+                now,
+                context.actor,
+                "campaign.reroute",
+                campaign_id,
+                before={
+                    "hold": before.hold.reason if before.hold else None,
+                    "endpoint": before.route.endpoint.value,
+                },
+                after={"endpoint": endpoint.value},
             )
         return campaigns.get(campaign_id)
 

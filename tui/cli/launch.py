@@ -10,7 +10,7 @@ from engine.commands import drafts, launch
 from engine.errors import Refused
 from engine.preflight import Level, Preflight
 from store import campaigns
-from store.types import Campaign, Status
+from store.types import Campaign, Endpoint, Status
 from tui.cli.drafts import require_yes
 from tui.cli.telling import campaign_json, named, sentence, tell
 
@@ -138,7 +138,10 @@ def reopen(options: Namespace, session: Session) -> int:
 
 def resume(options: Namespace, session: Session) -> int:
     """Let a run that is on hold go on."""
-    done = launch.resume(session.context, options.id)
+    if options.endpoint is None:
+        done = launch.resume(session.context, options.id)
+    else:
+        done = launch.reroute(session.context, options.id, Endpoint(options.endpoint))
     tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left.")
     return 0
 

@@ -124,6 +124,18 @@ class CampaignActions(ConsoleScreen):
             self._act(Action.RESUME, "Resume", ["Sending goes on at once."], "Yes, resume", launch.resume, "Resumed")
         )
 
+    def action_reroute(self) -> None:
+        """Let a held run go on by the other endpoint."""
+        row = self.subject
+        if row is not None:
+            self.run_worker(self._reroute(row))
+
+    async def _reroute(self, row: CampaignRow) -> None:
+        from tui.screens.rerouting import reroute
+
+        if await reroute(self, row):
+            self.poll()
+
     async def _targets(self) -> list[CampaignRow]:
         table = self.query_one(PagedTable)
         marks = table.window.marks
