@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine import placeholders, pricing, resolution, routes, templates
+from engine import asking, placeholders, pricing, resolution, routes, templates
+from engine.health import State
 from engine.remote_senders import USABLE
 from engine.text import counted
 from store import account, campaigns, ledger, tallies
-from store.types import ORDINARY
+from store.types import ORDINARY, Gateway
 
 if TYPE_CHECKING:
+    from engine.health import Health
     from store.types import Balance, Campaign, DraftFields, Fill, Route, Sender, Template
 
 
@@ -57,6 +59,10 @@ class Facts:
     scheduled_price: int
     """Credits the other scheduled campaigns will need."""
     route: Route = ORDINARY
+    health: Health | None = None
+    """What the gateway says of number and template; `None` when it was not asked."""
+    asked: bool = False
+    """Whether it should have been."""
 
     @property
     def valid(self) -> int:
@@ -88,6 +94,7 @@ def run(facts: Facts) -> Preflight:
         *_sender(facts),
         *_template(facts),
         *_route(facts),
+        *_health(facts),
         *_placeholders(facts),
         *_audience(facts),
         *_credits(facts, price),
@@ -159,6 +166,24 @@ def _route(facts: Facts) -> list[Check]:
             "template",
         )
     ]
+
+
+_HEALTH_LEVEL = {State.AVAILABLE: Level.OK, State.LIMITED: Level.WARN, State.UNKNOWN: Level.WARN}
+
+
+def _health(facts: Facts) -> list[Check]:
+    if facts.sender is None or facts.template is None:
+        return []
+    if facts.health is None:
+        if not facts.asked:
+            return []
+        return [Check("health_not_asked", Level.WARN, "WhatsApp was not asked whether it can be sent", field="sender")]
+    if facts.health.state is State.AVAILABLE:
+        return [Check("health", Level.OK, "WhatsApp says that it can be sent", field="sender")]
+    level = _HEALTH_LEVEL.get(facts.health.state, Level.BLOCK)
+    code = "health_blocked" if level is Level.BLOCK else "health_limited"
+    text = facts.health.text or "WhatsApp does not say whether it can be sent"
+    return [Check(code, level, text, " ".join(facts.health.advice) or "See WhatsApp Manager for why.", "sender")]
 
 
 def _placeholders(facts: Facts) -> list[Check]:
@@ -233,12 +258,14 @@ def _credits(facts: Facts, price: int) -> list[Check]:
     return found
 
 
-def facts_of(campaign: Campaign) -> Facts:
-    """Facts for a campaign as it is stored."""
+def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
+    """Facts for a campaign as it is stored; what the gateway says of it belongs to them when it is told `now`."""
+    sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
+    template = resolution.template_of(campaign)
     return Facts(
         name=campaign.name,
-        sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
-        template=resolution.template_of(campaign),
+        sender=sender,
+        template=template,
         fills=campaign.fills,
         columns=None if campaign.audience is None else tuple(campaign.audience.columns),
         countries=tallies.of(campaign.id, tallies.COUNTRY),
@@ -247,17 +274,24 @@ def facts_of(campaign: Campaign) -> Facts:
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
         route=campaign.route,
+        health=None if now is None else asking.standing(sender, template, now),
+        asked=now is not None and _should_be_asked(),
     )
 
 
-def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
-    """Facts for a form that is not saved yet, over the audience its draft has."""
+def _should_be_asked() -> bool:
+    return account.get_account().gateway is Gateway.CLOUD_API
+
+
+def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int | None = None) -> Facts:
+    """Facts for a form that is not saved yet, over the audience its draft has; `now` as in `facts_of`."""
+    sender = None if fields.sender_id is None else account.get_sender(fields.sender_id)
     template = None if fields.template_id is None else account.get_template(fields.template_id)
     audience = None if campaign is None else campaign.audience
     counts = resolution.Counts({}, {}, 0) if audience is None else resolution.count(audience, template, fields.fills)
     return Facts(
         name=fields.name,
-        sender=None if fields.sender_id is None else account.get_sender(fields.sender_id),
+        sender=sender,
         template=template,
         fills=fields.fills,
         columns=None if audience is None else tuple(audience.columns),
@@ -267,4 +301,6 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None) -> Facts:
         balance=ledger.balance(),
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
         route=fields.route,
+        health=None if now is None else asking.standing(sender, template, now),
+        asked=now is not None and _should_be_asked(),
     )

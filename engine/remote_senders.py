@@ -26,8 +26,8 @@ SHARED: Final = "SHARED"
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 _TIER: Final = re.compile(r"TIER_(\d{1,6})(K|M)?", re.ASCII)
 _TIMES: Final = {None: 1, "K": 1_000, "M": 1_000_000}
-USABLE: Final = frozenset(("CONNECTED", "FLAGGED", "LINKED"))
-"""Statuses of a number that can send; a flagged one is watched for its quality, and still does."""
+USABLE: Final = frozenset(("CONNECTED", "LINKED"))
+"""Statuses of a number that can send; LINKED is what Meta's own list calls a number in use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from store.types import Account, Gateway
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.gateway.base import Gateway as GatewayClient
+    from engine.gateway.graph import Graph
 
 log = logging.getLogger("sendoff.worker")
 
@@ -48,8 +49,8 @@ async def serve(
     started it is gone. Raises `BadInput` when the account's gateway cannot be used as configured.
     """
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
-        worker = Worker(clock, client, role)
+        client, graph = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
+        worker = Worker(clock, client, role, graph=graph)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, worker.stop)
@@ -74,8 +75,9 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
 
 
 @asynccontextmanager
-async def _gateway(configured: Account, clock: Clock, network: Network) -> AsyncIterator[GatewayClient]:
+async def _gateway(configured: Account, clock: Clock, network: Network) -> AsyncIterator[tuple[GatewayClient, Graph]]:
     from engine.gateway.cloud_api import CloudApi
+    from engine.gateway.graph import Graph
 
     async with AsyncExitStack() as stack:
         if configured.gateway is Gateway.SIMULATOR:
@@ -88,7 +90,8 @@ async def _gateway(configured: Account, clock: Clock, network: Network) -> Async
         # A bundle that cannot be read must be told now, and not in the middle of a run.
         link.network.tls()
         client = CloudApi(link.base_url, link.token, version=link.version, network=link.network)
-        yield await stack.enter_async_context(client)
+        graph = await stack.enter_async_context(Graph(link))
+        yield await stack.enter_async_context(client), graph
 
 
 @asynccontextmanager

@@ -28,11 +28,14 @@ class Scheduled:
     """Born locked: less than five minutes ahead (R16)."""
 
 
-def check(campaign_id: int) -> Preflight:
-    """The preflight of a campaign as it is stored, its rows brought up to date first. Raises `Missing`."""
+def check(campaign_id: int, now: int | None = None) -> Preflight:
+    """The preflight of a campaign as it is stored, its rows brought up to date first. Raises `Missing`.
+
+    Told `now`, it says too what the gateway answered within the last minute.
+    """
     if campaigns.get(campaign_id).status is Status.DRAFT:
         resolution.resolve(campaign_id)
-    return preflight.run(preflight.facts_of(campaigns.get(campaign_id)))
+    return preflight.run(preflight.facts_of(campaigns.get(campaign_id), now))
 
 
 def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight, Template]:
@@ -41,7 +44,7 @@ def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight
     )
     if refusal is not None:
         raise refusal
-    result = check(campaign.id)
+    result = check(campaign.id, now)
     if result.blocking:
         first = result.blocking[0]
         raise Refused(

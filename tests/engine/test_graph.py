@@ -136,6 +136,12 @@ def test_what_is_no_answer_is_said_to_be_none(graph: GraphServer, status: int, b
     assert caught.value.code == "gateway_nonsense"
 
 
+def test_half_a_surrogate_pair_becomes_something_a_database_takes(graph: GraphServer) -> None:
+    body = r'{"data": [{"name": "half \ud83d", "whole": "\ud83d\ude00"}]}'
+    graph.instead["message_templates"] = [Answer(200, body)]
+    assert ask(graph, lambda client: client.templates(WABA)) == [{"name": "half \ufffd", "whole": "\U0001f600"}]
+
+
 def test_nobody_there_is_told_at_once() -> None:
     server = GraphServer()
     server.url = "http://127.0.0.1:1"

@@ -233,12 +233,17 @@ class CampaignActions(ConsoleScreen):
 
     async def action_send(self) -> None:
         """Send a draft at once, after the number of recipients was typed."""
-        from engine.commands import launch
 
         row = self.subject
         if row is None:
             return
-        result = await self.doing(launch.check, row.id)
+        self.run_worker(self._check_and_send(row))
+
+    async def _check_and_send(self, row: CampaignRow) -> None:
+        from engine.commands import launch
+
+        await self.ask_gateway(row.id)
+        result = await self.doing(launch.check, row.id, self.services.now)
         if result is None:
             return
         if result.blocking:
@@ -249,7 +254,7 @@ class CampaignActions(ConsoleScreen):
             f"{result.valid:,} messages go out at once, for {result.price:,} credits.",
             "Sending now cannot be cancelled.",
         ]
-        self.run_worker(self._send(row, lines, result.valid))
+        await self._send(row, lines, result.valid)
 
     async def _send(self, row: CampaignRow, lines: list[str], people: int) -> None:
         from engine.commands import launch

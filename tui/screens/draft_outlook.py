@@ -55,7 +55,12 @@ class Looker:
         """The row at a position, by what was counted last."""
 
     def look(
-        self, fields: DraftFields, campaign_id: int | None, position: int, wanted: Callable[[], bool] = lambda: True
+        self,
+        fields: DraftFields,
+        campaign_id: int | None,
+        position: int,
+        wanted: Callable[[], bool] = lambda: True,
+        now: int | None = None,
     ) -> Outlook | None:
         """The outlook with the recipient at `position`, or the last one there is; `None` when no longer `wanted`."""
         if not wanted():
@@ -63,7 +68,7 @@ class Looker:
         campaign = None if campaign_id is None else campaigns.get(campaign_id)
         audience = None if campaign is None else campaign.audience
         # Without its audience, because counting is done here: in pieces, and only when the answer can differ.
-        facts = preflight.facts_for_form(fields, None if campaign is None else replace(campaign, audience=None))
+        facts = preflight.facts_for_form(fields, None if campaign is None else replace(campaign, audience=None), now)
         if audience is not None:
             counts = self._count(audience, facts.template, fields, wanted)
             if counts is None:
