@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from engine import asking, placeholders, pricing, resolution, routes, templates
+from engine import asking, media, placeholders, pricing, resolution, routes, templates
 from engine.health import State
 from engine.remote_senders import USABLE
-from engine.text import counted
+from engine.text import counted, shown
 from store import account, campaigns, ledger, tallies
+from store import media as uploads
 from store.types import ORDINARY, Gateway
 
 if TYPE_CHECKING:
     from engine.health import Health
-    from store.types import Balance, Campaign, DraftFields, Fill, Route, Sender, Template
+    from store.types import Balance, Campaign, DraftFields, Fill, Media, Route, Sender, Template
 
 
 class Level(StrEnum):
@@ -63,6 +64,11 @@ class Facts:
     """What the gateway says of number and template; `None` when it was not asked."""
     asked: bool = False
     """Whether it should have been."""
+    now: int | None = None
+    at: int | None = None
+    """When it goes, where that is known."""
+    media: Media | None = None
+    """The uploaded file of the header, where it was uploaded from here."""
 
     @property
     def valid(self) -> int:
@@ -96,6 +102,7 @@ def run(facts: Facts) -> Preflight:
         *_route(facts),
         *_health(facts),
         *_placeholders(facts),
+        *_media(facts),
         *_audience(facts),
         *_credits(facts, price),
     ]
@@ -204,6 +211,33 @@ def _placeholders(facts: Facts) -> list[Check]:
     return [Check("placeholders", Level.OK, text)]
 
 
+def _media(facts: Facts) -> list[Check]:
+    fill = facts.fills.get(placeholders.MEDIA_ID)
+    known = facts.media
+    if facts.template is None or not templates.media(facts.template.components) or fill is None or not fill.fixed:
+        return []
+    if known is None:
+        text = "the header's file was not uploaded from here, so nobody knows how long it can be used"
+        return [Check("media_unknown", Level.WARN, text, "An id lives 30 days.", placeholders.MEDIA_ID)]
+    upload = f"Upload {known.file} again: sendoff media upload FILE"
+    problem = media.problem(known.uploaded_at, facts.now, facts.at)
+    if problem == media.EXPIRED:
+        text = f"the header's file {shown(known.file)} was uploaded more than 30 days ago and is gone"
+        return [Check("media_expired", Level.BLOCK, text, upload, placeholders.MEDIA_ID)]
+    if problem == media.EXPIRES:
+        text = f"the header's file {shown(known.file)} will be gone by the time it goes: it lives 30 days"
+        return [Check("media_expires", Level.WARN, text, upload, placeholders.MEDIA_ID)]
+    if facts.sender is not None and known.phone_number_id != facts.sender.phone_number_id:
+        text = f"the header's file {shown(known.file)} was uploaded with another sender"
+        return [Check("media_of_another", Level.WARN, text, upload, placeholders.MEDIA_ID)]
+    return []
+
+
+def _media_of(fills: Mapping[str, Fill]) -> Media | None:
+    fill = fills.get(placeholders.MEDIA_ID)
+    return None if fill is None or not fill.fixed else uploads.find(fill.fixed.strip())
+
+
 def _audience(facts: Facts) -> list[Check]:
     if facts.columns is None:
         return [Check("audience_missing", Level.BLOCK, "no audience yet", "Choose a contact file.", "file")]
@@ -276,6 +310,9 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
         route=campaign.route,
         health=None if now is None else asking.standing(sender, template, now),
         asked=now is not None and _should_be_asked(),
+        now=now,
+        at=campaign.scheduled_at,
+        media=_media_of(campaign.fills),
     )
 
 
@@ -303,4 +340,6 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int | No
         route=fields.route,
         health=None if now is None else asking.standing(sender, template, now),
         asked=now is not None and _should_be_asked(),
+        now=now,
+        media=_media_of(fields.fills),
     )

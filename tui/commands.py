@@ -185,6 +185,10 @@ _IN_DRAFT = (
     ),
     _draft("draft.step_back", "f3", "previous recipient", "Preview the previous recipient.", "step(-1)"),
     _draft("draft.step_on", "f4", "next recipient", "Preview the next recipient.", "step(1)"),
+    _draft(
+        "draft.upload", "f7", "upload", "Upload a file for the header, and fill it with that.", writes=True,
+        engine="media.upload",
+    ),
     _draft("draft.skipped", "f9", "skipped rows", "Show the rows that get no message, with their reasons."),
 )  # fmt: skip
 

@@ -206,6 +206,8 @@ def reroute(context: Context, campaign_id: int, endpoint: Endpoint) -> Campaign:
     """
     with command(context, "campaign.reroute", campaign_id):
         before = campaigns.get(campaign_id)
+        if before.hold is None:
+            raise _lost(campaign_id, Action.RESUME, context.clock.now())
         category = "" if before.template_frozen is None else before.template_frozen.category
         unfit = routes.unfit(endpoint, category)
         if unfit is not None:
@@ -223,7 +225,7 @@ def reroute(context: Context, campaign_id: int, endpoint: Endpoint) -> Campaign:
                 "campaign.reroute",
                 campaign_id,
                 before={
-                    "hold": before.hold.reason if before.hold else None,
+                    "hold": before.hold.reason,
                     "endpoint": before.route.endpoint.value,
                 },
                 after={"endpoint": endpoint.value},

@@ -57,6 +57,15 @@ def _template(commands: Subparsers, text: str) -> None:
     show.add_argument("template", metavar="NAME[:LANG]")
 
 
+def _media(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "media", text)
+    upload = add_command(group, "upload", "media:upload", "upload a file and print its media id", writes=True)
+    upload.add_argument("file", type=path, metavar="FILE", help="jpeg, png, mp4, 3gp, pdf or an office document")
+    upload.add_argument("--sender", metavar="S", help="a sender's number; needed where there are several")
+    listing = add_command(group, "list", "media:show_list", "list the uploads, the newest first")
+    listing.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
+
+
 def _credits(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "credits", text)
     add = add_command(group, "add", "credits:add", "top up the free balance", writes=True)
@@ -130,6 +139,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "gateway": _gateway,
     "sender": _sender,
     "template": _template,
+    "media": _media,
     "credits": _credits,
     "audience": _audience,
     "campaign": campaign,

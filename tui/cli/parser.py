@@ -104,6 +104,7 @@ _COMMANDS = {
     "gateway": "show and set the way to WhatsApp",
     "sender": "add, sync and list senders",
     "template": "add, sync, list and show templates",
+    "media": "upload files for headers",
     "credits": "add credits, show the balance and the ledger",
     "audience": "check a contact file",
     "optout": "keep the list of numbers that get no campaign",
