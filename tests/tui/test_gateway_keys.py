@@ -54,7 +54,7 @@ async def test_a_held_run_goes_on_by_the_other_endpoint(desk: Desk, in_report: b
             await console.press("enter")
             await console.expect("on hold: Marketing is off")
         await console.press("M")
-        await asked(console, desk, "by marketing_messages?", "the rest goes to marketing_messages")
+        await asked(console, desk, "by marketing_messages?", "From now on: marketing_messages")
         await console.press("y")
         await told(console, "Weekly offer goes on by marketing_messages.")
     after = desk.campaign(campaign_id)

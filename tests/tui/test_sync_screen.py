@@ -14,6 +14,7 @@ from store import account, database
 from store.types import Gateway
 from tests import builders
 from tests.clock import FakeClock
+from tests.engine.test_cloud_api import listening, never_answer
 from tests.graph_server import TOKEN, WABA, GraphServer, graph_server
 from tests.tui import scenes
 from tests.tui.scenes import NARROW, WIDE, Desk, opened, told
@@ -85,21 +86,12 @@ async def test_R57_who_may_not_sync_is_told_so(connected: Desk, graph: GraphServ
 
 
 async def test_a_sync_that_hangs_is_left_with_esc(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
     monkeypatch.setenv("SENDOFF_TOKEN", TOKEN)
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    with database.session():
-        setup.set_gateway(builders.context(desk.clock), gateway=Gateway.CLOUD_API, base_url=url, waba_id=WABA)
-    async with desk.console() as console:
+    async with listening(never_answer) as url, desk.console() as console:
+        with database.session():
+            setup.set_gateway(builders.context(desk.clock), gateway=Gateway.CLOUD_API, base_url=url, waba_id=WABA)
         await opened(console)
         await console.press("W")
         await console.expect("Reading templates…")
         await console.press("escape")
         await console.until(lambda: not isinstance(console.app.screen, SyncScreen), "it is closed")
-    server.close()

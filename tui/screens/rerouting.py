@@ -25,7 +25,7 @@ async def reroute(screen: ConsoleScreen, row: CampaignRow) -> bool:
         return False
     endpoint = routes.other(campaign.route.endpoint)
     lines = [
-        f"It was handed over to {campaign.route.endpoint.value}; the rest goes to {endpoint.value}.",
+        f"So far: {campaign.route.endpoint.value}. From now on: {endpoint.value}.",
         "Sending goes on at once. Nobody who got it gets it again.",
     ]
     if not await screen.ask(f"Go on with “{named(row.name, _TITLE)}” by {endpoint.value}?", lambda now: lines, "Go on"):
