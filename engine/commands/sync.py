@@ -31,13 +31,14 @@ def begin(context: Context, action: str, network: Network = DIRECT) -> Link:
     """
     with command(context, action):
         known = account.get_account()
+        link = link_of(known, network)
         if not known.waba_id:
             raise Refused(
                 "no_waba_id",
                 "The WhatsApp Business Account's id is not known.",
                 "It stands in WhatsApp Manager: sendoff gateway set --waba-id ID",
             )
-        return link_of(known, network)
+        return link
 
 
 def apply_templates(context: Context, items: Sequence[Item]) -> remote_templates.Plan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from engine.errors import BadInput
 from engine.text import shown
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 TABLE: Final = "gateway"
@@ -46,6 +46,9 @@ class Network:
         """
         if self.ca_bundle is None:
             return None
+        # Imported late: every start of the console reads this module.
+        import ssl
+
         try:
             context = ssl.create_default_context(cafile=self.ca_bundle)
         except (OSError, ssl.SSLError) as error:

@@ -96,9 +96,10 @@ def test_what_a_sync_needs_is_said(sendoff: Here, monkeypatch: pytest.MonkeyPatc
     assert sendoff.refused("template", "sync")[1] == "no_token"
     fresh = Here(tmp_path / "fresh.db", sendoff.clock)
     set_up(fresh, tmp_path)
-    assert fresh.refused("sender", "sync")[1] == "no_waba_id"
-    assert fresh("gateway", "set", "--waba-id", "1").status == 0
     assert fresh.refused("sender", "sync")[1] == "no_gateway_address"
+    monkeypatch.setenv("SENDOFF_TOKEN", TOKEN)
+    assert fresh("gateway", "set", "--gateway", "cloud-api").status == 0
+    assert fresh.refused("sender", "sync")[1] == "no_waba_id"
 
 
 def number(i: int, **changes: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ async def test_what_stands_in_the_way_is_told_in_the_dialog(desk: Desk) -> None:
     async with desk.console() as console:
         await opened(console)
         await console.press("W")
-        await console.expect("! The WhatsApp Business Account's id is not known.", "sendoff gateway set --waba-id")
+        await console.expect("! This account's messages go to the simulator inside the worker", "esc closes")
 
 
 async def test_a_limit_of_calls_is_told_and_nothing_is_applied(connected: Desk, graph: GraphServer) -> None:

@@ -43,7 +43,8 @@ def init(options: Namespace, session: Session) -> int:
     session.output.say(f"{'Created' if fresh else 'Brought up to date'}: {session.url}")
     session.output.say(f"Account {now.name}: times in {now.timezone}, gateway {_gateway_word(now.gateway)}.")
     if fresh:
-        session.output.say("Next: sendoff sender add, sendoff template add, sendoff credits add")
+        verb = "sync" if now.gateway is Gateway.CLOUD_API else "add"
+        session.output.say(f"Next: sendoff sender {verb}, sendoff template {verb}, sendoff credits add")
     return 0
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual.screen import Screen
 
-from engine import asking, resolution
 from engine.context import forbidden
 from engine.errors import BadInput, Busy, EngineError, NotAllowed, NotFound
 from engine.sessions import turned_away
@@ -148,6 +147,8 @@ class ConsoleScreen(Screen[None]):
         """
         if self.read_only:
             return False
+        # Only a draft and a launch ask, and the first screen must not wait for their modules.
+        from engine import asking
 
         def begin() -> asking.Question | None:
             network = paths.network(self.services.config)
@@ -164,6 +165,7 @@ class ConsoleScreen(Screen[None]):
 
     async def ask_gateway(self, campaign_id: int) -> None:
         """Ask about a campaign's sender and template before its launch."""
+        from engine import resolution
 
         def read() -> tuple[Sender | None, Template | None]:
             campaign = campaigns.get(campaign_id)
