@@ -165,6 +165,9 @@ class Worker:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
                 continue
+            if sender.id in self._pacers:
+                # A sync may have found another throughput level, also under a run.
+                self._pacers[sender.id].set_rate(sender.rate)
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):

@@ -62,6 +62,18 @@ async def test_a_sync_tells_what_it_did(connected: Desk, graph: GraphServer, siz
         assert {one.name for one in account.templates()} >= {"fresh", "[b]bold[/b]"}
 
 
+async def test_a_long_list_is_cut_and_says_so(connected: Desk, graph: GraphServer) -> None:
+    graph.lists["message_templates"] = [item(f"offer_{n:03}") for n in range(150)]
+    async with connected.console() as console:
+        await opened(console)
+        await console.press("W")
+        await console.expect("Templates: 150 new templates", "esc closes")
+        await console.press("end")
+        await console.expect("offer_099:en", "… and 51 more; the audit trail has them", "Senders: 0 new senders")
+    with database.session():
+        assert len(account.templates()) == 151
+
+
 async def test_what_stands_in_the_way_is_told_in_the_dialog(desk: Desk) -> None:
     async with desk.console() as console:
         await opened(console)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from engine.gateway.link import Link
     from tui.services import Services
 
+_MOST = 100
+"""Lines told of one kind."""
+
 Read = Callable[[Graph, str, Callable[[int], object]], Awaitable[list["Item"]]]
 Apply = Callable[[list["Item"]], Sequence[str]]
 
@@ -83,7 +86,8 @@ class SyncScreen(ModalScreen[bool]):
         items = await read(graph, link.waba_id or "", lambda n: now.update(f"Reading {what}… {n:,}"))
         lines = await self._services.threads.write(partial(apply, items))
         self._applied = True
-        self._say([f"{what.capitalize()}: {lines[0]}", *(f"  {line}" for line in lines[1:])])
+        more = [f"  … and {len(lines) - 1 - _MOST:,} more; the audit trail has them"] if len(lines) > _MOST + 1 else []
+        self._say([f"{what.capitalize()}: {lines[0]}", *(f"  {line}" for line in lines[1 : _MOST + 1]), *more])
 
     def _templates(self, items: list[Item]) -> Sequence[str]:
         return template_lines(sync.apply_templates(self._services.context, items))
