@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "SENDOFF_TOKEN"
+SHOWN = 4
+SHORTEST_SHOWN = 12
 _KEYS = {TOKEN: "token", "SENDOFF_APP_SECRET": "app_secret", "SENDOFF_VERIFY_TOKEN": "verify_token"}
 
 
@@ -21,6 +23,11 @@ def secrets_file() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("sendoff") / "secrets.toml"
+
+
+def ending(value: str) -> str:
+    """A secret as it may be shown: its last four characters; nothing at all of one too short to spare them."""
+    return f"...{value[-SHOWN:]}" if len(value) >= SHORTEST_SHOWN else "..."
 
 
 def secret(name: str, file: Path | None = None) -> str | None:

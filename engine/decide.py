@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import retry
+from engine import retry, routes
 from engine.gateway import errors
 from engine.gateway.base import Accepted, Action, NotTaken, Outcome, Rejection, Unknown
 from engine.gateway.errors import Internal
@@ -76,8 +76,9 @@ def _rejected(
         )
 
     if outcome.action in PAUSING:
-        text = f"{errors.text_of(outcome.code)} ({outcome.code})"
-        order = HoldOrder(PAUSING[outcome.action], text)
+        text = f"{errors.text_of(outcome.code)} ({outcome.code}){routes.offer(outcome.code)}"
+        reason = PAUSING[outcome.action] if routes.offered(outcome.code) is None else routes.OTHER_ENDPOINT
+        order = HoldOrder(reason, text)
         return Decision(result(ResultKind.PUT_BACK, counts=False), hold=order)
     if outcome.action is Action.SLOW:
         return Decision(result(ResultKind.PUT_BACK, retry.delay(attempt + 1, rng), counts=False), slow=True)

@@ -85,11 +85,18 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
             )
 
 
-def prolong(clock: Clock, campaign: Campaign, until: int | None) -> None:
-    """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end."""
+STILL = "; still blocked: "
+
+
+def prolong(clock: Clock, campaign: Campaign, until: int | None, why: str = "") -> None:
+    """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end.
+
+    `why` is added to the hold's own words, in place of what was added before.
+    """
     if campaign.hold is not None:
+        text = campaign.hold.text.partition(STILL)[0] + (f"{STILL}{why}" if why else "")
         with database.transaction():
-            transitions.hold(campaign.id, campaign.hold.reason, campaign.hold.text, clock.now(), until)
+            transitions.hold(campaign.id, campaign.hold.reason, text, clock.now(), until)
 
 
 def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:

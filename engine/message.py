@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from engine.placeholders import Placeholder, filled, placeholders
+from engine.placeholders import MEDIA, MEDIA_ID, Placeholder, filled, placeholders
 from engine.templates import NAMED, Component, buttons, component, header_format, text_of
+from store.types import Endpoint, Route
 
 Values: TypeAlias = Mapping[str, str]
 Json: TypeAlias = dict[str, Any]
@@ -22,6 +23,7 @@ LONGEST_CODE: Final = 15
 LONGEST_URL: Final = 2_000
 _REFERENCE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 _TEST_REFERENCE: Final = re.compile(r"test\.(\d{1,18})\.(\d{1,18})", re.ASCII)
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _LINK: Final = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 
 
@@ -92,6 +94,17 @@ class Composer:
         }
 
 
+def routed(body: Json, route: Route) -> Json:
+    """The body as the route's endpoint takes it: what only the marketing endpoint knows is left out elsewhere."""
+    if route.endpoint is not Endpoint.MARKETING:
+        return body
+    if route.product_policy is not None:
+        body["product_policy"] = route.product_policy.value
+    if route.activity_sharing is not None:
+        body["message_activity_sharing"] = route.activity_sharing
+    return body
+
+
 def reference(campaign_id: int, seq: int, attempt: int) -> str:
     """What a message carries to find its row again when a callback tells of it; it holds no personal data."""
     return f"{campaign_id}.{seq}.{attempt}"
@@ -122,7 +135,9 @@ def preview(components: Sequence[Component], values: Values) -> Preview:
     elif form == "LOCATION":
         header = f"[location: {values.get('header.name', '{{name}}')}, {values.get('header.address', '{{address}}')}]"
     else:
-        header = f"[{form.lower()}: {values.get('header.media', '{{media}}')}]" if form else ""
+        uploaded = values.get(MEDIA_ID)
+        link = values.get(MEDIA, "{{media}}") if uploaded is None else f"uploaded file {uploaded}"
+        header = f"[{form.lower()}: {link}]" if form else ""
     return Preview(
         header=header,
         body=filled(text_of(component(components, "BODY")), values, "body"),
@@ -139,7 +154,9 @@ def problems(components: Sequence[Component], values: Values) -> list[str]:
         found.append(f"The body is {len(shown.body):,} characters long; WhatsApp takes {LONGEST_BODY:,}.")
     if header_format(components) == "TEXT" and len(shown.header) > LONGEST_HEADER:
         found.append(f"The header is {len(shown.header)} characters long; WhatsApp takes {LONGEST_HEADER}.")
-    link = values.get("header.media")
+    if not _ID.fullmatch(values.get(MEDIA_ID, "0")):
+        found.append("The header's media id holds characters that no id has; `sendoff media upload` gives one.")
+    link = values.get(MEDIA)
     if link is not None and not _LINK.fullmatch(link):
         found.append("The header's media needs a whole link, such as https://example.com/offer.jpg.")
     for name, limit in (("latitude", 90), ("longitude", 180)):
@@ -167,7 +184,8 @@ def _header_part(items: Sequence[Placeholder], form: str, named: bool) -> Callab
 
     def media(values: Values) -> Json:
         kind = form.lower()
-        content = {"link": values["header.media"]}
+        uploaded = values.get(MEDIA_ID)
+        content = {"link": values[MEDIA]} if uploaded is None else {"id": uploaded}
         if "header.filename" in values:
             content["filename"] = values["header.filename"]
         return {"type": "header", "parameters": [{"type": kind, kind: content}]}

@@ -42,6 +42,13 @@ class Pacer:
         self._slowed_at: float | None = None
         self._next = float("-inf")
 
+    def set_rate(self, rate: float) -> None:
+        """The number may send another rate from now on; a rate that is slowed down at the moment recovers to it."""
+        if SHARE * rate != self._ceiling:
+            self._ceiling = SHARE * rate
+            self._floor = min(SLOWEST, self._ceiling)
+            self._slowed_to = min(self._slowed_to, self._ceiling)
+
     @property
     def ceiling(self) -> float:
         """The most permits a second."""

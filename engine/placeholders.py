@@ -3,7 +3,8 @@
 Keys, as operators and the store write them:
 
 - `header.1` or `header.NAME`, `body.1` or `body.NAME`: text;
-- `header.media`: the https link of an image, video or document; `header.filename` (optional) names a document;
+- `header.media`: the https link of an image, video or document; `header.media_id` in its place: the id of an uploaded
+  one, which wins when both are there; `header.filename` (optional) names a document;
 - `header.latitude`, `header.longitude`, `header.name`, `header.address`: a location;
 - `button.INDEX.1`: what a link button appends to its address; `button.INDEX.code`: the code a button copies;
   `button.INDEX.payload` (optional): what a quick reply answers with, the button's own text otherwise.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.audience.columns import position
@@ -47,6 +48,14 @@ class Placeholder:
     example: str
     """The example that was given to WhatsApp's reviewers, or empty."""
     required: bool = True
+
+
+MEDIA: Final = "header.media"
+MEDIA_ID: Final = "header.media_id"
+_MEDIA: Final = (
+    Placeholder(MEDIA, "header", None, "media", ""),
+    Placeholder(MEDIA_ID, "header", None, "media_id", "", required=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ def canonical_key(text: str, known: Sequence[Placeholder]) -> str:
 def unmapped(known: Sequence[Placeholder], fills: Mapping[str, Fill], columns: Sequence[str]) -> list[Problem]:
     """What is still missing before every row can be filled (R25): a column, a fixed text or at least a fallback."""
     problems = []
-    for placeholder in known:
+    for placeholder in in_use(known, fills):
         fill = fills.get(placeholder.key)
         if fill is not None and fill.column is not None and position(columns, fill.column) is None:
             problems.append(
@@ -127,6 +136,19 @@ def unmapped(known: Sequence[Placeholder], fills: Mapping[str, Fill], columns: S
                 )
             )
     return problems
+
+
+def in_use(known: Sequence[Placeholder], fills: Mapping[str, Fill]) -> list[Placeholder]:
+    """The placeholders that count with these fills: of link and id of one header only one, the id where it is filled.
+
+    As required as the link is, so that no message goes without either.
+    """
+    link = next((one for one in known if one.key == MEDIA), None)
+    if link is None:
+        return list(known)
+    uploaded = not _is_empty(fills.get(MEDIA_ID, Fill()))
+    dropped = MEDIA if uploaded else MEDIA_ID
+    return [replace(one, required=link.required) if one.key == MEDIA_ID else one for one in known if one.key != dropped]
 
 
 def suggest(known: Sequence[Placeholder], columns: Sequence[str]) -> dict[str, Fill]:
@@ -157,7 +179,7 @@ class Filler:
         self._hole = False
         self._columns = columns
         self._order = {placeholder.key: at for at, placeholder in enumerate(known)}
-        for placeholder in known:
+        for placeholder in in_use(known, fills):
             fill = fills.get(placeholder.key, Fill())
             fixed, fallback = clean_value(fill.fixed or ""), clean_value(fill.fallback or "")
             at = position(columns, fill.column) if fill.column is not None else None
@@ -205,9 +227,9 @@ def _header(components: Sequence[Component], parameter_format: str) -> Iterator[
         case "TEXT":
             yield from _texts("header", header, parameter_format)
         case "IMAGE" | "VIDEO":
-            yield Placeholder("header.media", "header", None, "media", "")
+            yield from _MEDIA
         case "DOCUMENT":
-            yield Placeholder("header.media", "header", None, "media", "")
+            yield from _MEDIA
             yield Placeholder("header.filename", "header", None, "filename", "", required=False)
         case "LOCATION":
             for name in _LOCATION:

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import placeholders, pricing, resolution, templates
-from engine.text import counted
+from engine import asking, media, placeholders, pricing, resolution, routes, templates
+from engine.health import State
+from engine.remote_senders import USABLE
+from engine.text import counted, shown
 from store import account, campaigns, contacts, ledger, prices, tallies
-from store.types import OverQuota
+from store import media as uploads
+from store.types import ORDINARY, Gateway, OverQuota
 
 if TYPE_CHECKING:
-    from store.types import Balance, Campaign, DraftFields, Fill, PriceLine, Sender, Template
+    from engine.health import Health
+    from store.types import Balance, Campaign, DraftFields, Fill, Media, PriceLine, Route, Sender, Template
 
 
 LISTED = 5
@@ -24,8 +28,6 @@ LISTED = 5
 NO_PRICE_ADVICE = (
     "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
 )
-
-
 OVER_QUOTA: Final = "over_quota"
 """The form field that says what a run does at the messaging quota."""
 
@@ -79,6 +81,16 @@ class Facts:
     """`None` when the account has none, or nobody asked."""
     price_list: Sequence[PriceLine] = ()
     """Empty when none was imported."""
+    route: Route = ORDINARY
+    health: Health | None = None
+    """What the gateway says of number and template; `None` when it was not asked."""
+    asked: bool = False
+    """Whether it should have been."""
+    now: int | None = None
+    at: int | None = None
+    """When it goes, where that is known."""
+    media: Media | None = None
+    """The uploaded file of the header, where it was uploaded from here."""
 
     @property
     def valid(self) -> int:
@@ -109,7 +121,10 @@ def run(facts: Facts) -> Preflight:
         *_name(facts),
         *_sender(facts),
         *_template(facts),
+        *_route(facts),
+        *_health(facts),
         *_placeholders(facts),
+        *_media(facts),
         *_audience(facts),
         *_credits(facts, table, price),
         *_quota(facts),
@@ -153,7 +168,7 @@ def sender_problem(sender: Sender | None) -> Check | None:
     """Why this sender cannot send now, if so."""
     if sender is None:
         return Check("sender_missing", Level.BLOCK, "no sender chosen", "Choose the number to send from.", "sender")
-    if sender.status != "CONNECTED":
+    if sender.status not in USABLE:
         return Check(
             "sender_unavailable",
             Level.BLOCK,
@@ -187,6 +202,39 @@ def _template(facts: Facts) -> list[Check]:
     return [problem or Check("template", Level.OK, "template approved", field="template")]
 
 
+def _route(facts: Facts) -> list[Check]:
+    unfit = None if facts.template is None else routes.unfit(facts.route.endpoint, facts.template.category)
+    if unfit is None:
+        return []
+    return [
+        Check(
+            "endpoint_unfit",
+            Level.BLOCK,
+            unfit,
+            "Choose a marketing template, or the other endpoint: sendoff campaign edit ID --endpoint messages.",
+            "template",
+        )
+    ]
+
+
+_HEALTH_LEVEL = {State.AVAILABLE: Level.OK, State.LIMITED: Level.WARN, State.UNKNOWN: Level.WARN}
+
+
+def _health(facts: Facts) -> list[Check]:
+    if facts.sender is None or facts.template is None:
+        return []
+    if facts.health is None:
+        if not facts.asked:
+            return []
+        return [Check("health_not_asked", Level.WARN, "WhatsApp was not asked whether it can be sent", field="sender")]
+    if facts.health.state is State.AVAILABLE:
+        return [Check("health", Level.OK, "WhatsApp says that it can be sent", field="sender")]
+    level = _HEALTH_LEVEL.get(facts.health.state, Level.BLOCK)
+    code = "health_blocked" if level is Level.BLOCK else "health_limited"
+    text = facts.health.text or "WhatsApp does not say whether it can be sent"
+    return [Check(code, level, text, " ".join(facts.health.advice) or "See WhatsApp Manager for why.", "sender")]
+
+
 def _placeholders(facts: Facts) -> list[Check]:
     if facts.template is None:
         return []
@@ -203,6 +251,33 @@ def _placeholders(facts: Facts) -> list[Check]:
     if facts.fallbacks:
         text += f"; {counted(facts.fallbacks, 'row')} use{'s' if facts.fallbacks == 1 else ''} a fallback"
     return [Check("placeholders", Level.OK, text)]
+
+
+def _media(facts: Facts) -> list[Check]:
+    fill = facts.fills.get(placeholders.MEDIA_ID)
+    known = facts.media
+    if facts.template is None or not templates.media(facts.template.components) or fill is None or not fill.fixed:
+        return []
+    if known is None:
+        text = "the header's file was not uploaded from here, so nobody knows how long it can be used"
+        return [Check("media_unknown", Level.WARN, text, "An id lives 30 days.", placeholders.MEDIA_ID)]
+    upload = f"Upload {known.file} again: sendoff media upload FILE"
+    problem = media.problem(known.uploaded_at, facts.now, facts.at)
+    if problem == media.EXPIRED:
+        text = f"the header's file {shown(known.file)} was uploaded more than 30 days ago and is gone"
+        return [Check("media_expired", Level.BLOCK, text, upload, placeholders.MEDIA_ID)]
+    if problem == media.EXPIRES:
+        text = f"the header's file {shown(known.file)} will be gone by the time it goes: it lives 30 days"
+        return [Check("media_expires", Level.WARN, text, upload, placeholders.MEDIA_ID)]
+    if facts.sender is not None and known.phone_number_id != facts.sender.phone_number_id:
+        text = f"the header's file {shown(known.file)} was uploaded with another sender"
+        return [Check("media_of_another", Level.WARN, text, upload, placeholders.MEDIA_ID)]
+    return []
+
+
+def _media_of(fills: Mapping[str, Fill]) -> Media | None:
+    fill = fills.get(placeholders.MEDIA_ID)
+    return None if fill is None or not fill.fixed else uploads.find(fill.fixed.strip())
 
 
 def _audience(facts: Facts) -> list[Check]:
@@ -291,15 +366,17 @@ def quota_of(over: OverQuota, now: int, repeats: Callable[[], int]) -> Quota | N
 
 
 def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
-    """Facts for a campaign as it is stored; without a time the messaging quota is left out."""
+    """Facts for a campaign as it is stored; without a time quota and gateway are left out."""
+    sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
+    template = resolution.template_of(campaign)
     audience = campaign.audience
     quota = None
     if now is not None and audience is not None:
         quota = quota_of(campaign.over_quota, now, lambda: contacts.recent_of(audience.id, now))
     return Facts(
         name=campaign.name,
-        sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
-        template=resolution.template_of(campaign),
+        sender=sender,
+        template=template,
         fills=campaign.fills,
         columns=None if campaign.audience is None else tuple(campaign.audience.columns),
         countries=tallies.of(campaign.id, tallies.COUNTRY),
@@ -309,18 +386,29 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
         quota=quota,
         price_list=prices.lines(),
+        route=campaign.route,
+        health=None if now is None else asking.standing(sender, template, now),
+        asked=now is not None and _should_be_asked(),
+        now=now,
+        at=campaign.scheduled_at,
+        media=_media_of(campaign.fills),
     )
+
+
+def _should_be_asked() -> bool:
+    return account.get_account().gateway is Gateway.CLOUD_API
 
 
 def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> Facts:
     """Facts for a form that is not saved yet, over the audience its draft has."""
+    sender = None if fields.sender_id is None else account.get_sender(fields.sender_id)
     template = None if fields.template_id is None else account.get_template(fields.template_id)
     audience = None if campaign is None else campaign.audience
     counts = None if audience is None else resolution.count(audience, template, fields.fills, now)
     counts = counts or resolution.Counts({}, {}, 0)
     return Facts(
         name=fields.name,
-        sender=None if fields.sender_id is None else account.get_sender(fields.sender_id),
+        sender=sender,
         template=template,
         fills=fields.fills,
         columns=None if audience is None else tuple(audience.columns),
@@ -331,4 +419,9 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
         quota=quota_of(fields.over_quota, now, lambda: counts.repeats),
         price_list=prices.lines(),
+        route=fields.route,
+        health=asking.standing(sender, template, now),
+        asked=_should_be_asked(),
+        now=now,
+        media=_media_of(fields.fills),
     )

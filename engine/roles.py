@@ -94,6 +94,10 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "template.add": Permission.SETTINGS,
     "template.sync": Permission.SETTINGS,
     "prices.import": Permission.SETTINGS,
+    "sender.sync": Permission.SETTINGS,
+    "media.upload": Permission.CREATE,
+    "gateway.set": Permission.SETTINGS,
+    "campaign.reroute": Permission.SEND,
     "credits.add": Permission.CREDITS,
 }
 """The permission that each command of the engine needs, by the action it is audited as."""

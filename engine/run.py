@@ -95,6 +95,7 @@ class Run:
         if filler is None:
             raise ValueError(f"campaign {campaign.id} is in progress with an unmapped placeholder")
         self._campaign = campaign
+        self._route = campaign.route
         frozen = campaign.template_frozen
         self._composer = message.Composer(frozen.name, frozen.language, frozen.components, frozen.parameter_format)
         self._filler = filler
@@ -277,9 +278,9 @@ class Run:
             self._skip(window, row, SkipReason.MISSING_VARIABLE if values is None else SkipReason.INVALID_NUMBER)
             return
         reference = message.reference(self._campaign.id, row.seq, row.attempt + 1)
-        payload = self._composer.payload(values, row.phone, reference)
+        payload = message.routed(self._composer.payload(values, row.phone, reference), self._route)
         try:
-            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload)
+            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, self._route.endpoint)
         except asyncio.CancelledError:
             outcome = Unknown("no answer by the time the worker was stopped")
         decision = decide(outcome, row.seq, row.tried, handed_at, clock.now(), self._tools.rng, row.attempt)

@@ -11,11 +11,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine import credentials
 from engine.callback_intake import keep
 from engine.errors import BadInput, Busy
+from engine.gateway.link import link_of
+from engine.gateway.network import DIRECT, Network
 from engine.worker import Worker
 from store import account
 from store.errors import StoreBusy, StoreFailed
@@ -24,12 +26,11 @@ from store.types import Account, Gateway
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.gateway.base import Gateway as GatewayClient
+    from engine.gateway.graph import Graph
     from engine.reply_words import Words
 
 log = logging.getLogger("sendoff.worker")
 
-GRAPH = "https://graph.facebook.com"
-SIMULATOR_TOKEN = "simulator"
 SIMULATOR_START_S = 15.0
 REGISTER_S = 5.0
 
@@ -42,6 +43,7 @@ async def serve(
     once: bool = False,
     parent: bool = False,
     words: Words | None = None,
+    network: Network = DIRECT,
 ) -> None:
     """Run a worker on the open database until it is told to stop.
 
@@ -50,8 +52,8 @@ async def serve(
     Raises `BadInput` when the account's gateway cannot be used as configured.
     """
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_gateway(account.get_account(), clock))
-        worker = Worker(clock, client, role, words=words)
+        client, graph = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
+        worker = Worker(clock, client, role, words=words, graph=graph)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, worker.stop)
@@ -62,12 +64,12 @@ async def serve(
         log.info("worker ended in order")
 
 
-async def send_tests(clock: Clock, sender_id: int, done: Callable[[], bool]) -> None:
+async def send_tests(clock: Clock, sender_id: int, done: Callable[[], bool], network: Network = DIRECT) -> None:
     """Send a sender's test sends from this process until `done`, under its lease, for want of a worker.
 
     Raises `BadInput` when the account's gateway cannot be used as configured.
     """
-    async with _gateway(account.get_account(), clock) as client:
+    async with _gateway(account.get_account(), clock, network) as (client, _):
         await Worker(clock, client, "service").send_tests(sender_id, done)
 
 
@@ -85,8 +87,9 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
 
 
 @asynccontextmanager
-async def _gateway(configured: Account, clock: Clock) -> AsyncIterator[GatewayClient]:
+async def _gateway(configured: Account, clock: Clock, network: Network) -> AsyncIterator[tuple[GatewayClient, Graph]]:
     from engine.gateway.cloud_api import CloudApi
+    from engine.gateway.graph import Graph
 
     async with AsyncExitStack() as stack:
         if configured.gateway is Gateway.SIMULATOR:
@@ -94,21 +97,13 @@ async def _gateway(configured: Account, clock: Clock) -> AsyncIterator[GatewayCl
             if address is None:
                 address = await stack.enter_async_context(_own_simulator())
             await stack.enter_async_context(_callbacks_from(address, clock))
-            client = CloudApi(address, SIMULATOR_TOKEN)
-        else:
-            client = CloudApi(configured.base_url or GRAPH, _token())
-        yield await stack.enter_async_context(client)
-
-
-def _token() -> str:
-    found = credentials.secret(credentials.TOKEN)
-    if found is None:
-        raise BadInput(
-            "no_token",
-            "There is no access token for the Cloud API.",
-            f'Set {credentials.TOKEN}, or write token = "..." into {credentials.secrets_file()} (mode 0600).',
-        )
-    return found
+            configured = replace(configured, base_url=address)
+        link = link_of(configured, network)
+        # A bundle that cannot be read must be told now, and not in the middle of a run.
+        link.network.tls()
+        client = CloudApi(link.base_url, link.token, version=link.version, network=link.network)
+        graph = await stack.enter_async_context(Graph(link))
+        yield await stack.enter_async_context(client), graph
 
 
 @asynccontextmanager

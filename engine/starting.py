@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine import preflight, pricing, resolution, schedule, templates
+from engine.remote_senders import USABLE
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
 from store.errors import Conflict, Missing, ShortOfCredits
@@ -73,7 +74,7 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
     if templates.content(template) != templates.content(frozen):
         return RootCause.TEMPLATE_CHANGED, {"template": template.ref}
     sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
-    if sender is None or sender.status != "CONNECTED":
+    if sender is None or sender.status not in USABLE:
         detail = {"reason": "none chosen"} if sender is None else {"sender": sender.number, "reason": sender.status}
         return RootCause.SENDER_UNAVAILABLE, detail
     if campaign.progress.pending == 0:

@@ -124,9 +124,9 @@ def parse(data: Mapping[str, Any]) -> TemplateSpec:
         language=language.strip().replace("-", "_"),
         status=_word(data, "status", APPROVED),
         category=_word(data, "category", ""),
-        parameter_format=_word(data, "parameter_format", _guessed_format(components)),
+        parameter_format=_word(data, "parameter_format", guessed_format(components)),
         components=tuple(components),
-        quality=_quality(data.get("quality_score")),
+        quality=quality_of(data.get("quality_score")),
     )
 
 
@@ -195,6 +195,8 @@ def media(components: Sequence[Component]) -> str:
 
 def sendable(template: TemplateSpec | Template) -> str | None:
     """Why this program cannot send the template, whatever WhatsApp thinks of it; `None` when it can."""
+    if not template.components:
+        return f"Template {shown(template.name)} came without its content; sync the templates again."
     for kind in _unfillable(template.components):
         what = _NAMES.get(kind, f"a part of the kind {shown(kind)}")
         return f"Template {shown(template.name)} has {what}, which this program cannot fill yet."
@@ -305,12 +307,14 @@ def _word(data: Mapping[str, Any], key: str, default: str) -> str:
     return value.strip().upper() if isinstance(value, str) and value.strip() else default
 
 
-def _quality(value: object) -> str:
+def quality_of(value: object) -> str:
+    """The score in `quality_score`, as an object or a plain word; empty for anything else."""
     score = value.get("score") if isinstance(value, Mapping) else value
     return score.upper() if isinstance(score, str) else ""
 
 
-def _guessed_format(components: Sequence[Component]) -> str:
+def guessed_format(components: Sequence[Component]) -> str:
+    """NAMED when a placeholder of header or body is no number, else POSITIONAL."""
     texts = (text_of(component(components, kind)) for kind in ("HEADER", "BODY"))
     return NAMED if any(not name.isdecimal() for text in texts for name in names_in(text)) else POSITIONAL
 

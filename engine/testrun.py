@@ -15,7 +15,7 @@ from engine.decide import GATEWAY_UNREACHABLE, Decision, decide
 from engine.gateway.base import Unknown
 from engine.recorder import FLUSH_TRIES
 from engine.run import STOP_PATIENCE_S, Tools, turn
-from store import audit, database, optouts, testsends
+from store import audit, campaigns, database, optouts, testsends
 from store.errors import Fenced, StoreBusy, StoreFailed
 from store.types import Actor, Lease, Result, ResultKind, Sender, TestSend
 
@@ -99,8 +99,10 @@ class TestRun:
         clock = self._tools.clock
         handed_at = clock.now()
         payload = rules.tested(row.payload, row.id, row.attempt + 1)
+        # As the campaign's own messages would go.
+        endpoint = campaigns.get(row.campaign_id).route.endpoint
         try:
-            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload)
+            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, endpoint)
         except asyncio.CancelledError:
             outcome = Unknown("no answer by the time the worker was stopped")
         decision = decide(outcome, row.id, row.tried, handed_at, clock.now(), self._tools.rng, row.attempt)

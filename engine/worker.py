@@ -18,6 +18,7 @@ from engine import ending, expiry, firing, history, lock, retry, starting
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
+from engine.inquiries import Inquiries
 from engine.leasing import Leases
 from engine.pacing import Pacer
 from engine.quota import QUOTA_REACHED
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from engine.clock import Clock
     from engine.gateway.base import Gateway
+    from engine.gateway.graph import Graph
     from engine.reply_words import Words
 
 log = logging.getLogger("sendoff.worker")
@@ -44,6 +46,8 @@ DRAFTS_S = 60.0
 SERIES_S = 1.0
 CONTACTS_S = 60.0
 LONGEST_BACKOFF_S = 60.0
+STILL_BLOCKED_MS = 60_000
+"""How long a hold goes on when the gateway says that it still cannot send."""
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
 
@@ -69,8 +73,15 @@ class Worker:
     """One worker process's state; `role` is `console` or `service`, `words` opt a number out or in by a reply."""
 
     def __init__(
-        self, clock: Clock, gateway: Gateway, role: str, rng: Random | None = None, words: Words | None = None
+        self,
+        clock: Clock,
+        gateway: Gateway,
+        role: str,
+        rng: Random | None = None,
+        words: Words | None = None,
+        graph: Graph | None = None,
     ) -> None:
+        """`graph` asks the gateway before a hold lifts by itself; without one nothing is asked."""
         self._clock = clock
         self._gateway = gateway
         self._rng = rng or Random()
@@ -86,6 +97,7 @@ class Worker:
         self._health: float | None = None
         self._look: asyncio.Task[float | None] | None = None
         self._look_at = float("-inf")
+        self._inquiries = Inquiries(clock, graph)
         self._lock_at = float("-inf")
         self._series = Chore(
             "the series are",
@@ -164,6 +176,7 @@ class Worker:
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait({self._look})
+        await self._inquiries.close()
         for chore in (self._series, self._drafts, self._contacts):
             await chore.ended()
         try:
@@ -195,6 +208,9 @@ class Worker:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
                 continue
+            if sender.id in self._pacers:
+                # A sync may have found another throughput level, also under a run.
+                self._pacers[sender.id].set_rate(sender.rate)
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
@@ -246,6 +262,13 @@ class Worker:
         ):
             ending.prolong(self._clock, campaign, self._next_try(campaign.id))
             return False
+        if hold is not None and hold.until is not None and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS:
+            blocked = self._inquiries.blocked(campaign)
+            if blocked is not None:
+                # Still being asked, or told why not.
+                if blocked:
+                    ending.prolong(self._clock, campaign, now + STILL_BLOCKED_MS, blocked)
+                return False
         return ending.tend_hold(self._clock, campaign, self.actor)
 
     def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int) -> bool:

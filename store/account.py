@@ -14,7 +14,7 @@ from store.models import Template as TemplateModel
 from store.types import Account, Gateway, Sender, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def get_account() -> Account:
@@ -33,6 +33,7 @@ def get_account() -> Account:
         row.frequency_cap,
         row.frequency_days,
         None if row.countries is None else load(row.countries),
+        row.api_version,
     )
 
 
@@ -84,7 +85,17 @@ def add_sender(number: int, phone_number_id: str, rate: int, now: int) -> int | 
 
 
 def _sender(row: Any) -> Sender:
-    return Sender(row.id, row.number, row.phone_number_id, row.rate, row.quality, row.status)
+    return Sender(
+        row.id,
+        row.number,
+        row.phone_number_id,
+        row.rate,
+        row.quality,
+        row.status,
+        row.name,
+        row.name_status,
+        row.throughput,
+    )
 
 
 def senders() -> list[Sender]:
@@ -111,6 +122,8 @@ def _template(row: Any) -> Template:
         load(row.components),
         row.quality,
         row.updated_at,
+        row.remote_id,
+        load(row.extra),
     )
 
 
@@ -161,3 +174,27 @@ def put_template(
     if changed:
         return find_templates(name, language)[0].id
     return int(TemplateModel.insert(name=name, language=language, **fields).execute())
+
+
+def add_synced_template(name: str, language: str, now: int, fields: Mapping[str, Any]) -> None:
+    """Add a template that the gateway told of; `fields` as `change_template` takes them."""
+    TemplateModel.insert(name=name, language=language, updated_at=now, **_packed(fields)).execute()
+
+
+def change_template(template_id: int, now: int, fields: Mapping[str, Any]) -> None:
+    """Change some of status, category, parameter_format, components, quality, remote_id and extra of a template."""
+    TemplateModel.update(updated_at=now, **_packed(fields)).where(TemplateModel.id == template_id).execute()
+
+
+def _packed(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: dump(value) if name in ("components", "extra") else value for name, value in fields.items()}
+
+
+def add_synced_sender(now: int, fields: Mapping[str, Any]) -> None:
+    """Add a sender that the gateway told of: its number, phone_number_id, rate and what else `Sender` has."""
+    SenderModel.insert(created_at=now, **fields).execute()
+
+
+def change_sender(sender_id: int, fields: Mapping[str, Any]) -> None:
+    """Change fields of a sender; no two may have one number or one phone number id."""
+    SenderModel.update(**fields).where(SenderModel.id == sender_id).execute()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import fn
 
-from store.codec import dump_fills, load, load_fills, load_template
+from store.codec import dump_fills, dump_route, load, load_fills, load_route, load_template
 from store.errors import Missing
 from store.models import Audience as AudienceModel
 from store.models import Campaign as CampaignModel
@@ -81,6 +81,7 @@ def _campaign(row: Any) -> Campaign:
         locked=bool(row.locked),
         progress=progress_of(ProgressModel.get_by_id(row.id)),
         version=row.version,
+        route=load_route(row.route),
     )
 
 
@@ -118,6 +119,7 @@ def _fields(fields: DraftFields, template_name: str | None) -> dict[str, Any]:
         "fills": dump_fills(fields.fills),
         "over_quota": fields.over_quota.value,
         "grace": fields.grace,
+        "route": dump_route(fields.route),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from store.types import Fill, Template
+from store.types import Endpoint, Fill, ProductPolicy, Route, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,22 @@ def dump_fills(fills: Mapping[str, Fill]) -> str:
 def load_fills(text: str) -> dict[str, Fill]:
     """The opposite of `dump_fills`."""
     return {key: Fill(**value) for key, value in json.loads(text).items()}
+
+
+def dump_route(route: Route) -> str:
+    """A route as JSON, leaving out what is not set."""
+    return dump({name: value for name, value in route._asdict().items() if value != Route._field_defaults[name]})
+
+
+def load_route(text: str) -> Route:
+    """The opposite of `dump_route`."""
+    found = json.loads(text)
+    policy = found.get("product_policy")
+    return Route(
+        Endpoint(found.get("endpoint", Endpoint.MESSAGES)),
+        None if policy is None else ProductPolicy(policy),
+        found.get("activity_sharing"),
+    )
 
 
 def dump_template(template: Template) -> str:

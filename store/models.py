@@ -42,6 +42,7 @@ class Account(Base):
     frequency_cap = IntegerField(null=True)
     frequency_days = IntegerField(null=True)
     countries = TextField(null=True)
+    api_version = TextField(null=True)
     free = BigIntegerField(default=0, constraints=[Check("free >= 0")])
     reserved = BigIntegerField(default=0, constraints=[Check("reserved >= 0")])
     spent = BigIntegerField(default=0, constraints=[Check("spent >= 0")])
@@ -56,6 +57,9 @@ class Sender(Base):
     quality = TextField(default="UNKNOWN")
     status = TextField(default="CONNECTED")
     created_at = BigIntegerField()
+    name = TextField(default="")
+    name_status = TextField(default="")
+    throughput = TextField(default="")
 
 
 class Template(Base):
@@ -68,6 +72,8 @@ class Template(Base):
     components = TextField()
     quality = TextField(default="")
     updated_at = BigIntegerField()
+    remote_id = TextField(null=True)
+    extra = TextField(default="{}")
 
     class Meta:
         indexes = ((("name", "language"), True),)
@@ -118,6 +124,7 @@ class Campaign(Base):
     series_id = IntegerField(null=True)
     occurrence = TextField(null=True)
     locked = IntegerField(default=0)
+    route = TextField(default="{}")
     list_key = BigIntegerField()
     version = IntegerField(default=1)
 
@@ -347,6 +354,7 @@ class Series(Base):
     created_at = BigIntegerField()
     edited_at = BigIntegerField()
     version = IntegerField(default=1)
+    route = TextField(default="{}")
 
 
 class Occurrence(Base):
@@ -441,6 +449,27 @@ class ClockMark(Base):
         table_name = "clock_mark"
 
 
+class Media(Base):
+    """An uploaded file: the gateway's id for it, for 30 days."""
+
+    id = AutoField()
+    media_id = TextField(unique=True)
+    phone_number_id = TextField()
+    file = TextField()
+    mime = TextField()
+    size = BigIntegerField()
+    uploaded_at = BigIntegerField()
+    uploaded_by = TextField()
+
+
+class Health(Base):
+    """What the gateway last said of whether a number, a template or the account can send."""
+
+    node = TextField(primary_key=True)
+    at = BigIntegerField()
+    answer = TextField()
+
+
 TABLES: list[type[Any]] = [
     Account,
     Sender,
@@ -466,4 +495,6 @@ TABLES: list[type[Any]] = [
     TestSend,
     ClockMark,
     Price,
+    Media,
+    Health,
 ]

@@ -13,7 +13,7 @@ from peewee import JOIN
 
 from store import tallies
 from store.campaigns import list_key
-from store.codec import dump, dump_fills, dump_template, load, load_fills
+from store.codec import dump, dump_fills, dump_route, dump_template, load, load_fills, load_route
 from store.database import execute, transaction
 from store.errors import Missing
 from store.models import Audience as AudienceModel
@@ -22,7 +22,7 @@ from store.models import Occurrence as OccurrenceModel
 from store.models import Progress as ProgressModel
 from store.models import Series as SeriesModel
 from store.query import first, tuples
-from store.types import Audience, Fill, OverQuota, Status, Template
+from store.types import ORDINARY, Audience, Fill, OverQuota, Route, Status, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +60,7 @@ class SeriesFields(NamedTuple):
     audience_id: int
     over_quota: OverQuota
     grace: int
+    route: Route = ORDINARY
 
 
 class Series(NamedTuple):
@@ -87,6 +88,7 @@ class Series(NamedTuple):
     edited_at: int
     """When its state last changed: what was due before is over."""
     version: int
+    route: Route = ORDINARY
 
 
 class Occurrence(NamedTuple):
@@ -144,6 +146,7 @@ def _series(row: Any) -> Series:
         created_at=row.created_at,
         edited_at=row.edited_at,
         version=row.version,
+        route=load_route(row.route),
     )
 
 
@@ -172,6 +175,7 @@ def create(fields: SeriesFields, created_by: str, now: int) -> int:
             | {
                 "fills": dump_fills(fields.fills),
                 "over_quota": fields.over_quota.value,
+                "route": dump_route(fields.route),
                 "state": State.ACTIVE.value,
                 "created_by": created_by,
                 "created_at": now,
@@ -300,6 +304,7 @@ def _campaign(firing: Firing, created_by: str, now: int) -> int:
             audience=firing.audience_id,
             over_quota=one.over_quota.value,
             grace=one.grace,
+            route=dump_route(one.route),
             scheduled_at=firing.at,
             timezone=one.timezone,
             price=firing.price,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from store.campaigns import change, has_status, list_key
-from store.codec import dump, dump_template
+from store.codec import dump, dump_route, dump_template
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.models import SendWindow
-from store.types import Status, Template
+from store.types import Route, Status, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,6 +147,15 @@ def hold(campaign_id: int, reason: str, text: str, now: int, until: int | None) 
         campaign_id,
         [has_status(Status.IN_PROGRESS)],
         {"hold_reason": reason, "hold_text": text, "hold_since": held or now, "hold_until": until},
+    )
+
+
+def reroute(campaign_id: int, route: Route) -> bool:
+    """Give a held run another route; `lift` lets it go on."""
+    return change(
+        campaign_id,
+        [has_status(Status.IN_PROGRESS), CampaignModel.hold_reason.is_null(False)],
+        {"route": dump_route(route)},
     )
 
 

@@ -89,6 +89,34 @@ class Gateway(StrEnum):
     CLOUD_API = "cloud_api"
 
 
+class Endpoint(StrEnum):
+    """Which of the Cloud API's two endpoints takes a campaign's messages; the values are the ends of their paths."""
+
+    MESSAGES = "messages"
+    MARKETING = "marketing_messages"
+    """The Marketing Messages API: marketing templates only."""
+
+
+class ProductPolicy(StrEnum):
+    """What the endpoint for marketing does with a message that it cannot take itself."""
+
+    FALLBACK = "CLOUD_API_FALLBACK"
+    STRICT = "STRICT"
+
+
+class Route(NamedTuple):
+    """By which way a campaign is handed over; what is `None` is left to the gateway."""
+
+    endpoint: Endpoint = Endpoint.MESSAGES
+    product_policy: ProductPolicy | None = None
+    """Only for the marketing endpoint, as is the next."""
+    activity_sharing: bool | None = None
+
+
+ORDINARY: Final = Route()
+"""As messages are handed over unless somebody said otherwise."""
+
+
 class OverQuota(StrEnum):
     """What a run does when the messaging quota is used up (R30)."""
 
@@ -170,6 +198,8 @@ class Account:
     frequency_days: int | None = None
     countries: Sequence[str] | None = None
     """Countries (ISO 3166 alpha-2) that messages may go to; `None` is all (R35)."""
+    api_version: str | None = None
+    """The Cloud API's version, such as `v24.0`; `None` is the one this program was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +213,11 @@ class Sender:
     """Messages per second the number may send."""
     quality: str
     status: str
+    name: str = ""
+    """The verified name that people see; empty while the gateway was not asked."""
+    name_status: str = ""
+    throughput: str = ""
+    """The gateway's level, such as STANDARD; unknown values are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +235,10 @@ class Template:
     components: Sequence[Mapping[str, Any]]
     quality: str
     updated_at: int
+    remote_id: str | None = None
+    """Its id at the gateway; `None` for one that only came from a file."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What else the gateway said of it, as it came."""
 
     @property
     def ref(self) -> str:
@@ -301,6 +340,7 @@ class Campaign:
     progress: Progress
     version: int
     """Goes up with every edit or transition; a stale one is refused."""
+    route: Route = ORDINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +380,22 @@ class DraftFields:
     fills: Mapping[str, Fill] = field(default_factory=dict)
     over_quota: OverQuota = OverQuota.FAIL
     grace: int = 60
+    route: Route = ORDINARY
+
+
+class Media(NamedTuple):
+    """A file that was uploaded for headers; the gateway keeps it for 30 days."""
+
+    id: int
+    media_id: str
+    phone_number_id: str
+    """Of the sender it was uploaded with."""
+    file: str
+    """The file's name, for people."""
+    mime: str
+    size: int
+    uploaded_at: int
+    uploaded_by: str
 
 
 class ContactRow(NamedTuple):

@@ -19,7 +19,7 @@ from engine.gateway.simulator.scenario import Scenario
 from engine.gateway.simulator.server import Simulator
 from engine.worker import Worker
 from store import audit, campaigns, ledger, recipients
-from store.types import AuditEvent, Progress, Recipient, RecipientState, Status
+from store.types import AuditEvent, Endpoint, Progress, Recipient, RecipientState, Status
 from tests import builders
 from tests.clock import FakeClock
 from tests.store.invariants import check_invariants
@@ -34,13 +34,17 @@ class Watched:
         self.inner = inner
         self.handed: list[str] = []
         """The numbers, in the order of the requests."""
+        self.endpoints: list[Endpoint] = []
         self.answered = 0
         self.before = before
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
         self.handed.append(payload["to"].removeprefix("+"))
         self.before(len(self.handed))
-        outcome = await self.inner.send(phone_number_id, payload)
+        self.endpoints.append(endpoint)
+        outcome = await self.inner.send(phone_number_id, payload, endpoint)
         self.answered += 1
         return outcome
 
@@ -58,7 +62,9 @@ class Scripted:
         self._outcome = outcome
         self.handed: list[str] = []
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
         to = payload["to"].removeprefix("+")
         self.handed.append(to)
         await asyncio.sleep(0)

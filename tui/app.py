@@ -137,6 +137,7 @@ class SendoffApp(App[int]):
             read_only=read_only,
             demo=demo,
             remote=remote,
+            config=config,
             zone="UTC" if self._first is None else self._first.overview.account.timezone,
         )
         # Whose role may not send starts no worker either: what others scheduled is theirs to send.

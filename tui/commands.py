@@ -112,6 +112,11 @@ _ON_CAMPAIGNS = (
         "campaign.resume", "R", "resume", "Let a run that is on hold go on.",
         act=Action.RESUME, footer=3, only=_RUNNING,
     ),
+    _campaign(
+        "campaign.reroute", "M", "other endpoint",
+        "Let a run that is on hold go on by WhatsApp's other endpoint: marketing_messages, or messages.",
+        act=Action.RESUME, engine="campaign.reroute", only=_RUNNING,
+    ),
     _campaigns(
         "campaign.send", "S", "send now", "Send the draft at once; that cannot be cancelled.",
         act=Action.SEND_NOW, footer=4, only=_DRAFTS,
@@ -162,6 +167,10 @@ _ON_CAMPAIGNS = (
         "list.limits", "L", "limits", "Messaging quota, frequency cap and countries of the account: see and set them.",
         writes=True, engine="account.limits",
     ),
+    _list(
+        "list.sync", "W", "sync", "Bring templates and senders in step with WhatsApp.", writes=True,
+        engine="template.sync",
+    ),
     _list("list.audit", "A", "audit trail", "Who did what, when and from where."),
     _list("list.quit", "q", "quit", "Quit; what is being sent is stopped in order.", "app.quit"),
 )  # fmt: skip
@@ -198,6 +207,10 @@ _IN_DRAFT = (
     ),
     _draft("draft.step_back", "f3", "previous recipient", "Preview the previous recipient.", "step(-1)"),
     _draft("draft.step_on", "f4", "next recipient", "Preview the next recipient.", "step(1)"),
+    _draft(
+        "draft.upload", "f7", "upload", "Upload a file for the header, and fill it with that.", writes=True,
+        engine="media.upload",
+    ),
     _draft("draft.skipped", "f9", "skipped rows", "Show the rows that get no message, with their reasons."),
 )  # fmt: skip
 
@@ -217,6 +230,11 @@ _IN_REPORT = (
     _report(
         "report.resume", "R", "resume", "Let a run that is on hold go on.",
         act=Action.RESUME, when=on_campaign, footer=2, only=_RUNNING,
+    ),
+    _report(
+        "report.reroute", "M", "other endpoint",
+        "Let a run that is on hold go on by WhatsApp's other endpoint: marketing_messages, or messages.",
+        act=Action.RESUME, engine="campaign.reroute", when=on_campaign, only=_RUNNING,
     ),
     _report(
         "report.summary", "tab", "summary", "Change between the summary and the recipients, to scroll either.",

@@ -13,6 +13,7 @@ from engine.errors import BadInput
 from engine.text import shown
 
 if TYPE_CHECKING:
+    from engine.gateway.network import Network
     from engine.reply_words import Words
 
 KEYS = ("database",)
@@ -23,6 +24,8 @@ TABLES = ("roles", "permissions")
 
 REPLIES = "replies"
 """The words that opt a number out or in; see `engine.reply_words`."""
+GATEWAY = "gateway"
+"""How this machine reaches the gateway; see `engine.gateway.network`."""
 
 _KNOWN_DATABASES = frozenset(("sqlite", "postgres", "postgresql"))
 
@@ -58,6 +61,15 @@ def load_config(named: str | None) -> dict[str, str]:
     return {} if path is None else _checked(read_config(path), path)
 
 
+def network(named: str | None) -> Network:
+    """How this machine reaches the gateway, by the configuration file. Raises `BadInput` for what cannot be used."""
+    from engine.gateway.network import DIRECT, read
+
+    path = config_path(named)
+    found = {} if path is None else read_config(path)
+    return read(found[GATEWAY]) if GATEWAY in found else DIRECT
+
+
 def read_config(path: Path) -> dict[str, object]:
     """A configuration file as it stands. Raises `BadInput` for one that cannot be read or is not TOML."""
     try:
@@ -75,7 +87,7 @@ def read_config(path: Path) -> dict[str, object]:
 def _checked(found: Mapping[str, object], path: Path) -> dict[str, str]:
     settings = {}
     for key, value in found.items():
-        if key in TABLES:
+        if key in TABLES or key == GATEWAY:
             continue
         if key == REPLIES:
             # A mistake in it is told at once and not when somebody writes STOP.
@@ -84,7 +96,7 @@ def _checked(found: Mapping[str, object], path: Path) -> dict[str, str]:
         if key not in KEYS:
             raise _bad(
                 f"The configuration file {path} sets {shown(key)!r}, which there is not.",
-                f"It may set: {', '.join((*KEYS, *TABLES, REPLIES))}.",
+                f"It may set: {', '.join((*KEYS, *TABLES, REPLIES, GATEWAY))}.",
             )
         if not isinstance(value, str) or not value:
             raise _bad(f"{key} in the configuration file {path} is not text.", f"Write it as: {_example()}")

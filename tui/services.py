@@ -26,6 +26,8 @@ class Services:
     demo: bool = False
     remote: bool = False
     """Over SSH: what counts down does so in minutes."""
+    config: str | None = None
+    """The configuration file that was named for this console."""
     zone: str = "UTC"
     """The account's time zone, once it is known."""
 

@@ -51,6 +51,7 @@ def _audited(fields: DraftFields) -> dict[str, object]:
         "fills": load(dump_fills(fields.fills)),
         "over_quota": fields.over_quota.value,
         "grace": fields.grace,
+        "endpoint": fields.route.endpoint.value,
     }
 
 
@@ -63,6 +64,7 @@ def fields_of(campaign: Campaign) -> DraftFields:
         fills=campaign.fills,
         over_quota=campaign.over_quota,
         grace=campaign.grace,
+        route=campaign.route,
     )
 
 
@@ -251,6 +253,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
             fills=source.fills,
             over_quota=source.over_quota,
             grace=source.grace,
+            route=source.route,
         )
         with database.transaction():
             now = context.clock.now()

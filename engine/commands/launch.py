@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import lifecycle, lock, preflight, resolution, schedule
+from engine import lifecycle, lock, preflight, resolution, routes, schedule
 from engine.context import Context, command
 from engine.errors import Refused
 from engine.lifecycle import LOCK, Action
 from store import account, audit, campaigns, database, ledger, transitions
 from store.errors import ShortOfCredits
-from store.types import Campaign, Status, Template
+from store.types import Campaign, Endpoint, Status, Template
 
 if TYPE_CHECKING:
     from engine.preflight import Preflight
@@ -29,7 +29,10 @@ class Scheduled:
 
 
 def check(campaign_id: int, now: int) -> Preflight:
-    """The preflight of a campaign as it is stored, its rows brought up to date first. Raises `Missing`."""
+    """The preflight of a campaign as it is stored, its rows brought up to date first. Raises `Missing`.
+
+    It says too what the gateway answered within the last minute.
+    """
     if campaigns.get(campaign_id).status is Status.DRAFT:
         resolution.resolve(campaign_id, now)
     return preflight.run(preflight.facts_of(campaigns.get(campaign_id), now))
@@ -207,6 +210,40 @@ def resume(context: Context, campaign_id: int) -> Campaign:
 def _as_seen(campaign_id: int, seen: int | None) -> bool:
     """Whether the campaign is still what the operator was asked about; inside the transaction that writes."""
     return seen is None or campaigns.status(campaign_id)[1] == seen
+
+
+def reroute(context: Context, campaign_id: int, endpoint: Endpoint) -> Campaign:
+    """Let a run that is on hold go on by another endpoint, for what is left of it.
+
+    Raises `Refused` with `endpoint_unfit` for a template that the endpoint does not take, `not_held`.
+    """
+    with command(context, "campaign.reroute", campaign_id):
+        before = campaigns.get(campaign_id)
+        if before.hold is None:
+            raise _lost(campaign_id, Action.RESUME, context.clock.now())
+        category = "" if before.template_frozen is None else before.template_frozen.category
+        unfit = routes.unfit(endpoint, category)
+        if unfit is not None:
+            raise Refused("endpoint_unfit", f"It cannot go that way: {unfit}.", "Resume it as it is, or duplicate it.")
+        with database.transaction():
+            now = context.clock.now()
+            if not (
+                transitions.reroute(campaign_id, before.route._replace(endpoint=endpoint))
+                and transitions.lift(campaign_id)
+            ):
+                raise _lost(campaign_id, Action.RESUME, now)
+            audit.write(
+                now,
+                context.actor,
+                "campaign.reroute",
+                campaign_id,
+                before={
+                    "hold": before.hold.reason,
+                    "endpoint": before.route.endpoint.value,
+                },
+                after={"endpoint": endpoint.value},
+            )
+        return campaigns.get(campaign_id)
 
 
 def _refuse_passed(at: int, now: int) -> None:

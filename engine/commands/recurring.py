@@ -140,6 +140,7 @@ def _fields(
         audience_id=audience_id,
         over_quota=source.over_quota,
         grace=source.grace,
+        route=source.route,
     )
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from engine import phone, schedule, templates
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
+from engine.gateway.cloud_api import checked_url
+from engine.gateway.link import checked_version
+from engine.remote_senders import DEFAULT_RATE
+from engine.text import shown
 from store import account, audit, database, ledger
 from store.types import Account, Gateway, Sender, SkipReason, Template
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-DEFAULT_RATE = 80
-"""Messages a second that a new business number may send (Cloud API, Throughput)."""
 
 
 def init(
@@ -57,6 +58,45 @@ def init(
         return fresh
 
 
+def set_gateway(
+    context: Context,
+    *,
+    gateway: Gateway | None = None,
+    base_url: str | None = None,
+    api_version: str | None = None,
+    waba_id: str | None = None,
+) -> Account:
+    """Change what is given of the account's gateway; an empty text takes an address or a version away again.
+
+    Another gateway is at another address, so the one before is forgotten. Raises `BadInput` for what cannot be used.
+    """
+    with command(context, "gateway.set"):
+        changes: dict[str, str | None] = {}
+        before = account.get_account()
+        if gateway is not None and gateway is not before.gateway:
+            changes |= {"gateway": gateway.value, "base_url": None}
+        if base_url is not None:
+            changes["base_url"] = checked_url(base_url) if base_url else None
+        if api_version is not None:
+            changes["api_version"] = checked_version(api_version) if api_version else None
+        if waba_id is not None:
+            changes["waba_id"] = _checked_id(waba_id)
+        with database.transaction():
+            account.update_account(**changes)
+            after = account.get_account()
+            audit.write(
+                context.clock.now(), context.actor, "gateway.set", before=_audited(before), after=_audited(after)
+            )
+        return after
+
+
+def _checked_id(text: str) -> str:
+    found = text.strip()
+    if not found.isascii() or not found.isalnum():
+        raise BadInput("bad_waba_id", f"{shown(text)!r} is no account id.", "Copy the number from WhatsApp Manager.")
+    return found
+
+
 def _audited(known: Account) -> dict[str, str | None]:
     return {
         "name": known.name,
@@ -64,6 +104,7 @@ def _audited(known: Account) -> dict[str, str | None]:
         "gateway": known.gateway.value,
         "base_url": known.base_url,
         "waba_id": known.waba_id,
+        "api_version": known.api_version,
     }
 
 

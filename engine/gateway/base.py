@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from store.types import Endpoint
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,7 +87,9 @@ Outcome = Accepted | Rejection | NotTaken | Unknown
 class Gateway(Protocol):
     """Something that takes messages."""
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
         """Hand one message over, once; never raises for what the network or the gateway does.
 
         A cancelled call leaves the outcome unknown.

@@ -7,6 +7,7 @@ repeated is for the caller to decide from the outcome.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +16,10 @@ from urllib.parse import urlsplit
 from engine.errors import BadInput
 from engine.gateway.base import Accepted, NotTaken, Outcome, Rejection, Unknown
 from engine.gateway.errors import classify
+from engine.gateway.link import VERSION
+from engine.gateway.network import DIRECT, Network
+from engine.gateway.session import failures, open_session, words_of
+from store.types import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +27,6 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-VERSION = "v23.0"
 CONNECTIONS = 512
 """More than a run ever has on their way: waiting for a free connection would look like an unreachable gateway."""
 LONGEST_ANSWER = 1 << 20
@@ -48,8 +52,8 @@ class CloudApi:
     """A gateway at `base_url` (`https://graph.facebook.com`, or the simulator's address), for one access token.
 
     `connect_timeout` covers waiting for a free connection as well as making one, `timeout` the whole call; both in
-    seconds. Raises `BadInput` for an address or token that cannot be used. The token appears in no exception, outcome
-    or log line.
+    seconds, and those of `network` where they are not given. Raises `BadInput` for an address or token that cannot be
+    used. The token appears in no exception, outcome or log line.
     """
 
     def __init__(
@@ -58,14 +62,18 @@ class CloudApi:
         token: str,
         *,
         version: str = VERSION,
-        connect_timeout: float = 5.0,
-        timeout: float = 30.0,
+        network: Network = DIRECT,
+        connect_timeout: float | None = None,
+        timeout: float | None = None,
         connections: int = CONNECTIONS,
     ) -> None:
-        self._root = f"{_checked_url(base_url)}/{version}"
-        self._token = _checked_token(token)
-        self._connect_timeout = connect_timeout
-        self._timeout = timeout
+        self._root = f"{checked_url(base_url)}/{version}"
+        self._token = checked_token(token)
+        self._network = replace(
+            network,
+            connect_timeout=network.connect_timeout if connect_timeout is None else connect_timeout,
+            timeout=network.timeout if timeout is None else timeout,
+        )
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self._failures: tuple[type[BaseException], ...] = ()
@@ -78,13 +86,15 @@ class CloudApi:
     ) -> None:
         await self.close()
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
-        """POST `payload` to `/{version}/{phone_number_id}/messages`, once."""
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
+        """POST `payload` to `/{version}/{phone_number_id}/{endpoint}`, once."""
         session = self._open()
         progress = _Progress()
         try:
             async with session.post(
-                f"{self._root}/{phone_number_id}/messages",
+                f"{self._root}/{phone_number_id}/{endpoint.value}",
                 data=json.dumps(payload, separators=(",", ":")).encode("ascii"),
                 headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
                 allow_redirects=False,
@@ -93,7 +103,7 @@ class CloudApi:
                 body = await _read(answer)
                 return self._clean(read_answer(answer.status, answer.headers, body))
         except self._failures as error:
-            reason = self._without_token(_words(error))
+            reason = words_of(error, self._token, self._network)[:LONGEST_DETAIL]
             return Unknown(reason) if progress.writing else NotTaken(reason)
 
     async def reachable(self) -> float | None:
@@ -103,7 +113,7 @@ class CloudApi:
         session = self._open()
         began = perf_counter()
         try:
-            patience = aiohttp.ClientTimeout(total=self._connect_timeout)
+            patience = aiohttp.ClientTimeout(total=self._network.connect_timeout)
             async with session.get(f"{self._root}/", allow_redirects=False, timeout=patience):
                 return (perf_counter() - began) * 1000.0
         except self._failures:
@@ -120,20 +130,12 @@ class CloudApi:
             return self._session
         import aiohttp
 
-        # A time-out is an OSError too.
-        self._failures = (aiohttp.ClientError, OSError)
+        self._failures = failures()
         trace = aiohttp.TraceConfig()
         # Both signals come just before the bytes go to the socket; which one is first depends on aiohttp's version.
         trace.on_request_headers_sent.append(_note_writing)
         trace.on_request_chunk_sent.append(_note_writing)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections),
-            timeout=aiohttp.ClientTimeout(
-                total=self._timeout, connect=self._connect_timeout, sock_connect=self._connect_timeout
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[trace],
-        )
+        self._session = open_session(self._network, self._connections, [trace])
         return self._session
 
     def _clean(self, outcome: Outcome) -> Outcome:
@@ -249,12 +251,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max(0.0, wait.total_seconds()), LONGEST_RETRY_AFTER)
 
 
-def _words(error: BaseException) -> str:
-    # Not repr(): an aiohttp error may carry the request with its headers.
-    return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-def _checked_url(base_url: str) -> str:
+def checked_url(base_url: str) -> str:
+    """A gateway's address without a slash at its end. Raises `BadInput` with `base_url_invalid`."""
     try:
         parts = urlsplit(base_url)
         plain = not (parts.username or parts.password or parts.query or parts.fragment)
@@ -270,7 +268,8 @@ def _checked_url(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
-def _checked_token(token: str) -> str:
+def checked_token(token: str) -> str:
+    """A token that can stand in a header. Raises `BadInput` with `token_invalid`."""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise BadInput(
             "token_invalid",

@@ -12,6 +12,7 @@ import pytest
 from engine.commands import setup
 from engine.context import operator
 from engine.errors import BadInput, Busy, NotFound, Refused
+from engine.remote_senders import DEFAULT_RATE
 from store import account, database, ledger
 from store.types import Actor, Balance, Gateway
 from tests import builders
@@ -56,7 +57,7 @@ def test_a_sender_is_added_once(db: Path, clock: FakeClock) -> None:
     init(clock)
     context = builders.context(clock)
     added = setup.add_sender(context, "+91 80 4021 4021", " 1000001 ")
-    assert (added.number, added.phone_number_id, added.rate) == (918040214021, "1000001", setup.DEFAULT_RATE)
+    assert (added.number, added.phone_number_id, added.rate) == (918040214021, "1000001", DEFAULT_RATE)
     for number, phone_number_id in (("+918040214021", "2"), ("+918040214022", "1000001")):
         with pytest.raises(Refused) as refusal:
             setup.add_sender(context, number, phone_number_id)

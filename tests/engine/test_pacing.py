@@ -165,3 +165,17 @@ async def test_callers_that_wait_together_get_different_permits(clock: FakeClock
 def test_a_rate_must_be_positive(rate: float, clock: FakeClock) -> None:
     with pytest.raises(BadInput, match="messages a second"):
         Pacer(rate, clock)
+
+
+def test_a_number_s_new_rate_holds_at_once_also_when_it_is_slowed_down(clock: FakeClock) -> None:
+    pacer = Pacer(1000, clock)
+    permits(pacer, clock, 100)
+    pacer.set_rate(80)
+    times = permits(pacer, clock, 800)
+    assert len(times) / (times[-1] - times[0]) == pytest.approx(SHARE * 80, rel=0.02)
+    pacer.slow()
+    assert pacer.rate == pytest.approx(38)
+    pacer.set_rate(1000)
+    assert pacer.rate == pytest.approx(38), "what the gateway asked for goes on"
+    clock.advance(60_000)
+    assert pacer.rate == pacer.ceiling == 950

@@ -18,7 +18,7 @@ from engine.gateway.simulator.scenario import Replies, Scenario
 from engine.reply_words import configured
 from engine.worker import Worker
 from store import audit, callbacks, ledger, optouts, tallies
-from store.types import RecipientState
+from store.types import Endpoint, RecipientState
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import bench, check_against, eventually, numbers, progress
@@ -64,12 +64,14 @@ class Interrupting:
         self._inner, self._at, self._url, self._body = inner, at, url, body
         self.handed: list[str] = []
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
         self.handed.append(payload["to"].removeprefix("+"))
         if len(self.handed) == self._at:
             assert await post(self._url, self._body) == 200
             await eventually(lambda: not callbacks.waiting())
-        return await self._inner.send(phone_number_id, payload)
+        return await self._inner.send(phone_number_id, payload, endpoint)
 
     async def reachable(self) -> float | None:
         return await self._inner.reachable()

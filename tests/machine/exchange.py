@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.gateway.base import Accepted, NotTaken, Outcome, Unknown
+from store.types import Endpoint
 from tests.machine.time import StillClock
 from tests.sending import refused
 
@@ -89,7 +90,9 @@ class Line:
         self._exchange = exchange
         self._process = process
 
-    async def send(self, phone_number_id: str, payload: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+    ) -> Outcome:
         exchange = self._exchange
         first, second, third = payload["biz_opaque_callback_data"].split(".")
         test = first == "test"

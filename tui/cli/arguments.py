@@ -25,6 +25,18 @@ def _init(commands: Subparsers, text: str) -> None:
     parser.add_argument("--waba-id", metavar="ID", help="the WhatsApp Business Account's id")
 
 
+def _gateway(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "gateway", text)
+    add_command(group, "show", "gateway:show", "show address, version, account, token's end and this machine's way")
+    change = add_command(group, "set", "gateway:change", "change what is given", writes=True)
+    change.add_argument("--gateway", choices=("simulator", "cloud-api"))
+    change.add_argument("--base-url", metavar="URL", help='its address; "" is the usual one')
+    change.add_argument(
+        "--api-version", metavar="V", help='the Cloud API\'s version, such as v24.0; "" is the usual one'
+    )
+    change.add_argument("--waba-id", metavar="ID", help="the WhatsApp Business Account's id")
+
+
 def _sender(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "sender", text)
     add = add_command(group, "add", "setup:add_sender", "add a business phone number", writes=True)
@@ -32,6 +44,7 @@ def _sender(commands: Subparsers, text: str) -> None:
     add.add_argument("--phone-number-id", metavar="ID", required=True, help="its id in WhatsApp Manager")
     add.add_argument("--rate", type=whole(1, 1000), metavar="N", help="messages a second it may send; default: 80")
     add_command(group, "list", "setup:list_senders", "list the senders")
+    add_command(group, "sync", "sync:senders", "add and renew senders as WhatsApp knows them", writes=True)
 
 
 def _template(commands: Subparsers, text: str) -> None:
@@ -39,8 +52,18 @@ def _template(commands: Subparsers, text: str) -> None:
     add = add_command(group, "add", "setup:add_templates", "add or renew the templates in a file", writes=True)
     add.add_argument("file", type=path, metavar="FILE.json", help="in the Cloud API's message_templates shape")
     add_command(group, "list", "setup:list_templates", "list the templates")
+    add_command(group, "sync", "sync:templates", "add and renew templates as WhatsApp knows them", writes=True)
     show = add_command(group, "show", "setup:show_template", "show a template with its placeholders")
     show.add_argument("template", metavar="NAME[:LANG]")
+
+
+def _media(commands: Subparsers, text: str) -> None:
+    group = add_group(commands, "media", text)
+    upload = add_command(group, "upload", "media:upload", "upload a file and print its media id", writes=True)
+    upload.add_argument("file", type=path, metavar="FILE", help="jpeg, png, mp4, 3gp, pdf or an office document")
+    upload.add_argument("--sender", metavar="S", help="a sender's number; needed where there are several")
+    listing = add_command(group, "list", "media:show_list", "list the uploads, the newest first")
+    listing.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
 
 
 def _credits(commands: Subparsers, text: str) -> None:
@@ -154,8 +177,10 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "optout": _optout,
     "demo": _demo,
     "init": _init,
+    "gateway": _gateway,
     "sender": _sender,
     "template": _template,
+    "media": _media,
     "credits": _credits,
     "limits": _limits,
     "prices": _prices,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 STATUSES = ("draft", "scheduled", "in_progress", "completed", "failed", "cancelled")
 SORTS = ("when", "name", "status", "sender", "template", "audience", "progress", "sent", "delivered", "read", "failed")
+ENDPOINTS = ("messages", "marketing_messages")
+POLICIES = ("fallback", "strict")
 LONGEST_GRACE = 30 * 24 * 60
 
 
@@ -53,7 +55,8 @@ def _launch(group: Subparsers) -> None:
         add_command(group, "reschedule", "launch:reschedule", "give a Scheduled campaign another time", writes=True)
     )
     _time(reschedule)
-    _with_id(add_command(group, "resume", "launch:resume", "let a run that is on hold go on", writes=True))
+    resume = _with_id(add_command(group, "resume", "launch:resume", "let a run that is on hold go on", writes=True))
+    resume.add_argument("--endpoint", choices=ENDPOINTS, help="by this endpoint of WhatsApp's from now on")
     settle = _with_id(
         add_command(group, "settle", "settling:settle", "decide what became of unknown recipients", writes=True)
     )
@@ -115,6 +118,15 @@ def _content(parser: Parser, *, required: bool) -> None:
         parser.add_argument(
             f"--{option}", action="append", default=[], metavar=f"PLACEHOLDER={value}", help=f"{text}; repeatable"
         )
+    parser.add_argument(
+        "--endpoint", choices=ENDPOINTS, help="which endpoint of WhatsApp's takes it; default: messages"
+    )
+    parser.add_argument(
+        "--product-policy", choices=POLICIES, help="what marketing_messages does with what it cannot take itself"
+    )
+    parser.add_argument(
+        "--activity-sharing", choices=("yes", "no"), help="whether marketing_messages may share what people do"
+    )
     parser.add_argument("--over-quota", choices=("fail", "wait"), help="what a run does at the messaging quota")
     parser.add_argument(
         "--grace", type=whole(0, LONGEST_GRACE), metavar="MINUTES", help="how late it may still start; default: 60"

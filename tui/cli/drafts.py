@@ -11,7 +11,7 @@ from engine import audience, placeholders, resolution
 from engine.commands import drafts
 from engine.errors import BadInput
 from store import campaigns, tallies
-from store.types import Campaign, DraftFields, OverQuota, Status
+from store.types import ORDINARY, Campaign, DraftFields, Endpoint, OverQuota, ProductPolicy, Route, Status
 from tui.cli import choose
 from tui.cli.fills import fills
 from tui.cli.telling import campaign_json, named, sentence, tell
@@ -36,6 +36,7 @@ def create(options: Namespace, session: Session) -> int:
         fills=fills(options, {}, template, contacts.columns),
         over_quota=OverQuota(options.over_quota or OverQuota.FAIL),
         grace=60 if options.grace is None else options.grace,
+        route=_route(options, ORDINARY),
     )
     campaign_id, imported = drafts.create_with_audience(
         session.context,
@@ -72,6 +73,7 @@ def edit(options: Namespace, session: Session) -> int:
         fills=fills(options, before.fills, template, columns),
         over_quota=before.over_quota if options.over_quota is None else OverQuota(options.over_quota),
         grace=before.grace if options.grace is None else options.grace,
+        route=_route(options, before.route),
     )
     # The import comes first: of the two it is the one that may yet fail, and then nothing has changed.
     if contacts is not None:
@@ -128,11 +130,36 @@ def _name(text: str) -> str:
     return text.strip()
 
 
+_POLICIES = {"fallback": ProductPolicy.FALLBACK, "strict": ProductPolicy.STRICT}
+_ROUTE = ("endpoint", "product_policy", "activity_sharing")
+
+
+def _route(options: Namespace, before: Route) -> Route:
+    """The route with what is given of it; what only the marketing endpoint knows goes with it."""
+    route = before
+    if options.endpoint is not None:
+        route = route._replace(endpoint=Endpoint(options.endpoint))
+    if options.product_policy is not None:
+        route = route._replace(product_policy=_POLICIES[options.product_policy])
+    if options.activity_sharing is not None:
+        route = route._replace(activity_sharing=options.activity_sharing == "yes")
+    if route.endpoint is Endpoint.MARKETING:
+        return route
+    if options.product_policy is not None or options.activity_sharing is not None:
+        raise BadInput(
+            "usage",
+            "--product-policy and --activity-sharing are for the endpoint marketing_messages.",
+            "Give --endpoint marketing_messages as well.",
+        )
+    return Route(route.endpoint)
+
+
 def _check_something_to_change(options: Namespace) -> None:
     given = [
         value
         for name, value in vars(options).items()
-        if name in ("name", "template", "sender", "audience", "map", "fixed", "fallback", "over_quota", "grace")
+        if name
+        in ("name", "template", "sender", "audience", "map", "fixed", "fallback", "over_quota", "grace", *_ROUTE)
     ]
     how = (options.country, options.number_column, options.sheet)
     if options.audience is None and any(value is not None for value in how):

@@ -10,7 +10,8 @@ from engine.commands import drafts, launch
 from engine.errors import Refused
 from engine.preflight import Level, Preflight
 from store import campaigns
-from store.types import Campaign, Status
+from store.types import Campaign, Endpoint, Status
+from tui.cli.asking import ask_gateway
 from tui.cli.drafts import require_yes
 from tui.cli.telling import campaign_json, named, sentence, tell
 
@@ -28,9 +29,11 @@ def preflight(options: Namespace, session: Session) -> int:
     campaign = campaigns.get(options.id)
     if campaign.status is Status.DRAFT:
         # As a form's: it counts anew and writes nothing.
-        facts = checks.facts_for_form(drafts.fields_of(campaign), campaign, session.context.clock.now())
+        ask_gateway(session, campaign)
+        facts = checks.facts_for_form(drafts.fields_of(campaign), campaign, session.now)
     elif campaign.status is Status.SCHEDULED:
-        facts = checks.facts_of(campaign, session.context.clock.now())
+        ask_gateway(session, campaign)
+        facts = checks.facts_of(campaign, session.now)
     else:
         raise Refused(
             "illegal_transition",
@@ -74,6 +77,7 @@ def _preflight_json(campaign: Campaign, result: Preflight) -> dict[str, object]:
 
 def schedule_at(options: Namespace, session: Session) -> int:
     """Schedule a Draft."""
+    ask_gateway(session, campaigns.get(options.id))
     _tell_scheduled(session, launch.schedule_at(session.context, options.id, options.at, options.timezone))
     return 0
 
@@ -108,6 +112,7 @@ def send(options: Namespace, session: Session) -> int:
     require_yes(
         options, f"This sends {named(campaign)} to {campaign.progress.pending:,} at once; it cannot be cancelled."
     )
+    ask_gateway(session, campaign)
     started = launch.send_now(session.context, options.id)
     tell(
         session,
@@ -138,7 +143,10 @@ def reopen(options: Namespace, session: Session) -> int:
 
 def resume(options: Namespace, session: Session) -> int:
     """Let a run that is on hold go on."""
-    done = launch.resume(session.context, options.id)
+    if options.endpoint is None:
+        done = launch.resume(session.context, options.id)
+    else:
+        done = launch.reroute(session.context, options.id, Endpoint(options.endpoint))
     tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left.")
     return 0
 

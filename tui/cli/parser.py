@@ -101,8 +101,10 @@ def build(arguments: Sequence[str]) -> Parser:
 _COMMANDS = {
     "demo": "open the console on a throw-away database with sample campaigns",
     "init": "create or migrate the database and its account",
-    "sender": "add and list senders",
-    "template": "add, list and show templates",
+    "gateway": "show and set the way to WhatsApp",
+    "sender": "add, sync and list senders",
+    "template": "add, sync, list and show templates",
+    "media": "upload files for headers",
     "credits": "add credits, show the balance and the ledger",
     "limits": "show and set messaging quota, frequency cap and countries",
     "prices": "import and list what a message costs",
@@ -128,7 +130,7 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
         help="a SQLite file or postgresql://...; also SENDOFF_DATABASE; default: a file in your data folder",
     )
     group.add_argument(
-        "--config", metavar="FILE", default=missing, help="settings in TOML (database); also SENDOFF_CONFIG"
+        "--config", metavar="FILE", default=missing, help="settings in TOML (database, [gateway]); also SENDOFF_CONFIG"
     )
     group.add_argument(
         "--read-only", action="store_true", default=missing, help="refuse everything that changes something"

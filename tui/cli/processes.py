@@ -66,6 +66,7 @@ def worker(options: Namespace, session: Session) -> int:
             once=options.once,
             parent=options.parent,
             words=words,
+            network=paths.network(options.config),
         )
     )
     if session.output.as_json:

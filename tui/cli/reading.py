@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine import expiry, export, report, schedule, testsends, timeline, why
 from engine.phone import display
 from engine.text import counted
-from store.types import Status
+from store.types import ORDINARY, Status
 from tui.cli.telling import named, sentence
 from tui.signs import percent, word
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.report import Report
     from engine.timeline import Timeline
-    from store.types import Campaign, Fill
+    from store.types import Campaign, Fill, Route
     from tui.cli.session import Session
     from tui.output import Output
 
@@ -39,6 +39,7 @@ def show(options: Namespace, session: Session) -> int:
         ("price", f"{campaign.price:,} credits"),
         ("over quota", campaign.over_quota.value),
         ("grace", f"{campaign.grace} min"),
+        *([] if campaign.route == ORDINARY else [("endpoint", _route(campaign.route))]),
         ("created by", campaign.created_by),
     ]
     if campaign.status is Status.DRAFT:
@@ -62,8 +63,17 @@ def _content_json(campaign: Campaign) -> dict[str, object]:
         },
         "over_quota": campaign.over_quota.value,
         "grace": campaign.grace,
+        "endpoint": campaign.route.endpoint.value,
+        "product_policy": None if campaign.route.product_policy is None else campaign.route.product_policy.value,
+        "activity_sharing": campaign.route.activity_sharing,
         "duplicate_of": campaign.duplicate_of,
     }
+
+
+def _route(route: Route) -> str:
+    sharing = {None: "", True: ", activity shared", False: ", activity not shared"}[route.activity_sharing]
+    policy = "" if route.product_policy is None else f", {route.product_policy.value}"
+    return f"{route.endpoint.value}{policy}{sharing}"
 
 
 def _fill(fill: Fill) -> str:

@@ -27,6 +27,8 @@ class Session(NamedTuple):
     read_only: bool
     context: Context
     output: Output
+    config: str | None = None
+    """The configuration file that the command line names."""
 
     @property
     def now(self) -> int:
@@ -61,7 +63,7 @@ def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
         with database.session(), database.translated():
             if not create and not account.has_account():
                 raise _nothing_set_up(f"The database {url} was not set up yet.")
-            yield Session(url, options.read_only, context, Output(options.json))
+            yield Session(url, options.read_only, context, Output(options.json), options.config)
 
 
 def database_url(options: Options) -> str:

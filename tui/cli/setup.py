@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from engine import phone, placeholders, templates
+from engine import phone, placeholders, remote_senders, templates
 from engine.commands import setup
 from engine.schedule import iso
 from store import account
@@ -43,7 +43,8 @@ def init(options: Namespace, session: Session) -> int:
     session.output.say(f"{'Created' if fresh else 'Brought up to date'}: {session.url}")
     session.output.say(f"Account {now.name}: times in {now.timezone}, gateway {_gateway_word(now.gateway)}.")
     if fresh:
-        session.output.say("Next: sendoff sender add, sendoff template add, sendoff credits add")
+        verb = "sync" if now.gateway is Gateway.CLOUD_API else "add"
+        session.output.say(f"Next: sendoff sender {verb}, sendoff template {verb}, sendoff credits add")
     return 0
 
 
@@ -83,7 +84,7 @@ def machine_zone() -> str:
 
 def add_sender(options: Namespace, session: Session) -> int:
     """Add a business phone number."""
-    rate = setup.DEFAULT_RATE if options.rate is None else options.rate
+    rate = remote_senders.DEFAULT_RATE if options.rate is None else options.rate
     added = setup.add_sender(session.context, options.number, options.phone_number_id, rate)
     if session.output.as_json:
         session.output.document(_sender_json(added))
@@ -116,6 +117,9 @@ def _sender_json(one: Sender) -> dict[str, Any]:
         "rate": one.rate,
         "quality": one.quality,
         "status": one.status,
+        "name": one.name,
+        "name_status": one.name_status,
+        "throughput": one.throughput,
     }
 
 

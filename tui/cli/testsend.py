@@ -14,6 +14,7 @@ from engine.phone import display
 from engine.text import counted
 from store import campaigns, testsends
 from store.types import RecipientState
+from tui import paths
 from tui.cli.telling import named
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def _see_it_sent(session: Session, asked: Sequence[TestSend], seconds: int
 async def _send_from_here(session: Session, sender_id: int, over: Callable[[], bool]) -> None:
     from engine import service
 
-    await service.send_tests(session.context.clock, sender_id, over)
+    await service.send_tests(session.context.clock, sender_id, over, paths.network(session.config))
 
 
 def _waiting(tests: Sequence[TestSend]) -> list[TestSend]:

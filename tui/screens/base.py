@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
@@ -14,8 +16,9 @@ from engine.context import forbidden
 from engine.errors import BadInput, Busy, EngineError, NotAllowed, NotFound
 from engine.sessions import turned_away
 from engine.text import shown
+from store import account, campaigns
 from store.errors import Missing, StoreError
-from tui import terminal
+from tui import paths, terminal
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS
 from tui.signs import named
@@ -24,7 +27,7 @@ from tui.store_threads import Closing
 if TYPE_CHECKING:
     from textual.worker import WorkType
 
-    from store.types import CampaignRow
+    from store.types import CampaignRow, Sender, Template
     from tui.app import SendoffApp
     from tui.services import Services
 
@@ -134,6 +137,42 @@ class ConsoleScreen(Screen[None]):
             self.tell(as_told(error))
             return False
         return True
+
+    async def asked_gateway(self, sender: Sender | None, template: Template | None) -> bool:
+        """Ask the gateway whether it can send with these, off the loop and in silence; whether anything was answered.
+
+        Nothing is asked twice within a minute, and nobody waits longer than a few seconds.
+        """
+        if self.read_only:
+            return False
+        # Only a draft and a launch ask, and the first screen must not wait for their modules.
+        from engine import asking
+
+        def begin() -> asking.Question | None:
+            network = paths.network(self.services.config)
+            return asking.question(sender, template, self.services.now, network)
+
+        wanted = await self.reading(begin)
+        if wanted is None:
+            return False
+        # Importing it takes as long as a dozen keys.
+        await asyncio.to_thread(import_module, "aiohttp")
+        answers = await asking.ask(wanted)
+        kept = await self.did(asking.keep, answers, self.services.now)
+        return kept and any(answer is not None for answer in answers.values())
+
+    async def ask_gateway(self, campaign_id: int) -> None:
+        """Ask about a campaign's sender and template before its launch."""
+        from engine import resolution
+
+        def read() -> tuple[Sender | None, Template | None]:
+            campaign = campaigns.get(campaign_id)
+            sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
+            return sender, resolution.template_of(campaign)
+
+        found = await self.reading(read)
+        if found is not None:
+            await self.asked_gateway(*found)
 
     async def ask(
         self,

@@ -86,6 +86,18 @@ class CampaignActions(CampaignDeeds):
 
         self.run_worker(self.act(list_deeds.RESUME))
 
+    def action_reroute(self) -> None:
+        """Let a held run go on by the other endpoint."""
+        row = self.subject
+        if row is not None:
+            self.run_worker(self._reroute(row))
+
+    async def _reroute(self, row: CampaignRow) -> None:
+        from tui.screens.rerouting import reroute
+
+        if await reroute(self, row):
+            self.poll()
+
     def action_send(self) -> None:
         """Send drafts at once, after the number of recipients was typed."""
         self.run_worker(self._send())
@@ -98,6 +110,8 @@ class CampaignActions(CampaignDeeds):
         rows = await self.targets()
         if not rows:
             return
+        for row in rows:
+            await self.ask_gateway(row.id)
         # It brings the rows of each audience up to date.
         found = await self.doing(together.outlook, [row.id for row in rows], self.services.now)
         if found is None:

@@ -350,6 +350,12 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         """What repeats."""
         await self.console.open_series()
 
+    def action_sync(self) -> None:
+        """Templates and senders as WhatsApp knows them."""
+        from tui.screens.sync import SyncScreen
+
+        self.app.push_screen(SyncScreen(self.services))
+
     async def action_audit(self) -> None:
         """Who did what."""
         await self.console.open_audit(None, self.console.open_list)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from store.types import Audience, Campaign, DraftFields, Fill, OverQuota, Status
+from store.types import ORDINARY, Audience, Campaign, DraftFields, Fill, OverQuota, Route, Status
 
 
 class Source(StrEnum):
@@ -80,6 +80,8 @@ class Form:
     zone: str = ""
     over_quota: OverQuota = OverQuota.FAIL
     grace: int = 60
+    route: Route = ORDINARY
+    """Kept as it is; the command line sets it."""
 
     @classmethod
     def of(cls, campaign: Campaign, when: str, zone: str) -> Form:
@@ -95,6 +97,7 @@ class Form:
             zone=zone,
             over_quota=campaign.over_quota,
             grace=campaign.grace,
+            route=campaign.route,
         )
 
     def fields(self, keys: Iterable[str]) -> DraftFields:
@@ -107,6 +110,7 @@ class Form:
             fills={key: fill for key, text in texts.items() if (fill := text.fill) is not None},
             over_quota=self.over_quota,
             grace=self.grace,
+            route=self.route,
         )
 
     def with_fill(self, key: str, text: FillText) -> Form:

@@ -84,6 +84,7 @@ class DraftLaunch(DraftSaving):
         campaign_id = self.draft.campaign_id
         # It has just been saved.
         assert campaign_id is not None
+        await self.ask_gateway(campaign_id)
         checked = await self.doing(launch.check, campaign_id, self.services.now)
         balance = await self.reading(ledger.balance)
         if checked is None or balance is None:

@@ -192,6 +192,12 @@ class FormPanel(VerticalScroll, can_focus=False):
         for name in _OF_FILE:
             self.fields[name].mark_clean()
 
+    async def fill_fixed(self, key: str, text: str) -> None:
+        """Have a placeholder filled with the same text for all, as if it had been typed."""
+        self.form = self.form.with_fill(key, FillText(Source.FIXED, fixed=text))
+        await self._build_fills()
+        self.post_message(self.Changed())
+
     # Ways to a field
 
     def go_to(self, field: str) -> None:

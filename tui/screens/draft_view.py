@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
-    from engine.preflight import Check
+    from engine.preflight import Check, Facts
     from tui.screens.draft_import import Import
     from tui.screens.draft_outlook import Outlook, Sample
 
@@ -86,6 +86,7 @@ class DraftView(ConsoleScreen):
         self._request = 0
         self._looking = False
         self._slow = False
+        self._asking = False
         self._again = False
         self._delay: Timer | None = None
         self._ticks = 0
@@ -174,11 +175,23 @@ class DraftView(ConsoleScreen):
                 if outlook is not None and self._is_last(request) and there:
                     self._slow = False
                     self._show(outlook)
+                    self.in_background(partial(self._ask_gateway, outlook.facts), "health")
                 if not self._again:
                     return
         finally:
             slow.stop()
             self._looking = self._slow = False
+
+    async def _ask_gateway(self, facts: Facts) -> None:
+        """Beside everything else, and at most once a minute: the preflight only reads what was answered."""
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            if await self.asked_gateway(facts.sender, facts.template) and self.is_mounted:
+                self.look()
+        finally:
+            self._asking = False
 
     def _show_slow(self) -> None:
         self._slow = True

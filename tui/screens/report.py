@@ -421,6 +421,18 @@ class ReportScreen(ConsoleScreen):
             self.notify(settle_view.done(done, settle_view.FATES[answer]), markup=False)
         await self.action_refresh()
 
+    def action_reroute(self) -> None:
+        """Let a held run go on by the other endpoint."""
+        row = self._row
+        if row is not None:
+            self.run_worker(self._reroute(row))
+
+    async def _reroute(self, row: CampaignRow) -> None:
+        from tui.screens.rerouting import reroute
+
+        if await reroute(self, row):
+            await self._read()
+
     async def action_refresh(self) -> None:
         """Read everything again."""
         await self._read()

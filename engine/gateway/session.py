@@ -1,0 +1,48 @@
+"""The HTTP session of a gateway client: keep-alive, explicit time-outs, no cookies, no retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import aiohttp
+
+    from engine.gateway.network import Network
+
+
+def open_session(
+    network: Network, connections: int, traces: Iterable[aiohttp.TraceConfig] = ()
+) -> aiohttp.ClientSession:
+    """A session over `network`; must be called on the loop that uses it.
+
+    Raises `BadInput` with `bad_ca_bundle`.
+    """
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, ssl=network.tls() or True),
+        timeout=aiohttp.ClientTimeout(
+            total=network.timeout, connect=network.connect_timeout, sock_connect=network.connect_timeout
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=list(traces),
+        proxy=network.proxy,
+    )
+
+
+def failures() -> tuple[type[BaseException], ...]:
+    """What a call raises when the network fails; a time-out is an `OSError` too."""
+    import aiohttp
+
+    return (aiohttp.ClientError, OSError)
+
+
+def words_of(error: BaseException, token: str, network: Network) -> str:
+    """A failure in the library's words, without the access token or the proxy's password."""
+    # Not repr(): an aiohttp error may carry the request with its headers.
+    text = f"{type(error).__name__}: {error}".rstrip(": ").replace(token, "[token]")
+    account = urlsplit(network.proxy or "").netloc.rpartition("@")[0]
+    return text.replace(f"{account}@", "") if account else text

@@ -1,0 +1,60 @@
+"""What a sync did, in sentences; the first one says it all at once. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import phone, templates
+from engine.remote_senders import quota_of
+from engine.text import counted, shown
+
+if TYPE_CHECKING:
+    from engine.remote_senders import Plan as Senders
+    from engine.remote_templates import Plan as Templates
+
+
+def template_lines(plan: Templates) -> list[str]:
+    """What a sync of templates did."""
+    lines = [_sum("template", len(plan.added), len(plan.changed), len(plan.deleted), plan.unchanged)]
+    lines += [f"new      {shown(one.item.ref)}, {templates.status_words(one.item.status)}" for one in plan.added]
+    lines += [f"changed  {shown(one.template.ref)}: {one.words or 'details'}" for one in plan.changed]
+    lines += [f"deleted  {shown(one.ref)}: WhatsApp does not have it any more" for one in plan.deleted]
+    if plan.only_here:
+        names = ", ".join(shown(one.ref) for one in plan.only_here)
+        lines.append(f"Only here, from a file, and unknown to WhatsApp: {names}")
+    return lines + _unreadable(plan.unreadable)
+
+
+def sender_lines(plan: Senders) -> list[str]:
+    """What a sync of senders did."""
+    lines = [_sum("sender", len(plan.added), len(plan.changed), 0, plan.unchanged)]
+    lines += [
+        f"new      {f'{phone.display(one.item.number)} {one.item.name}'.rstrip()},"
+        f" {(one.item.status or 'unknown').lower()}, {one.rate} messages a second"
+        for one in plan.added
+    ]
+    lines += [f"changed  {phone.display(one.sender.number)}: {one.words}" for one in plan.changed]
+    lines += plan.conflicts
+    if plan.only_here:
+        numbers = ", ".join(phone.display(one.number) for one in plan.only_here)
+        lines.append(f"Only here, and not in the account: {numbers}")
+    return lines + _limit(plan.limit) + _unreadable(plan.unreadable)
+
+
+def _limit(limit: str) -> list[str]:
+    if not limit:
+        return []
+    try:
+        quota = quota_of(limit)
+    except ValueError:
+        return [f"The messaging limit {limit} is not known to this program; the quota stays as it was."]
+    return ["No messaging limit." if quota is None else f"Messaging limit: {quota:,} people in 24 hours."]
+
+
+def _sum(noun: str, added: int, changed: int, deleted: int, unchanged: int) -> str:
+    gone = f", {deleted:,} deleted" if deleted else ""
+    return f"{counted(added, f'new {noun}')}, {changed:,} changed{gone}, {unchanged:,} as before."
+
+
+def _unreadable(n: int) -> list[str]:
+    return [f"{counted(n, 'entry') if n == 1 else f'{n:,} entries'} of the list could not be read."] if n else []
