@@ -135,13 +135,16 @@ class Observer:
         quotas = [*then, *lately]
         if None in quotas:
             return
+        lately_tested = [one for some in self.exchange.tests.values() for one in some if one.at > handed.at - DAY]
         taken = {
             one.to
-            for one in self.exchange.log
+            for one in [*self.exchange.log, *lately_tested]
             if one.taken and one.at > handed.at - DAY and self.hand.get((one.campaign, one.seq)) != "failed"
         }
         most = max(quota for quota in quotas if quota is not None)
-        if handed.to not in taken and len(taken) >= most:
+        # Tests count and are not kept back: who got one, or may have, needs no place of its own any more.
+        known = taken | {one.to for one in lately_tested}
+        if handed.to not in known and len(taken) >= most:
             self.exchange.complaints.append(f"R30: {handed} goes beyond the quota of {most}")
 
     def _test_handed_over(self, handed: HandOver) -> None:
