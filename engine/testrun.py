@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from engine import message
 from engine import testsends as rules
 from engine.decide import GATEWAY_UNREACHABLE, Decision, decide
 from engine.gateway.base import Unknown
@@ -98,11 +99,11 @@ class TestRun:
             return
         clock = self._tools.clock
         handed_at = clock.now()
-        payload = rules.tested(row.payload, row.id, row.attempt + 1)
         # As the campaign's own messages would go.
-        endpoint = campaigns.get(row.campaign_id).route.endpoint
+        route = campaigns.get(row.campaign_id).route
+        payload = message.routed(rules.tested(row.payload, row.id, row.attempt + 1), route)
         try:
-            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, endpoint)
+            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, route.endpoint)
         except asyncio.CancelledError:
             outcome = Unknown("no answer by the time the worker was stopped")
         decision = decide(outcome, row.id, row.tried, handed_at, clock.now(), self._tools.rng, row.attempt)
