@@ -347,5 +347,25 @@ async def test_R35_utility_messages_count_for_no_cap_and_are_held_back_by_none(
     assert progress(marketing).sent == 1
 
 
+@pytest.mark.parametrize(("before", "now", "capped"), [("UTILITY", "MARKETING", 1), ("MARKETING", "UTILITY", 0)])
+async def test_R35_R26_the_cap_goes_by_the_category_that_is_billed_at_the_start(
+    before: str, now: str, capped: int, db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    builders.account_with_sender(clock, tmp_path)
+    set_cap(clock, 1, 7)
+    begun(clock, tmp_path, people(0))
+    await work(clock, Scripted(takes_all))
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, category=before))
+    later = made(clock, tmp_path, people(0, 1))
+    launch.schedule_at(builders.context(clock), later, "in 1 h")
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, category=now))
+    clock.advance(HOUR)
+    await work(clock, Scripted(takes_all))
+    assert (progress(later).skipped, progress(later).sent) == (capped, 2 - capped)
+    # And it counts, or does not, for the next one.
+    assert (int(builders.number(1)) in contacts.capped(clock.now())) == (now == "MARKETING")
+    check_invariants()
+
+
 def test_R30_the_tiers_are_data() -> None:
     assert dict(quota.tiers()) == {"250": 250, "2K": 2_000, "10K": 10_000, "100K": 100_000, "unlimited": None}
