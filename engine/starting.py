@@ -85,7 +85,7 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
 
 
 def _unfit(campaign: Campaign, frozen: Template) -> str | None:
-    """Why the frozen template cannot be filled: a series freezes it as it is at each firing, whatever it became (R25)."""
+    """Why the frozen template cannot be filled: a series freezes it as it is at each firing (R25)."""
     known = placeholders.placeholders(frozen.components, frozen.parameter_format)
     columns = () if campaign.audience is None else campaign.audience.columns
     problems = placeholders.unmapped(known, campaign.fills, columns)
