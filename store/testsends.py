@@ -187,7 +187,9 @@ def record(result: Result, fence: int) -> None:
                 contacts.forget(row.phone, contacts.TESTS, row.id)
                 ledger.release_test(result.at, row.id, row.campaign_id, row.price, WORKER)
         elif result.kind is ResultKind.UNKNOWN:
-            _move(result, RecipientState.UNKNOWN, Model.state == int(RecipientState.PENDING), Model.fence == fence)
+            in_flight = Model.state == int(RecipientState.PENDING), Model.fence == fence
+            if _move(result, RecipientState.UNKNOWN, *in_flight):
+                contacts.renew(row.phone, contacts.TESTS, row.id, result.at)
         elif result.kind is ResultKind.PUT_BACK:
             if _put_back(result, fence):
                 contacts.forget(row.phone, contacts.TESTS, row.id)
@@ -215,6 +217,7 @@ def _move(result: Result, state: RecipientState, *conditions: Any) -> bool:
 def _record_sent(row: TestSend, result: Result) -> None:
     if _move(result, RecipientState.SENT, Model.state.in_(_OPEN)):
         ledger.settle_test(result.at, row.id, row.campaign_id, row.price, WORKER)
+        contacts.renew(row.phone, contacts.TESTS, row.id, result.at)
         return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     Model.update(message_id=result.message_id).where(
@@ -244,6 +247,9 @@ def recover(sender_id: int, fence: int, now: int) -> list[TestSend]:
             Model.update(state=int(RecipientState.UNKNOWN), attempt=Model.attempt + 1, ended_at=now).where(
                 Model.id.in_([row.id for row in lost])
             ).execute()
+        for row in lost:
+            # Until now it may have gone.
+            contacts.renew(row.phone, contacts.TESTS, row.id, now)
     return lost
 
 
