@@ -28,6 +28,7 @@ WORKER = "worker"
 CALLBACK = "callback"
 CLAIM = 10
 """Rows of one claim."""
+OPTED_OUT = "the number has opted out meanwhile"
 
 _OPEN = (int(RecipientState.PENDING), int(RecipientState.UNKNOWN))
 _DELIVERY = {"failed": Delivery.UNDELIVERED, "delivered": Delivery.DELIVERED, "read": Delivery.READ}
@@ -145,7 +146,7 @@ def claim(sender_id: int, lease: Lease, now: int, asked_since: int) -> list[Test
             if row.asked_at < asked_since:
                 _end_unsent(row, "no worker sent it in time", now)
             elif row.phone in out:
-                _end_unsent(row, "the number has opted out meanwhile", now)
+                _end_unsent(row, OPTED_OUT, now)
             else:
                 taken.append(row)
         if taken:
