@@ -117,5 +117,23 @@ def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
 
 def lift(now: int, campaign: Campaign, actor: Actor) -> None:
     """Let a held run go on, inside the caller's transaction."""
-    if campaign.hold is not None and transitions.lift(campaign.id):
-        audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})
+    if lift_to_try(campaign):
+        resumed(now, campaign, actor)
+
+
+def lift_to_try(campaign: Campaign) -> bool:
+    """Lift a hold so that rows can be claimed, for `resumed` or `hold_on` in the same transaction; whether one was."""
+    return campaign.hold is not None and transitions.lift(campaign.id)
+
+
+def resumed(now: int, campaign: Campaign, actor: Actor) -> None:
+    """Note that a hold was lifted."""
+    before = None if campaign.hold is None else campaign.hold.reason
+    audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": before})
+
+
+def hold_on(campaign: Campaign) -> None:
+    """Put a hold back as it was, with the time since when it lasts."""
+    hold = campaign.hold
+    if hold is not None:
+        transitions.hold(campaign.id, hold.reason, hold.text, hold.since, hold.until)

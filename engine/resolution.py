@@ -171,6 +171,14 @@ def template_of(campaign: Campaign) -> Template | None:
     return None if campaign.template_id is None else account.get_template(campaign.template_id)
 
 
+def as_billed(campaign: Campaign) -> Template | None:
+    """As `template_of`, in the category it has now: that one is billed, and the frequency cap goes by it (R26, R35)."""
+    template = template_of(campaign)
+    if template is None or campaign.template_id is None:
+        return template
+    return replace(template, category=account.get_template(campaign.template_id).category)
+
+
 def resolve(campaign_id: int, now: int) -> None:
     """Bring the rows of a campaign that has not started in step with its mapping, the opt-outs and the limits."""
     campaign = campaigns.get(campaign_id)
@@ -193,7 +201,7 @@ def follow(campaign_id: int, now: int) -> None:
     audience = campaign.audience
     if audience is None:
         return
-    template = template_of(campaign)
+    template = as_billed(campaign)
     filler = filler_for(template, campaign.fills, audience)
     bound = contacts.limits().of(template is not None and template.marketing)
     enabled = _enabled()

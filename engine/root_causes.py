@@ -2,9 +2,9 @@
 
 `detail` holds the facts that were recorded with the failure, all optional: `missing`, `needed` and `free` (credits),
 `no_price` (what the price list lacks, in words),
-`template` and `state` (the template's name and its status), `late_ms` and `grace_minutes`, `sender` (digits), `reason`
-(the sender's trouble or the hold that ran out), `errors` (a list of `{"code", "text", "n"}`), `skipped` (reason to
-number).
+`template` and `state` (the template's name and its status), `unfit` (why it cannot be filled, a sentence), `late_ms`
+and `grace_minutes`, `sender` (digits), `reason` (the sender's trouble or the hold that ran out), `errors` (a list of
+`{"code", "text", "n"}`), `skipped` (reason to number).
 """
 
 from __future__ import annotations
@@ -75,6 +75,9 @@ def _template_unavailable(detail: Detail) -> str:
 
 
 def _template_changed(detail: Detail) -> str:
+    unfit = detail.get("unfit")
+    if isinstance(unfit, str):
+        return f"Template{_name(detail)} has become one that cannot be filled. {shown(unfit)} {_NOTHING}"
     return f"Template{_name(detail)} is not what it was when the campaign was scheduled. {_NOTHING}"
 
 

@@ -180,10 +180,15 @@ class Run:
         now = self._tools.clock.now()
         if not self._waits_for_quota:
             return windows.claim(self._campaign.id, self._lease, size, now)
-        # Only what really goes lifts this hold: lifting it to try would forget since when it lasts (R45).
         with database.transaction():
-            ending.lift(now, self._campaign, self._tools.actor)
+            lifted = ending.lift_to_try(self._campaign)
             claimed = windows.claim(self._campaign.id, self._lease, size, now)
+            if lifted and claimed is not None and not claimed[1]:
+                # Only what really goes lifts this hold, or it would be forgotten since when it lasts (R45).
+                ending.hold_on(self._campaign)
+                return claimed
+            if lifted:
+                ending.resumed(now, self._campaign, self._tools.actor)
         self._waits_for_quota = False
         return claimed
 

@@ -64,13 +64,20 @@ async def serve(
         log.info("worker ended in order")
 
 
-async def send_tests(clock: Clock, sender_id: int, done: Callable[[], bool], network: Network = DIRECT) -> None:
+async def send_tests(
+    clock: Clock,
+    sender_id: int,
+    done: Callable[[], bool],
+    words: Words | None = None,
+    network: Network = DIRECT,
+) -> None:
     """Send a sender's test sends from this process until `done`, under its lease, for want of a worker.
 
+    Callbacks that wait are applied meanwhile, so it goes by the same `words` as `serve`.
     Raises `BadInput` when the account's gateway cannot be used as configured.
     """
     async with _gateway(account.get_account(), clock, network) as (client, _):
-        await Worker(clock, client, "service").send_tests(sender_id, done)
+        await Worker(clock, client, "service", words=words).send_tests(sender_id, done)
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine import preflight, pricing, resolution, schedule, templates
+from engine import placeholders, preflight, pricing, resolution, schedule, templates
 from engine.remote_senders import USABLE
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
 from store.errors import Conflict, Missing, ShortOfCredits
-from store.types import Actor, Campaign, RootCause, Status
+from store.types import Actor, Campaign, RootCause, Status, Template
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -73,6 +73,9 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
         return RootCause.TEMPLATE_UNAVAILABLE, {"template": template.ref, "state": template.status}
     if templates.content(template) != templates.content(frozen):
         return RootCause.TEMPLATE_CHANGED, {"template": template.ref}
+    unfit = _unfit(campaign, frozen)
+    if unfit is not None:
+        return RootCause.TEMPLATE_CHANGED, {"template": template.ref, "unfit": unfit}
     sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
     if sender is None or sender.status not in USABLE:
         detail = {"reason": "none chosen"} if sender is None else {"sender": sender.number, "reason": sender.status}
@@ -82,12 +85,17 @@ def _problem(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]
     return None
 
 
+def _unfit(campaign: Campaign, frozen: Template) -> str | None:
+    """Why the frozen template cannot be filled: a series freezes it as it is at each firing (R25)."""
+    known = placeholders.placeholders(frozen.components, frozen.parameter_format)
+    columns = () if campaign.audience is None else campaign.audience.columns
+    problems = placeholders.unmapped(known, campaign.fills, columns)
+    return templates.sendable(frozen) or (problems[0].message if problems else None)
+
+
 def _facts(campaign: Campaign) -> preflight.Facts:
     """What the start is decided by: the content is the frozen one, the category the one WhatsApp bills now (R26)."""
-    facts = preflight.facts_of(campaign)
-    assert facts.template is not None and campaign.template_id is not None
-    category = account.get_template(campaign.template_id).category
-    return replace(facts, template=replace(facts.template, category=category))
+    return replace(preflight.facts_of(campaign), template=resolution.as_billed(campaign))
 
 
 def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:
@@ -106,6 +114,9 @@ def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] 
         campaign.id, source=Status.SCHEDULED, version=None, prices=result.prices, price=result.price, now=now
     ):
         raise Conflict(f"campaign {campaign.id} is no longer Scheduled")
+    # The category that is billed is also the one that the frequency cap goes by (R35).
+    if facts.template is not None:
+        transitions.freeze_template(campaign.id, facts.template)
     campaigns.set_reserved(campaign.id, result.price)
     audit.write(
         now,

@@ -63,6 +63,10 @@ class TestRun:
             if not await turn(self._tools, lambda: self._may_go_on(stop)):
                 await self._put_back(row)
                 continue
+            if optouts.among([row.phone]):
+                self._tools.slots.release()
+                await self._drop(row, testsends.OPTED_OUT)
+                continue
             task = asyncio.create_task(self._hand_over(row, stop))
             self._in_flight.add(task)
             task.add_done_callback(lambda _: self._tools.slots.release())
@@ -91,6 +95,10 @@ class TestRun:
         now = self._tools.clock.now()
         result = Result(row.id, ResultKind.PUT_BACK, now, now, not_before=now, counts=False, detail="not begun")
         await self._record(Decision(result), row)
+
+    async def _drop(self, row: TestSend, why: str) -> None:
+        now = self._tools.clock.now()
+        await self._record(Decision(Result(row.id, ResultKind.FAILED, now, now, detail=why)), row)
 
     async def _hand_over(self, row: TestSend, stop: asyncio.Event) -> None:
         if not self._may_go_on(stop):

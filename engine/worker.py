@@ -149,7 +149,7 @@ class Worker:
                 try:
                     with database.translated():
                         self._reap()
-                        apply_waiting(self._clock)
+                        apply_waiting(self._clock, self._words)
                         lease = self._leases.ensure(sender_id, self._status())
                         if lease is not None:
                             sender = account.get_sender(sender_id)

@@ -308,6 +308,15 @@ def note(phone: int, campaign_id: int, seq: int, at: int, *, marketing: bool) ->
         )
 
 
+def renew(phone: int, campaign_id: int, seq: int, at: int) -> None:
+    """Move the time of one message forward: its answer came, or its worker is gone, only then."""
+    with _metered([phone]):
+        execute(
+            "UPDATE contact SET at = ? WHERE phone = ? AND campaign_id = ? AND seq = ? AND at < ?",
+            (at, phone, campaign_id, seq, at),
+        )
+
+
 def forget(phone: int, campaign_id: int, seq: int) -> None:
     """A message was not taken after all."""
     with _metered([phone]):

@@ -97,11 +97,13 @@ def _record_sent(
     ):
         return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
-    execute(
+    known = execute(
         "UPDATE recipient SET message_id = COALESCE(message_id, ?), handed_at = COALESCE(handed_at, ?) "
         "WHERE audience_id = ? AND seq = ? AND state = 1 AND (message_id IS NULL OR handed_at IS NULL)",
         (result.message_id, result.handed_at, audience_id, result.seq),
-    )
+    ).rowcount
+    if known:
+        moves.answered.append((result.seq, result.at))
 
 
 def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -> None:

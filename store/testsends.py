@@ -28,6 +28,7 @@ WORKER = "worker"
 CALLBACK = "callback"
 CLAIM = 10
 """Rows of one claim."""
+OPTED_OUT = "the number has opted out meanwhile"
 
 _OPEN = (int(RecipientState.PENDING), int(RecipientState.UNKNOWN))
 _DELIVERY = {"failed": Delivery.UNDELIVERED, "delivered": Delivery.DELIVERED, "read": Delivery.READ}
@@ -145,7 +146,7 @@ def claim(sender_id: int, lease: Lease, now: int, asked_since: int) -> list[Test
             if row.asked_at < asked_since:
                 _end_unsent(row, "no worker sent it in time", now)
             elif row.phone in out:
-                _end_unsent(row, "the number has opted out meanwhile", now)
+                _end_unsent(row, OPTED_OUT, now)
             else:
                 taken.append(row)
         if taken:
@@ -187,7 +188,9 @@ def record(result: Result, fence: int) -> None:
                 contacts.forget(row.phone, contacts.TESTS, row.id)
                 ledger.release_test(result.at, row.id, row.campaign_id, row.price, WORKER)
         elif result.kind is ResultKind.UNKNOWN:
-            _move(result, RecipientState.UNKNOWN, Model.state == int(RecipientState.PENDING), Model.fence == fence)
+            in_flight = Model.state == int(RecipientState.PENDING), Model.fence == fence
+            if _move(result, RecipientState.UNKNOWN, *in_flight):
+                contacts.renew(row.phone, contacts.TESTS, row.id, result.at)
         elif result.kind is ResultKind.PUT_BACK:
             if _put_back(result, fence):
                 contacts.forget(row.phone, contacts.TESTS, row.id)
@@ -215,6 +218,7 @@ def _move(result: Result, state: RecipientState, *conditions: Any) -> bool:
 def _record_sent(row: TestSend, result: Result) -> None:
     if _move(result, RecipientState.SENT, Model.state.in_(_OPEN)):
         ledger.settle_test(result.at, row.id, row.campaign_id, row.price, WORKER)
+        contacts.renew(row.phone, contacts.TESTS, row.id, result.at)
         return
     # A callback proved the acceptance before the answer was recorded: only what it could not tell is news.
     Model.update(message_id=result.message_id).where(
@@ -244,6 +248,9 @@ def recover(sender_id: int, fence: int, now: int) -> list[TestSend]:
             Model.update(state=int(RecipientState.UNKNOWN), attempt=Model.attempt + 1, ended_at=now).where(
                 Model.id.in_([row.id for row in lost])
             ).execute()
+        for row in lost:
+            # Until now it may have gone.
+            contacts.renew(row.phone, contacts.TESTS, row.id, now)
     return lost
 
 

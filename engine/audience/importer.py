@@ -63,6 +63,11 @@ class Contacts:
                     seen.add(phone.number)
                     yield ContactRow(line, cells, phone.number, phone.country, None)
 
+    def read_through(self) -> None:
+        """Read the file to its end and keep nothing. Raises `BadInput` where `rows` would, however far down."""
+        for _ in self._table.records():
+            pass
+
 
 @dataclass(frozen=True, slots=True)
 class AudienceCheck:

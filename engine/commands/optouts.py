@@ -97,6 +97,8 @@ def import_file(
     """
     with command(context, "optout.import"):
         contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+        # Entries are kept a thousand at a time, and a file that cannot be read to its end is to leave none of them.
+        contacts.read_through()
         places = {fold(column): at for at, column in enumerate(contacts.columns)}
         now, origin = context.clock.now(), f"import {shown(contacts.name)}"
         skipped: Counter[str] = Counter()

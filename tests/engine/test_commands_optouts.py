@@ -71,6 +71,16 @@ def test_R38_an_import_skips_bad_rows_and_names_its_file_as_origin(
     assert [entry.origin for entry in listed()] == ["operator", "import stop.csv"]
 
 
+def test_R38_R35_a_file_that_breaks_off_far_down_opts_nobody_out(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    file = tmp_path / "stop.csv"
+    numbers = "\n".join(builders.number(i) for i in range(5_000))
+    file.write_text(f"number\n{numbers}\n{'x' * 1_000_000}\n", encoding="utf-8")
+    with pytest.raises(BadInput) as error:
+        optouts.import_file(builders.context(clock), file)
+    assert error.value.code == "cell_too_long"
+    assert listed() == []
+
+
 def test_R38_an_export_read_again_keeps_dates_and_origins(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     ctx = builders.context(clock)
     optouts.add(ctx, ["+4915170000001"], "stop reply")

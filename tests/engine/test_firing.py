@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import firing
+from engine import firing, root_causes
 from engine.clock import DAY, HOUR, MINUTE
-from engine.commands import launch, recurring
+from engine.commands import launch, recurring, setup
 from engine.worker import Worker
-from store import audiences, audit, campaigns, database
+from store import audiences, audit, campaigns, database, ledger
 from store import series as store
 from store.series import Outcome, State
 from store.types import Actor, RootCause, Status
@@ -285,3 +285,21 @@ async def test_R21_the_worker_looks_once_a_second_and_tends_only_what_wants_it(
     assert looked == [START, START + 1000]
     worker.stop()
     await worker.work()
+
+
+async def test_R25_R21_a_firing_whose_template_got_another_placeholder_fails_and_takes_nothing(
+    hourly: int, clock: FakeClock, tmp_path: Path
+) -> None:
+    launch.cancel(builders.context(clock), campaign_at(hourly, "15:00"))
+    text = [{"type": "BODY", "text": "Hello {{1}}, {{2}} and {{3}}.", "example": {"body_text": [["a", "b", "c"]]}}]
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, components=text))
+    clock.set(FIRST)
+    firing.tend(clock, WORKER)
+    clock.set(FIRST + HOUR)
+    gateway = Scripted(takes_all)
+    await worked(clock, gateway)
+    campaign = campaigns.get(campaign_at(hourly, "16:00"))
+    assert (campaign.status, campaign.status_reason) == (Status.FAILED, RootCause.TEMPLATE_CHANGED)
+    assert "body.3" in root_causes.text(RootCause.TEMPLATE_CHANGED, campaign.status_detail)
+    assert gateway.handed == [] and ledger.balance().reserved == 0
+    check_invariants(campaign.id)

@@ -17,7 +17,7 @@ from engine.commands import limits as limits_command
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
 from engine.worker import Worker
-from store import account, campaigns, contacts, database, ledger, tallies, windows
+from store import account, campaigns, contacts, database, ledger, optouts, tallies, windows
 from store.types import OverQuota, RecipientState, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -223,6 +223,33 @@ async def test_R30_R45_the_hold_remembers_since_when_it_lasts_though_its_end_mov
     assert found.finished_at is not None and found.finished_at - since.since >= 72 * HOUR
 
 
+async def test_R30_R45_R39_a_waiting_run_whose_next_row_opted_out_stays_held_until_one_goes(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    set_quota(clock, 1)
+    begun(clock, tmp_path, people(0))
+    await work(clock, Scripted(takes_all))
+    waiting = begun(clock, tmp_path, people(5, 6), OverQuota.WAIT)
+    await work(clock, Scripted(takes_all))
+    held = campaigns.get(waiting).hold
+    assert held is not None and held.until is not None
+    optouts.add(int(builders.number(5)), clock.now(), "reply: STOP")
+    clock.set(held.until)
+    worker = Worker(clock, Scripted(takes_all), "service", Random(1))
+    sender = account.senders()[0]
+    lease = worker._leases.ensure(sender.id, "")
+    assert lease is not None
+    sending = run.Run(campaigns.get(waiting), sender, lease, worker._tools(sender, lease))
+    claimed = sending._claim(1)
+    assert claimed is not None and claimed[1] == [] and progress(waiting).skipped == 1
+    assert campaigns.get(waiting).hold == held and "campaign.resume" not in actions(waiting)
+    claimed = sending._claim(1)
+    assert claimed is not None and len(claimed[1]) == 1
+    assert campaigns.get(waiting).hold is None and actions(waiting).count("campaign.resume") == 1
+    worker._leases.resign_all()
+    check_invariants()
+
+
 def _taken_by_another(clock: FakeClock) -> None:
     """One more number counts from now on, as another worker's campaign would make it."""
     now = clock.now()
@@ -345,6 +372,26 @@ async def test_R35_utility_messages_count_for_no_cap_and_are_held_back_by_none(
     marketing = begun(clock, tmp_path, people(0))
     await work(clock, Scripted(takes_all))
     assert progress(marketing).sent == 1
+
+
+@pytest.mark.parametrize(("before", "now", "capped"), [("UTILITY", "MARKETING", 1), ("MARKETING", "UTILITY", 0)])
+async def test_R35_R26_the_cap_goes_by_the_category_that_is_billed_at_the_start(
+    before: str, now: str, capped: int, db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    builders.account_with_sender(clock, tmp_path)
+    set_cap(clock, 1, 7)
+    begun(clock, tmp_path, people(0))
+    await work(clock, Scripted(takes_all))
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, category=before))
+    later = made(clock, tmp_path, people(0, 1))
+    launch.schedule_at(builders.context(clock), later, "in 1 h")
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, category=now))
+    clock.advance(HOUR)
+    await work(clock, Scripted(takes_all))
+    assert (progress(later).skipped, progress(later).sent) == (capped, 2 - capped)
+    # And it counts, or does not, for the next one.
+    assert (int(builders.number(1)) in contacts.capped(clock.now())) == (now == "MARKETING")
+    check_invariants()
 
 
 def test_R30_the_tiers_are_data() -> None:

@@ -18,7 +18,7 @@ from engine.gateway.base import Accepted, NotTaken, Outcome, Unknown
 from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.roles import Role, rights
 from engine.worker import Worker
-from store import account, audit, campaigns, ledger, optouts, prices
+from store import account, audit, campaigns, contacts, ledger, optouts, prices
 from store import testsends as store
 from store import types as kinds
 from store.errors import Missing
@@ -360,6 +360,20 @@ async def test_R42_R43_what_was_in_flight_when_the_worker_died_is_unknown_and_ne
     event = next(event for event in audit.events(campaign_id) if event.action == "campaign.test_recovered")
     assert event.after == {"test": [test_id], "unknown": 1}
     assert store.waiting(lease_sender) == 0
+
+
+async def test_R32_R38_an_opt_out_is_honoured_until_the_very_hand_over(
+    db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    # One message a second: the second number waits its turn, claimed, while the first is handed over.
+    builders.account_with_sender(clock, tmp_path, rate=1)
+    ids = ask(clock, builders.draft(clock, tmp_path, 3), ASHA, BOB)
+    gateway = Watched(Scripted(takes_all), lambda n: optouts.add(int(BOB), clock.now(), "reply: STOP"))
+    await work(clock, gateway)
+    assert gateway.handed == [ASHA[1:]]
+    assert how(*ids) == ["sent", "failed: the number has opted out meanwhile"]
+    assert (ledger.balance().spent, ledger.balance().reserved) == (1, 0)
+    assert contacts.used(clock.now()) == 1
 
 
 async def test_an_orderly_stop_leaves_nothing_unknown(campaign_id: int, clock: FakeClock) -> None:

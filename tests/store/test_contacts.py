@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from store import account, callbacks, contacts, database, outcomes, recipients, windows
+from store import account, callbacks, contacts, database, outcomes, recipients, testsends, windows
 from store.errors import ShortOfQuota
-from store.types import ResultKind, StatusUpdate
+from store.types import Result, ResultKind, StatusUpdate
 from tests.clock import START
 from tests.store.invariants import check_invariants
 from tests.store.scene import HOUR, Scene, contact, countries_of, result
@@ -202,3 +202,32 @@ def test_an_upgrade_does_not_forget_whom_was_messaged(scene: Scene) -> None:
     assert noted(campaign_id) == before
     assert database.execute("SELECT DISTINCT marketing FROM contact").fetchall() == [(1,)]
     assert recipients.audience_of(campaign_id)
+
+
+@pytest.mark.parametrize("kind", [ResultKind.SENT, ResultKind.UNKNOWN])
+def test_R30_R32_a_test_send_counts_from_its_answer_on(scene: Scene, kind: ResultKind) -> None:
+    (test_id,) = testsends.queue(scene.draft(people(1)), scene.sender_id, "ann", [(919_000_000_500, {}, 1)], START)
+    testsends.claim(scene.sender_id, scene.lease(), START, START)
+    testsends.record(Result(test_id, kind, START + HOUR, START), 1)
+    assert noted(contacts.TESTS) == {test_id: START + HOUR}
+    assert [contacts.used(START + HOUR + DAY - 1), contacts.used(START + HOUR + DAY)] == [1, 0]
+    check_invariants()
+
+
+def test_R30_R32_a_test_send_found_in_flight_counts_from_then_on(scene: Scene) -> None:
+    (test_id,) = testsends.queue(scene.draft(people(1)), scene.sender_id, "ann", [(919_000_000_500, {}, 1)], START)
+    testsends.claim(scene.sender_id, scene.lease(), START, START)
+    contacts.sweep(START + 2 * DAY)
+    assert testsends.recover(scene.sender_id, 1, START + 2 * DAY)
+    assert (noted(contacts.TESTS), contacts.used(START + 2 * DAY)) == ({test_id: START + 2 * DAY}, 1)
+    check_invariants()
+
+
+def test_R30_a_message_proven_before_its_answer_counts_from_the_answer_on(scene: Scene) -> None:
+    campaign_id = scene.running(people(1))
+    window, rows = scene.claim(campaign_id, scene.lease(), 1)
+    callbacks.apply([], [StatusUpdate(campaign_id, 1, "wamid.1", "sent", START)], START + 5)
+    answer = result(1, ResultKind.SENT, START + 900)
+    outcomes.record(campaign_id, [answer], countries_of(rows), [window.id], START + 950)
+    assert noted(campaign_id) == {1: START + 900}
+    check_invariants()

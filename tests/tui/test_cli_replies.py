@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from store import callbacks, database
 from tests.builders import number
 from tests.cli import Cli
@@ -18,7 +20,8 @@ def body(who: str, said: str) -> str:
     return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]})
 
 
-def test_R38_a_worker_takes_its_words_from_the_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sender", [("worker", "--until-idle"), ("test-send", 1, number(9))])
+def test_R38_whoever_sends_takes_the_words_from_the_configuration(sender: tuple[object, ...], tmp_path: Path) -> None:
     sendoff = Cli(tmp_path / "cli.db")
     cli_scene.set_up(sendoff, tmp_path)
     config = tmp_path / "config.toml"
@@ -27,7 +30,9 @@ def test_R38_a_worker_takes_its_words_from_the_configuration(tmp_path: Path) -> 
     with database.session():
         for i, said in enumerate(("genug!", "Unsubscribe", "enough")):
             callbacks.keep(body(number(i), said), START)
-    assert sendoff("--config", config, "worker", "--until-idle").status == 0
+    if sender[0] == "test-send":
+        assert cli_scene.draft(sendoff, tmp_path) == 1
+    assert sendoff("--config", config, *sender).status == 0
     listed = sendoff.json("optout", "list")
     assert {entry["number"] for entry in listed} == {number(0), number(1)}
     assert {entry["origin"] for entry in listed} == {"reply: STOP"}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
 
+    from engine.reply_words import Words
     from store.types import TestSend
     from tui.cli.session import Session
 
@@ -32,9 +33,11 @@ def run(options: Namespace, session: Session) -> int:
 
     Raises `Busy` with `not_sent` when nobody began to send it in time; then it is taken back and costs nothing.
     """
+    # Before anything is asked for: a mistake in the configuration must leave nothing behind.
+    words = paths.reply_words(options.config)
     asked = commands.send(session.context, options.id, options.numbers, line=options.row)
     if options.wait:
-        asyncio.run(_see_it_sent(session, asked, options.wait))
+        asyncio.run(_see_it_sent(session, asked, options.wait, words))
         _take_back(session, options.id, asked, options.wait)
     elif not rules.is_served(asked[0].sender_id, session.now):
         minutes = rules.EXPIRES_MS // MINUTE
@@ -43,7 +46,7 @@ def run(options: Namespace, session: Session) -> int:
     return 0
 
 
-async def _see_it_sent(session: Session, asked: Sequence[TestSend], seconds: int) -> None:
+async def _see_it_sent(session: Session, asked: Sequence[TestSend], seconds: int, words: Words) -> None:
     """Wait for the outcomes, and where no worker holds the sender, send from here under its lease."""
     clock, sender_id = session.context.clock, asked[0].sender_id
     ids = [one.id for one in asked]
@@ -55,15 +58,16 @@ async def _see_it_sent(session: Session, asked: Sequence[TestSend], seconds: int
     while not over():
         if not rules.is_served(sender_id, clock.now()):
             session.output.note("No worker runs: it is sent from here.")
-            await _send_from_here(session, sender_id, over)
+            await _send_from_here(session, sender_id, over, words)
             return
         await clock.sleep(POLL_S)
 
 
-async def _send_from_here(session: Session, sender_id: int, over: Callable[[], bool]) -> None:
+async def _send_from_here(session: Session, sender_id: int, over: Callable[[], bool], words: Words) -> None:
     from engine import service
 
-    await service.send_tests(session.context.clock, sender_id, over, paths.network(session.config))
+    network = paths.network(session.config)
+    await service.send_tests(session.context.clock, sender_id, over, words, network)
 
 
 def _waiting(tests: Sequence[TestSend]) -> list[TestSend]:
