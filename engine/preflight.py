@@ -217,9 +217,6 @@ def _route(facts: Facts) -> list[Check]:
     ]
 
 
-_HEALTH_LEVEL = {State.AVAILABLE: Level.OK, State.LIMITED: Level.WARN, State.UNKNOWN: Level.WARN}
-
-
 def _health(facts: Facts) -> list[Check]:
     if facts.sender is None or facts.template is None:
         return []
@@ -229,10 +226,11 @@ def _health(facts: Facts) -> list[Check]:
         return [Check("health_not_asked", Level.WARN, "WhatsApp was not asked whether it can be sent", field="sender")]
     if facts.health.state is State.AVAILABLE:
         return [Check("health", Level.OK, "WhatsApp says that it can be sent", field="sender")]
-    level = _HEALTH_LEVEL.get(facts.health.state, Level.BLOCK)
-    code = "health_blocked" if level is Level.BLOCK else "health_limited"
     text = facts.health.text or "WhatsApp does not say whether it can be sent"
-    return [Check(code, level, text, " ".join(facts.health.advice) or "See WhatsApp Manager for why.", "sender")]
+    advice = " ".join(facts.health.advice) or "See WhatsApp Manager for why."
+    if facts.health.state not in (State.LIMITED, State.UNKNOWN):
+        return [Check("health_blocked", Level.BLOCK, text, advice, "sender")]
+    return [Check("health_limited", Level.WARN, text, advice, "sender")]
 
 
 def _placeholders(facts: Facts) -> list[Check]:

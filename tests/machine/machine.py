@@ -772,6 +772,8 @@ class Engine(RuleBasedStateMachine):
             process.frozen = False
         for handed in self.exchange.open():
             self.exchange.answer(handed, ACCEPT if handed.taken else 131026)
+        # One that hung finds first that its lease has lapsed.
+        self._pass(0)
         if not self.processes:
             self._start_process()
         for _ in range(60):

@@ -142,8 +142,9 @@ class Observer:
             if one.taken and one.at > handed.at - DAY and self.hand.get((one.campaign, one.seq)) != "failed"
         }
         most = max(quota for quota in quotas if quota is not None)
-        # Tests count and are not kept back: who got one, or may have, needs no place of its own any more.
-        known = taken | {one.to for one in lately_tested}
+        # Who got a message, or may have, needs no place of its own any more. Tests count and are not kept back.
+        maybe = {one.to for one in self.exchange.log if one.answer in (None, "unknown")}
+        known = taken | maybe | {one.to for one in lately_tested}
         if handed.to not in known and len(taken) >= most:
             self.exchange.complaints.append(f"R30: {handed} goes beyond the quota of {most}")
 

@@ -106,6 +106,12 @@ REFUSALS = [
     ("campaign settle 77 --all --as sent --yes", 4, "not_found"),
     ("campaign why 1 +4915123252829", 4, "no_such_recipient"),
     ("campaign why 77 +4915123252829", 4, "not_found"),
+    ("gateway show --limit 1", 2, "usage"),
+    ("gateway set --api-version 24", 2, "bad_api_version"),
+    ("media upload GONE", 3, "no_gateway_address"),
+    ("media list --limit 0", 2, "usage"),
+    ("template sync", 3, "no_gateway_address"),
+    ("sender sync", 3, "no_gateway_address"),
     ("limits show --limit 1", 2, "usage"),
     ("limits set", 2, "nothing_to_set"),
     ("limits set --countries XX", 2, "unknown_country"),
@@ -228,6 +234,10 @@ WRITING = [
     ("campaign reschedule", "campaign reschedule 2 --at '2027-01-01 10:00'"),
     ("campaign resume", "campaign resume 1"),
     ("campaign settle", "campaign settle 1 --all --as sent --yes"),
+    ("gateway set", "gateway set --api-version v24.0"),
+    ("media upload", "media upload FILE"),
+    ("template sync", "template sync"),
+    ("sender sync", "sender sync"),
     ("limits set", "limits set --quota 5"),
     ("prices import", "prices import GONE"),
     ("test-send", "test-send 1 +4915123252822"),
@@ -273,7 +283,9 @@ def test_R56_what_reads_is_status_5_without_a_role_and_4_without_a_database(
     assert Here(tmp_path / "none.db", clock).refused(*arguments) == (4, "no_database")
 
 
-BUSY = [(name, line) for name, line in WRITING if name not in ("template add", "prices import", "worker")]
+_NOT_AT_ONCE = ("template add", "prices import", "worker", "media upload", "template sync", "sender sync")
+"""What reads a file or asks the gateway before it writes."""
+BUSY = [(name, line) for name, line in WRITING if name not in _NOT_AT_ONCE]
 
 
 @pytest.mark.parametrize(("name", "line"), BUSY, ids=[name for name, _ in BUSY])
