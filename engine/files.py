@@ -1,16 +1,17 @@
-"""Files that an operator names, before they are opened."""
+"""Files that an operator names: what can be read, and what is written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import stat
-from typing import TYPE_CHECKING, Final
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
 from engine.errors import BadInput
 from engine.text import shown
-
-if TYPE_CHECKING:
-    import os
-    from pathlib import Path
 
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder", "Name a file in it."),
@@ -19,6 +20,9 @@ _KINDS: Final = (
     (stat.S_ISCHR, "a device", "Name a file."),
     (stat.S_ISBLK, "a device", "Name a file."),
 )
+
+_NAMED: Final = 100
+"""Characters of a file's name that stand in the name it has while it is written: names have an end."""
 
 
 def regular(path: Path) -> os.stat_result:
@@ -44,4 +48,34 @@ def unreadable(path: Path, error: OSError) -> BadInput:
     """The error of a file that the system will not open or read."""
     return BadInput(
         "unreadable_file", f"{path} cannot be read: {error.strerror or error}.", "Check the path and its permissions."
+    )
+
+
+@contextmanager
+def whole(file: Path) -> Iterator[Path]:
+    """A place beside `file` to write to, which takes its name at the end: the file appears whole or not at all.
+
+    Only its owner may read it, for exports hold people's numbers. Raises `BadInput` with `unwritable_file`, and leaves
+    what was there before.
+    """
+    try:
+        # A name that nobody can have foreseen, and a new file: another export at the same time has its own.
+        handle, name = tempfile.mkstemp(prefix=f".{file.name[:_NAMED]}.", suffix=".partial", dir=file.parent)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.replace(file)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+    finally:
+        # Also on ctrl+c: half a list looks like a list.
+        partial.unlink(missing_ok=True)
+
+
+def _unwritable(file: Path, error: OSError) -> BadInput:
+    return BadInput(
+        "unwritable_file", f"{file} cannot be written: {error.strerror or error}.", "Choose another place for it."
     )

@@ -7,7 +7,7 @@ that a run beside it never waits long for the write lock, and only the last step
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from store import recipients, tallies
 from store.campaigns import list_key
@@ -117,51 +117,47 @@ def drop_audience(audience_id: int) -> None:
     AudienceModel.delete().where(AudienceModel.id == audience_id).execute()
 
 
+class Copied(NamedTuple):
+    """A new audience that belongs to no campaign yet, and what is in it."""
+
+    audience_id: int
+    skipped: Counter[str]
+    countries: Counter[str]
+
+
 def copy_rows(
     source: Audience,
-    target_campaign: int,
-    version: int,
     states: Sequence[RecipientState] | None,
     unread: bool,
     now: int,
     without_errors: Collection[int] = (),
-) -> bool:
-    """Give a Draft the rows of another campaign's audience, fresh: all, those in `states`, or the sent but unread ones.
+) -> Copied:
+    """A new audience with rows of another one, fresh, in short transactions, for `attach`.
 
-    Rows that failed with one of `without_errors` are left out. Skipped rows are copied with their reason when all are
-    copied and left out otherwise. Answers false, and leaves nothing behind, when the Draft changed since `version`.
+    All of them, those in `states`, or the sent but unread ones; rows that failed with one of `without_errors` are left
+    out. Skipped rows are copied with their reason when all are copied and left out otherwise. When it breaks off
+    nothing is left behind.
     """
-    audience_id = _like(source, now)
-    skipped: Counter[str] = Counter()
-    countries: Counter[str] = Counter()
-    seq = 1
-    for chunk in recipients.chunks(source.id):
-        rows = [_as_contact(row) for row in chunk if row.error not in without_errors and _wanted(row, states, unread)]
-        add_rows(audience_id, seq, rows)
-        seq += len(rows)
-        skipped.update(row.skip.value for row in rows if row.skip is not None)
-        countries.update(row.country or "" for row in rows if row.skip is None)
-    if attach(target_campaign, version, audience_id, skipped, countries, now):
-        return True
-    drop_audience(audience_id)
-    return False
-
-
-def copy(source: Audience, now: int) -> int:
-    """A new audience with all rows of another one, fresh, in short transactions; it belongs to no campaign yet.
-
-    When it breaks off nothing is left behind.
-    """
-    audience_id = _like(source, now)
+    copied = Copied(_like(source, now), Counter(), Counter())
     try:
         seq = 1
         for chunk in recipients.chunks(source.id):
-            add_rows(audience_id, seq, [_as_contact(row) for row in chunk])
-            seq += len(chunk)
+            rows = [
+                _as_contact(row) for row in chunk if row.error not in without_errors and _wanted(row, states, unread)
+            ]
+            add_rows(copied.audience_id, seq, rows)
+            seq += len(rows)
+            copied.skipped.update(row.skip.value for row in rows if row.skip is not None)
+            copied.countries.update(row.country or "" for row in rows if row.skip is None)
     except BaseException:
-        drop_audience(audience_id)
+        drop_audience(copied.audience_id)
         raise
-    return audience_id
+    return copied
+
+
+def copy(source: Audience, now: int) -> int:
+    """As `copy_rows`, of all rows; answers the id of the new audience."""
+    return copy_rows(source, None, False, now).audience_id
 
 
 def set_skips(audience_id: int, changes: Sequence[tuple[Recipient, SkipReason | None]]) -> None:

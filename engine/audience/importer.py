@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.audience.columns import MOST_COLUMNS, headers, number_column
 from engine.audience.reader import Format, Table, tables
 from engine.errors import BadInput
+from engine.files import whole
 from engine.phone import Phone, country_code, parse_many
 from engine.text import shown, spreadsheet_safe
 from store.types import ContactRow, SkipReason
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _BATCH: Final = 2_000
 """Rows whose numbers are worked out together; see `engine.phone.parse_many`."""
@@ -159,32 +160,15 @@ def write_rejects(path: Path, columns: Sequence[str], number_column: str, rows: 
     """
     at = columns.index(number_column)
     count = 0
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8-sig", errors="replace", newline="") as file:
-            out = csv.writer(file)
-            out.writerow(["line", "number as typed", "reason", *map(spreadsheet_safe, columns)])
-            for row in rows:
-                if row.skip is not None:
-                    number = row.cells[at] if at < len(row.cells) else ""
-                    out.writerow([row.line, *map(spreadsheet_safe, (number, row.skip.value, *row.cells))])
-                    count += 1
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as partial, partial.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["line", "number as typed", "reason", *map(spreadsheet_safe, columns)])
+        for row in rows:
+            if row.skip is not None:
+                number = row.cells[at] if at < len(row.cells) else ""
+                out.writerow([row.line, *map(spreadsheet_safe, (number, row.skip.value, *row.cells))])
+                count += 1
     return count
-
-
-def _unwritable(path: Path, error: OSError) -> BadInput:
-    return BadInput(
-        "unwritable_file", f"{path} cannot be written: {error.strerror or error}.", "Choose another place for it."
-    )
 
 
 def _fitted(cells: list[str], width: int) -> list[str]:

@@ -255,24 +255,38 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
             grace=source.grace,
             route=source.route,
         )
-        with database.transaction():
-            now = context.clock.now()
-            copy_id = campaigns.create(
-                fields, _template_name(fields), context.actor.name, now, duplicate_of=campaign_id
-            )
-            audit.write(
-                now,
-                context.actor,
-                "campaign.duplicate",
-                copy_id,
-                before={"campaign": campaign_id},
-                after={"only": only},
-            )
-        if source.audience is not None:
-            states = None if only is None else _ONLY[only]
-            pointless = _for_good(campaign_id) if only == "failed" else frozenset[int]()
-            audiences.copy_rows(source.audience, copy_id, 1, states, only == "unread", context.clock.now(), pointless)
+        copied = _copied(source, only, context.clock.now())
+        try:
+            copy_id = _duplicate(context, source, fields, copied, only)
+        except BaseException:
+            if copied is not None:
+                audiences.drop_audience(copied.audience_id)
+            raise
+        if copied is not None:
             _bring_up_to_date(copy_id, context.clock.now())
+        return copy_id
+
+
+def _copied(source: Campaign, only: str | None, now: int) -> audiences.Copied | None:
+    """The rows of a duplicate; copied before it is made, so that breaking off in between leaves no empty Draft."""
+    if source.audience is None:
+        return None
+    states = None if only is None else _ONLY[only]
+    pointless = _for_good(source.id) if only == "failed" else frozenset[int]()
+    return audiences.copy_rows(source.audience, states, only == "unread", now, pointless)
+
+
+def _duplicate(
+    context: Context, source: Campaign, fields: DraftFields, copied: audiences.Copied | None, only: str | None
+) -> int:
+    with database.transaction():
+        now = context.clock.now()
+        copy_id = campaigns.create(fields, _template_name(fields), context.actor.name, now, duplicate_of=source.id)
+        if copied is not None:
+            audiences.attach(copy_id, campaigns.get(copy_id).version, *copied, now)
+        audit.write(
+            now, context.actor, "campaign.duplicate", copy_id, before={"campaign": source.id}, after={"only": only}
+        )
         return copy_id
 
 

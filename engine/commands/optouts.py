@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine import audience, phone
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
+from engine.files import whole
 from engine.schedule import iso
 from engine.text import fold, shown, spreadsheet_safe
 from store import audit, database, optouts
@@ -149,21 +150,11 @@ def export(context: Context, file: Path, zone: str) -> int:
     """
     with command(context, "optout.export"):
         entries = optouts.page()
-        partial = file.with_name(f"{file.name}.partial")
-        try:
-            with partial.open("w", encoding="utf-8", newline="") as handle:
-                out = csv.writer(handle)
-                out.writerow(COLUMNS)
-                for entry in entries:
-                    out.writerow((f"+{entry.phone}", iso(entry.since, zone), spreadsheet_safe(entry.origin)))
-            partial.replace(file)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise BadInput(
-                "unwritable_file",
-                f"{file} cannot be written: {error.strerror or error}.",
-                "Choose another place for it.",
-            ) from error
+        with whole(file) as partial, partial.open("w", encoding="utf-8", newline="") as handle:
+            out = csv.writer(handle)
+            out.writerow(COLUMNS)
+            for entry in entries:
+                out.writerow((f"+{entry.phone}", iso(entry.since, zone), spreadsheet_safe(entry.origin)))
         with database.transaction():
             audit.write(context.clock.now(), context.actor, "optout.export", after={"entries": len(entries)})
         return len(entries)

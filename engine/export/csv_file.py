@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from engine.export.files import whole
 from engine.export.rows import COLUMNS, Progress, cells, rows, silent
+from engine.files import whole
 from store import campaigns
 
 if TYPE_CHECKING:

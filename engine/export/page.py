@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from engine import timeline
 from engine.export import sections
-from engine.export.files import whole
 from engine.export.markup import text, time
 from engine.export.rows import rows
 from engine.export.sections import Listed
 from engine.export.tables import moments
+from engine.files import whole
 from engine.report import read
 from store import account, recipients
 

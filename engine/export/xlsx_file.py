@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from engine.export.files import whole
 from engine.export.rows import COLUMNS, Progress, cells, rows, silent
 from engine.export.tables import errors_table, facts, rates_table, skips_table
+from engine.files import whole
 from engine.report import read
 from engine.text import spreadsheet_safe
 

@@ -255,6 +255,21 @@ def test_R49_there_is_no_other_part(acme: Path, clock: FakeClock, tmp_path: Path
     assert refusal.value.code == "no_such_part" and "failed, unknown, unread" in refusal.value.hint
 
 
+def test_R8_a_duplicate_that_breaks_off_leaves_no_draft_behind(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = builders.draft(clock, tmp_path, 3)
+
+    def interrupted(audience_id: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipients, "chunks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drafts.duplicate(builders.context(clock), campaign_id)
+    assert database.execute("SELECT id FROM campaign").fetchall() == [(campaign_id,)]
+    assert audiences() == 1
+
+
 def test_R38_a_duplicate_skips_who_opted_out_since(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = campaign_in(Status.COMPLETED, clock, tmp_path)
     optouts.add(rows(campaign_id)[1].phone or 0, clock.now(), "reply: STOP")

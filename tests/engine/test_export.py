@@ -120,17 +120,17 @@ def test_the_file_appears_whole_or_not_at_all(opened: None, tmp_path: Path, monk
     (campaign_id,) = listing.ids(ListFilter(search="Winter preview"))
     file = tmp_path / "x.csv"
     file.write_text("the one before", encoding="utf-8")
-    real, begun = recipients.chunks, []
+    real, begun = recipients.chunks, list[str]()
 
     def interrupted(audience_id: int, campaign: int = 0) -> Iterator[object]:
         yield next(iter(real(audience_id, campaign)))
-        begun.append((tmp_path / "x.csv.partial").exists())
+        begun.extend(oct(path.stat().st_mode & 0o777) for path in tmp_path.glob(".x.csv.*.partial"))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(recipients, "chunks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export.write_csv(campaign_id, file, "UTC")
-    assert begun == [True]
+    assert begun == ["0o600"], "others on the machine must not read people's numbers"
     assert file.read_text(encoding="utf-8") == "the one before"
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
     monkeypatch.undo()

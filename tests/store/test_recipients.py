@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
@@ -209,7 +209,7 @@ def test_R8_R49_a_copy_takes_rows_by_what_became_of_them(
     assert audience is not None
     originals = {row.seq: row for row in all_rows(audience.id)}
     target = scene.draft()
-    assert audiences.copy_rows(audience, target, 1, states, unread, START + 5)
+    assert audiences.attach(target, 1, *audiences.copy_rows(audience, states, unread, START + 5), START + 5)
     found = campaigns.get(target)
     assert found.audience is not None
     assert (found.audience.file, found.audience.columns, found.audience.country) == (
@@ -229,13 +229,19 @@ def test_R8_R49_a_copy_takes_rows_by_what_became_of_them(
     check_invariants(source, target)
 
 
-def test_a_copy_into_a_draft_that_changed_meanwhile_leaves_nothing_behind(scene: Scene) -> None:
-    source, target = scene.draft(contacts(3)), scene.draft()
-    audience = campaigns.get(source).audience
+def test_a_copy_that_breaks_off_leaves_nothing_behind(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    audience = campaigns.get(scene.draft(contacts(3))).audience
     assert audience is not None
-    assert not audiences.copy_rows(audience, target, 99, None, False, START)
+    real = recipients.chunks
+
+    def interrupted(audience_id: int) -> Iterator[list[Recipient]]:
+        yield from real(audience_id)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipients, "chunks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        audiences.copy_rows(audience, None, False, START)
     assert audience_sizes() == [(audience.id, 3)]
-    assert campaigns.get(target).audience is None
 
 
 def changes(campaign_id: int, wanted: Mapping[int, SkipReason | None]) -> list[tuple[Recipient, SkipReason | None]]:
@@ -354,7 +360,8 @@ def test_R49_a_copy_leaves_out_what_failed_for_good(scene: Scene) -> None:
     audience, target = campaigns.get(source).audience, scene.draft()
     assert audience is not None
     failed = [RecipientState.FAILED]
-    assert audiences.copy_rows(audience, target, 1, failed, False, START, without_errors={131026, 130472})
+    copied = audiences.copy_rows(audience, failed, False, START, without_errors={131026, 130472})
+    assert audiences.attach(target, 1, *copied, START)
     assert [row.line for row in all_rows(recipients.audience_of(target))] == [contacts(4)[2].line]
     check_invariants(source, target)
 
