@@ -177,6 +177,7 @@ class ConsoleScreen(Screen[None]):
                 f"Export “{named(name, 30)}” as .csv, .xlsx or .html",
                 report_echo,
                 value=bulk_export.file_name(name, campaign_id),
+                does="writes it",
             )
         )
         if file is None:
