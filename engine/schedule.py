@@ -139,6 +139,12 @@ def duration(ms: int) -> str:
     return f"{minutes // 1_440} d {minutes % 1_440 // 60} h"
 
 
+def month(word: str) -> int | None:
+    """The number of a month given by three letters or more of its English name, 1 for January."""
+    found = _which(word, _MONTHS)
+    return None if found is None else found + 1
+
+
 def late(scheduled_at: int, now: int, grace_minutes: int) -> Lateness:
     """Whether a campaign is to start now: on time, late within its grace (inclusive), or not any more (R20)."""
     behind = now - scheduled_at

@@ -38,11 +38,13 @@ RUN_WORDS: Final[Mapping[str, str]] = {
     "campaign.send": "run started: send now",
     "campaign.hold": "run put on hold",
     "campaign.resume": "run goes on",
-    "campaign.settle": "settled by hand",
     "campaign.completed": "run ended: completed",
     "campaign.failed": "campaign failed",
 }
-"""What happens to the whole campaign and matters to each of its recipients, by the action of the audit trail."""
+"""What happens to the whole campaign and matters to each of its recipients, by the action of the audit trail.
+
+Settling by hand is not among it: whom it settled has a note of its own, and it says nothing of the others.
+"""
 AT_ONCE: Final = 1_000
 """A status callback tells whole seconds."""
 

@@ -6,21 +6,30 @@ time scheduled, else of the last edit.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from engine import schedule
 from engine.errors import BadInput
 from engine.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from store.types import ListFilter, Sender
 
 _NAMED: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _MIDNIGHT: Final = "00:00"
+_CLOCK: Final = r"(?:\s+(?P<clock>\d{2}:\d{2}))?"
+_NAMED_DAY: Final = re.compile(rf"(?P<name>{'|'.join(_NAMED)}){_CLOCK}", re.ASCII | re.IGNORECASE)
+_MONTH_DAY: Final = re.compile(
+    rf"(?P<day>\d{{1,2}})\s+(?P<month>[a-z]+)(?:\s+(?P<year>\d{{4}}))?{_CLOCK}", re.ASCII | re.IGNORECASE
+)
+"""A day as the column WHEN shows it, of this year when it names none."""
 
 
 class Typed(NamedTuple):
@@ -61,10 +70,19 @@ def _moment(text: str, zone: str, now: int, *, end: bool = False) -> int | None:
     word = text.strip()
     if not word:
         return None
-    if word.lower() in _NAMED:
-        today = datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
-        word = (today + timedelta(days=_NAMED[word.lower()])).isoformat()
-    return moment(word, zone, end=end)
+    today = datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
+    return moment(_as_shown(word, today) or word, zone, end=end)
+
+
+def _as_shown(word: str, today: date) -> str | None:
+    """What the column WHEN shows (`today 14:30`, `22 Nov`, `22 Nov 2025 18:00`) in ISO 8601; `None` for other text."""
+    if match := _NAMED_DAY.fullmatch(word):
+        day = (today + timedelta(days=_NAMED[match["name"].lower()])).isoformat()
+    elif (match := _MONTH_DAY.fullmatch(word)) and (month := schedule.month(match["month"])) is not None:
+        day = f"{match['year'] or today.year}-{month:02d}-{int(match['day']):02d}"
+    else:
+        return None
+    return day if match["clock"] is None else f"{day} {match['clock']}"
 
 
 def _sender(text: str, senders: Sequence[Sender]) -> Sender:

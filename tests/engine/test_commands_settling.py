@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import callback_intake, report
+from engine import callback_intake, report, why
 from engine.commands import settling
 from engine.commands.settling import Fate
 from engine.context import Context
@@ -94,6 +94,19 @@ def test_R11_R42_settling_is_one_audit_event_with_before_and_after(
         {"unknown": 2},
         {"unknown": 0, "settled_as": fate.value, "rows": 2, credits: 2},
     )
+
+
+def test_R50_R42_the_story_tells_a_settling_once_and_only_to_whom_it_settled(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = unknown(clock, tmp_path)
+    settling.settle(builders.context(clock), campaign_id, Fate.SENT, [builders.number(1)])
+
+    def told(n: int) -> list[str]:
+        return [one.text for one in why.read(campaign_id, builders.number(n)).events if "by hand" in one.text]
+
+    assert told(1) == ["settled by hand as sent, by asha"]
+    assert told(0) == ["still unknown: a status callback may settle it, or an operator by hand"]
 
 
 def test_R42_numbers_that_are_not_unknown_any_more_stay_as_they_are(

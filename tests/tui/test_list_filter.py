@@ -60,6 +60,11 @@ def test_each_field_alone_is_a_filter(only: dict[str, str]) -> None:
         ("2026-11-23 14:30", START),
         ("2026-11-23T09:00Z", START),
         ("2026-11-23t10:00+01:00", START),
+        ("23 Nov", TODAY),
+        ("23  november 14:30", START),
+        ("3 Feb 2025", TODAY - 658 * DAY),
+        ("today 14:30", START),
+        ("yesterday 14:30", START - DAY),
     ],
 )
 def test_a_range_begins_with_a_day_or_a_time_in_the_accounts_zone(text: str, at: int) -> None:
@@ -67,14 +72,14 @@ def test_a_range_begins_with_a_day_or_a_time_in_the_accounts_zone(text: str, at:
 
 
 @pytest.mark.parametrize(
-    ("text", "at"), [("2026-11-23", TODAY + DAY), ("yesterday", TODAY), ("2026-11-23 14:30", START)]
+    ("text", "at"), [("2026-11-23", TODAY + DAY), ("yesterday", TODAY), ("22 Nov", TODAY), ("2026-11-23 14:30", START)]
 )
 def test_the_last_day_is_part_of_the_range(text: str, at: int) -> None:
     assert parse(until=text).until == at
 
 
 @pytest.mark.parametrize(
-    "text", ["last week", "2026-02-30", "25:00", "23.11.2026", "9999-12-31", "[b]x[/b]", "\x1b[31m"]
+    "text", ["last week", "2026-02-30", "25:00", "23.11.2026", "31 Nov", "3 Foo", "today 25:00", "22 Nov 9:00", "9999-12-31", "[b]x[/b]", "\x1b[31m"]
 )
 def test_a_day_that_cannot_be_read_is_told(text: str) -> None:
     error = refusal(until=text)

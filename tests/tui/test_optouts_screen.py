@@ -11,7 +11,7 @@ from textual.widgets import Input
 from engine.roles import Role
 from store import audit, database, optouts
 from store.types import OptOut
-from tests import builders
+from tests import bad_files, builders
 from tests.clock import START, FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui import scenes
@@ -177,6 +177,42 @@ async def test_R38_import_with_a_country_and_export(desk: Desk, tmp_path: Path) 
         rows = list(csv.DictReader(handle))
     assert {row["number"] for row in rows} == {"+919876543210", "+4915170000001"}
     assert {row["origin"] for row in rows} == {"import contacts.csv"}
+
+
+async def test_R38_R33_what_a_workbook_leaves_open_is_asked_for_here(desk: Desk, tmp_path: Path) -> None:
+    one, other = [("Mobile",), ("+4915170000001",)], [("Mobile", "Telephone"), ("+4915170000002", "+4915170000003")]
+    file = bad_files.workbook(tmp_path / "two.xlsx", North=one, South=one, Both=other)
+    async with desk.console() as console:
+        await shown(console, "Nobody")
+        await console.press("i")
+        await prompted(console, "Opt out every number of a file")
+        await typed(console, str(file))
+        await console.expect("Of which country")
+        await console.press("enter")
+        await console.expect("Which sheet has the numbers?", "reads North; there are also: South, Both")
+        await console.press("ctrl+u")
+        await console.type("east")
+        await console.expect("There is no 'east'. There are: North, South, Both.")
+        await typed(console, "BOTH")
+        await console.expect("Which column has the numbers?", "reads Mobile; there are also: Telephone")
+        await typed(console, "telephone")
+        await told(console, "1 row: 1 number opted out")
+    assert [entry.phone for entry in kept()] == [4915170000003]
+
+
+async def test_R38_a_file_that_cannot_be_used_at_all_asks_nothing_more(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    async with desk.console() as console:
+        await shown(console, "Nobody")
+        await console.press("i")
+        await prompted(console, "Opt out every number of a file")
+        await typed(console, str(file))
+        await console.expect("Of which country")
+        await console.press("enter")
+        await console.until(lambda: isinstance(console.app.screen, OptOutsScreen), "nothing else is asked")
+        await told(console, "numbers.csv is")
+    assert kept() == []
 
 
 async def test_R38_what_somebody_writes_meanwhile_is_seen_and_the_cursor_stays_on_its_number(desk: Desk) -> None:

@@ -167,3 +167,20 @@ async def test_R53_every_key_that_a_row_allows_opens_what_it_is_for(
             await console.press(KEYS[allowed])
             await console.expect(TITLES[allowed])
             await console.press("escape")
+
+
+async def test_a_notice_goes_when_the_next_command_is_given_and_stays_while_the_cursor_moves(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    MAKE["cancelled"](desk)
+    MAKE["cancelled"](desk)
+    async with desk.console() as console:
+        await opened(console, "Renewal July")
+        await console.press("c")
+        await told(console, "cannot be cancelled")
+        await console.press("down")
+        await told(console, "cannot be cancelled")
+        await console.press("t")
+        await told(console, "cannot be rescheduled")
+        assert len(console.app._notifications) == 1

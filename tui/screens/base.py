@@ -75,7 +75,12 @@ class ConsoleScreen(Screen[None]):
         return None
 
     async def action_command(self, command_id: str) -> None:
-        """Do what a key stands for, or say why not: the one way from any key, the palette and the footer."""
+        """Do what a key stands for, or say why not: the one way from any key, the palette and the footer.
+
+        What was told before is read by now: it goes, so that notices never pile up over what somebody works on.
+        """
+        if self.app._notifications:
+            self.app.clear_notifications()
         command = COMMANDS[command_id]
         why_not = refusal(command, self)
         if why_not is not None:
@@ -216,6 +221,7 @@ class ConsoleScreen(Screen[None]):
                 f"Export “{named(name, 30)}” as .csv, .xlsx or .html",
                 report_echo,
                 value=bulk_export.file_name(name, campaign_id),
+                does="writes it",
             )
         )
         if file is None:

@@ -139,7 +139,12 @@ class CampaignActions(CampaignDeeds):
         if row is None:
             return
         typed = await self.app.push_screen_wait(
-            PromptScreen(f"Another time for “{named(row.name, TITLE)}”", self._echo, placeholder="tomorrow 10:00")
+            PromptScreen(
+                f"Another time for “{named(row.name, TITLE)}”",
+                self._echo,
+                placeholder="tomorrow 10:00",
+                does="reschedules it",
+            )
         )
         if typed is None:
             return
@@ -178,6 +183,7 @@ class CampaignActions(CampaignDeeds):
                 "Restore a deleted draft: its number",
                 lambda text: echo(text, found, self.services.zone, self.services.now),
                 value=str(found[0].id),
+                does="restores it",
             )
         )
         if typed is None:
@@ -204,6 +210,7 @@ class CampaignActions(CampaignDeeds):
                 f"Repeat “{named(row.name, TITLE)}” when?",
                 lambda typed: series_view.echo(typed, zone, self.services.now),
                 placeholder="minute hour day month weekday [in ZONE] [until DATE]",
+                does="makes the series",
             )
         )
         if text is None:
@@ -255,7 +262,7 @@ class CampaignActions(CampaignDeeds):
             return
         title = f"Export {len(rows)} campaign{'s' if len(rows) > 1 else ''} as CSV into the folder"
         typed = await self.app.push_screen_wait(
-            PromptScreen(title, lambda folder: bulk_export.echo(folder, rows), value=".")
+            PromptScreen(title, lambda folder: bulk_export.echo(folder, rows), value=".", does="writes them")
         )
         if typed is None:
             return

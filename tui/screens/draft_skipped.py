@@ -151,7 +151,7 @@ class SkippedRows(ModalScreen[None]):
     async def _export(self) -> None:
         suggested = f"{Path(self._audience.file).stem}-skipped.csv"
         typed = await self.app.push_screen_wait(
-            PromptScreen("Write the skipped rows to a CSV file", _check_path, value=suggested)
+            PromptScreen("Write the skipped rows to a CSV file", _check_path, value=suggested, does="writes it")
         )
         if typed is None:
             return
@@ -164,4 +164,4 @@ class SkippedRows(ModalScreen[None]):
         self.notify(f"Wrote {count:,} rows to {shown(str(path))}.", markup=False)
 
     def _tell(self, error: EngineError) -> None:
-        self.notify(f"{error.message} {error.hint}".strip(), severity="warning", markup=False)
+        self.notify(shown(f"{error.message} {error.hint}".strip()), severity="warning", markup=False)

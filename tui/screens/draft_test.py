@@ -126,7 +126,13 @@ class DraftTest(DraftLaunch):
         asked = None
         while asked is None:
             answer = await self.app.push_screen_wait(
-                PromptScreen(title, partial(echo, prepared), value=typed, placeholder="+918040214021, +4915170000001")
+                PromptScreen(
+                    title,
+                    partial(echo, prepared),
+                    value=typed,
+                    placeholder="+918040214021, +4915170000001",
+                    does="sends it",
+                )
             )
             if answer is None:
                 return

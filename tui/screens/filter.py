@@ -87,7 +87,7 @@ class FilterScreen(ModalScreen[ListFilter | None]):
         more = f" and {len(numbers) - _MOST} more" if len(numbers) > _MOST else ""
         listed = f"{', '.join(numbers[:_MOST])}{more}" if numbers else "there is none yet"
         return (
-            f"A day (2026-12-01, today, yesterday) or a time (2026-12-01 10:00) of the\n"
+            f"A day (2026-12-01, today, 22 Nov) or a time (yesterday 10:00) as in the\n"
             f"column WHEN, in {self._zone}; the last day is included.\n"
             f"Senders, by their last digits or ↑ ↓: {listed}"
         )

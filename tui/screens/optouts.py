@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from engine import phone, schedule
 from engine.commands import optouts as commands
-from engine.errors import BadInput, Refused
+from engine.errors import Refused
 from engine.text import counted, shown
 from store import database, optouts
 from tui import optout_cells
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from tui.widgets.columns import Cell
 
 POLL_S = 2.0
-NO_COUNTRY = "-"
 _NOBODY = Refused("not_now", "There is no number under the cursor.")
 
 
@@ -230,7 +229,7 @@ class OptOutsScreen(ConsoleScreen):
         self.run_worker(self._add())
 
     async def _add(self) -> None:
-        typed = await self._prompt("Opt a number out", _number_echo, placeholder="+91 98765 43210")
+        typed = await self._prompt("Opt a number out", _number_echo, placeholder="+91 98765 43210", does="opts it out")
         if typed is None:
             return
         added = await self.doing(commands.add, self.services.context, [typed])
@@ -264,17 +263,9 @@ class OptOutsScreen(ConsoleScreen):
         self.run_worker(self._import())
 
     async def _import(self) -> None:
-        file = await self._prompt("Opt out every number of a file", _file_echo, placeholder="CSV or XLSX")
-        if file is None:
-            return
-        country = await self._prompt("Of which country are numbers without +?", _country_echo, value=NO_COUNTRY)
-        if country is None:
-            return
-        path = Path(file).expanduser()
-        self.notify(shown(f"Reading {path} …"), markup=False)
-        done = await self.doing(
-            commands.import_file, self.services.context, path, country=None if country == NO_COUNTRY else country
-        )
+        from tui.screens.optout_import import import_file
+
+        done = await import_file(self, self.services.context, self._prompt)
         if done is not None:
             reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
             self.notify(
@@ -289,7 +280,7 @@ class OptOutsScreen(ConsoleScreen):
         self.run_worker(self._export())
 
     async def _export(self) -> None:
-        file = await self._prompt("Export the opt-out list as CSV", export_echo, value="opt-outs.csv")
+        file = await self._prompt("Export the opt-out list as CSV", export_echo, value="opt-outs.csv", does="writes it")
         if file is None:
             return
         path = Path(file).expanduser()
@@ -310,11 +301,12 @@ class OptOutsScreen(ConsoleScreen):
             self.to_clipboard(f"+{entry.phone}")
 
     async def _prompt(
-        self, title: str, echo: Callable[[str], str], *, value: str = "", placeholder: str = ""
+        self, title: str, echo: Callable[[str], str], *, value: str = "", placeholder: str = "", does: str = "takes it"
     ) -> str | None:
         from tui.screens.prompt import PromptScreen
 
-        return await self.app.push_screen_wait(PromptScreen(title, echo, value=value, placeholder=placeholder))
+        prompt = PromptScreen(title, echo, value=value, placeholder=placeholder, does=does)
+        return await self.app.push_screen_wait(prompt)
 
 
 def _look(search: str, wanted: int | None, first: int, limit: int) -> _Look:
@@ -332,16 +324,3 @@ def _look(search: str, wanted: int | None, first: int, limit: int) -> _Look:
 
 def _number_echo(typed: str) -> str:
     return f"{phone.display(commands.parse(typed))} gets no campaign, also none that is being sent now"
-
-
-def _file_echo(typed: str) -> str:
-    path = Path(typed).expanduser()
-    if not path.is_file():
-        raise BadInput("unreadable_file", f"There is no file {path}.", "Check its path.")
-    return f"reads {path.absolute()}; an export of this list keeps its dates and origins"
-
-
-def _country_echo(typed: str) -> str:
-    if typed == NO_COUNTRY:
-        return "rows whose number has no + are skipped"
-    return f"numbers without + are completed as numbers of {phone.country_code(typed)}"

@@ -24,18 +24,27 @@ class PromptScreen(ModalScreen[str | None]):
     """Answers the text, or `None` when it was left with esc.
 
     `echo` says in words how the text is understood and raises an `EngineError` for what cannot be; then enter does
-    nothing.
+    nothing. `does` says what enter does else: often there is no other question.
     """
 
     CSS_PATH = "prompt.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "leave")]
 
-    def __init__(self, title: str, echo: Callable[[str], str], *, value: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        echo: Callable[[str], str],
+        *,
+        value: str = "",
+        placeholder: str = "",
+        does: str = "takes it",
+    ) -> None:
         super().__init__()
         self._title = title
         self._echo = echo
         self._value = value
         self._placeholder = placeholder
+        self._does = does
 
     def compose(self) -> ComposeResult:
         """Title, field, echo, keys."""
@@ -44,7 +53,7 @@ class PromptScreen(ModalScreen[str | None]):
             yield PlainInput(self._value, placeholder=self._placeholder, compact=True)
             # Said at once for a value that stands there already: a dialog is laid out for what it says at first.
             yield Static(self._said(self._value)[0], id="echo", markup=False)
-            yield Static("enter takes it   esc leaves everything as it is", classes="dialog-keys", markup=False)
+            yield Static(f"enter {self._does}   esc leaves everything as it is", classes="dialog-keys", markup=False)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
