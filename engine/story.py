@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.gateway import errors
 from engine.text import counted
-from store.types import Attempt, AuditEvent, Delivery, Note, Recipient, RecipientState, ResultKind, SkipReason
+from store.types import Attempt, AuditEvent, Delivery, Note, Recipient, RecipientState, ResultKind, SkipReason, Status
 
 if TYPE_CHECKING:
     from engine.placeholders import Source
@@ -172,6 +172,10 @@ def _noted(row: Recipient, note: Attempt) -> Iterator[Event]:
             yield Event(note.at, "taken_over", text, facts)
         case Note.ANSWERED_LATE:
             yield Event(note.at, "accepted", f"its answer came after all: accepted, {row.message_id}", facts)
+        case Note.DISPROVED_LATE:
+            told = _error(note) if note.code is not None else note.detail or "not begun"
+            text = f"told too late that the gateway had not taken it: {told}. It is not handed over again by itself"
+            yield Event(note.at, "disproved_late", text, facts)
         case Note.PROVED:
             text = f"a status callback proved that the gateway took it: {row.message_id or note.detail}"
             yield Event(note.at, "proved", text, facts)
@@ -244,8 +248,8 @@ def merged(events: Sequence[Event], beside: Sequence[Event]) -> list[Event]:
     return told + left
 
 
-def stands(row: Recipient, price: int) -> str:
-    """How it stands in one sentence, with what became of the credits."""
+def stands(row: Recipient, price: int, status: Status) -> str:
+    """How it stands in one sentence, with what became of the credits; `status` is that of its campaign."""
     credits = counted(price, "credit")
     match row.state:
         case RecipientState.SENT:
@@ -262,5 +266,10 @@ def stands(row: Recipient, price: int) -> str:
             return f"unknown; {credits} reserved until that is settled"
         case RecipientState.SKIPPED:
             return "skipped; no credit taken"
+        case _ if status in (Status.CANCELLED, Status.FAILED):
+            return f"never sent, for the campaign {_ENDED[status]}; no credit taken"
         case _:
             return "pending"
+
+
+_ENDED: Final = {Status.CANCELLED: "was cancelled", Status.FAILED: "failed before it began"}

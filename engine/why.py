@@ -103,7 +103,7 @@ def _told(campaign: Campaign, audience: Audience, rows: Sequence[Recipient]) -> 
         rows=tuple(rows),
         main=main,
         events=tuple(story.merged(own, list(story.of_run(run)))),
-        stands=story.stands(main, price),
+        stands=story.stands(main, price, campaign.status),
     )
 
 

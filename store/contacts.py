@@ -67,6 +67,12 @@ def is_marketing(frozen: str | None) -> bool:
     return template is not None and template.marketing
 
 
+def sends_marketing(campaign_id: int) -> bool:
+    """As `is_marketing`, of a campaign that has started."""
+    row = execute("SELECT template_frozen FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+    return row is not None and is_marketing(row[0])
+
+
 # The meter
 
 
@@ -276,6 +282,19 @@ def _of(campaign_id: int, audience_id: int, seqs: Sequence[int]) -> list[tuple[i
     return found
 
 
+def _numbers(audience_id: int, seqs: Sequence[int]) -> list[tuple[int, int]]:
+    """Phone and `seq` of these rows."""
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(seqs), _CHUNK):
+        some = seqs[start : start + _CHUNK]
+        found += execute(
+            "SELECT phone, seq FROM recipient WHERE audience_id = ? AND phone IS NOT NULL "
+            f"AND seq IN ({', '.join('?' * len(some))})",
+            (audience_id, *some),
+        ).fetchall()
+    return found
+
+
 def take_back(campaign_id: int, audience_id: int, seqs: Sequence[int]) -> None:
     """The gateway did not take these rows' messages: they count no more."""
     noted = _of(campaign_id, audience_id, seqs)
@@ -287,14 +306,16 @@ def take_back(campaign_id: int, audience_id: int, seqs: Sequence[int]) -> None:
             )
 
 
-def lost(campaign_id: int, audience_id: int, seqs: Sequence[int], now: int) -> None:
+def lost(campaign_id: int, audience_id: int, seqs: Sequence[int], now: int, *, marketing: bool) -> None:
     """These rows were in flight when their worker ended: their messages may have gone at any time until now."""
-    noted = _of(campaign_id, audience_id, seqs)
+    # Also those that were claimed before anybody kept note of it: an upgrade may come between claim and take-over.
+    noted = _numbers(audience_id, seqs)
     if noted:
         with _metered([phone for phone, _ in noted]):
             execute_many(
-                "UPDATE contact SET at = ? WHERE phone = ? AND campaign_id = ? AND seq = ? AND at < ?",
-                [(now, phone, campaign_id, seq, now) for phone, seq in noted],
+                "INSERT INTO contact (phone, campaign_id, seq, at, marketing) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (phone, campaign_id, seq) DO UPDATE SET at = excluded.at WHERE contact.at < excluded.at",
+                [(phone, campaign_id, seq, now, int(marketing)) for phone, seq in noted],
             )
 
 

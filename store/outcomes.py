@@ -46,10 +46,13 @@ def record(
 
 
 def _record_other(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
+    outcome = result.kind.value
     if result.kind is ResultKind.FAILED:
         _record_failed(audience_id, result, price, moves)
     elif result.kind is ResultKind.PUT_BACK:
-        _record_put_back(campaign_id, audience_id, result, moves)
+        if not _record_put_back(campaign_id, audience_id, result, moves):
+            # Its turn does not come again.
+            outcome = Note.DISPROVED_LATE.value
     elif result.kind is ResultKind.UNKNOWN:
         changed = execute(
             "UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
@@ -64,7 +67,7 @@ def _record_other(campaign_id: int, audience_id: int, result: Result, price: int
         moves.skips[result.skip.value] += 1
         moves.released += price
         moves.not_taken.append(result.seq)
-    history.keep(campaign_id, audience_id, result, result.kind.value)
+    history.keep(campaign_id, audience_id, result, outcome)
 
 
 def _record_sent(
@@ -135,7 +138,8 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
         moves.errors[str(result.code)] += 1
 
 
-def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> None:
+def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> bool:
+    """Whether the row is pending still, and so has its turn again."""
     # What waits for its retry already is not in flight: the same outcome told twice counts once.
     put_back = execute(
         "INSERT INTO retry (campaign_id, seq, not_before) "
@@ -150,6 +154,9 @@ def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: 
             # Only an answer proves that the hand-over reached the gateway.
             (int(result.code is not None), int(result.counts), audience_id, result.seq),
         )
+        return True
+    known = execute("SELECT state FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, result.seq))
+    return bool(known.fetchone()[0] == RecipientState.PENDING)
 
 
 def fail_rest(campaign_id: int, code: int, now: int) -> int:

@@ -108,8 +108,7 @@ def prove(
     moves.errors[str(NOT_SENT_BY_HAND)] -= 1
     moves.proven[seq] = price
     (phone,) = execute("SELECT phone FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, seq)).fetchone()
-    (frozen,) = execute("SELECT template_frozen FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
-    contacts.note(phone, campaign_id, seq, at, marketing=contacts.is_marketing(frozen))
+    contacts.note(phone, campaign_id, seq, at, marketing=contacts.sends_marketing(campaign_id))
     moves.slices[tallies.slice_of(start, at)] += 1
     history.note(campaign_id, seq, by, at, detail=message_id or "")
     return True

@@ -141,6 +141,8 @@ class Note(StrEnum):
     """Its window's owner was gone: in flight without an outcome, and so unknown."""
     ANSWERED_LATE = "answered_late"
     """The gateway's acceptance was recorded after the row had become unknown."""
+    DISPROVED_LATE = "disproved_late"
+    """That the gateway had not taken it was recorded after the row had become unknown or better founded."""
     PROVED = "proved"
     """A status callback proved that the gateway had taken what was unknown or put back."""
     UNDELIVERED = "undelivered"

@@ -147,13 +147,14 @@ def recover(campaign_id: int, fence: int, now: int) -> int:
         if not windows:
             return 0
         audience_id = recipients.audience_of(campaign_id)
+        marketing = contacts.sends_marketing(campaign_id)
         lost = 0
         for _, lo, hi, retried, opened_at in windows:
             rows = _in_flight(campaign_id, audience_id, lo, hi, load(retried))
             seqs = [seq for seq, _ in rows]
             _lose(audience_id, seqs, opened_at)
             history.taken_over(campaign_id, [(seq, attempt + 1) for seq, attempt in rows], now, opened_at)
-            contacts.lost(campaign_id, audience_id, seqs, now)
+            contacts.lost(campaign_id, audience_id, seqs, now, marketing=marketing)
             lost += len(rows)
         WindowModel.delete().where(WindowModel.id.in_([window[0] for window in windows])).execute()
         moves = Moves()

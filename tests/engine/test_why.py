@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine import ending, why
+from engine import ending, starting, why
 from engine.commands import drafts, launch
 from engine.decide import HoldOrder
 from engine.errors import NotFound
@@ -19,7 +20,7 @@ from store.errors import Missing
 from store.types import DraftFields, Lease, RecipientState, Result, ResultKind, StatusUpdate
 from tests import builders
 from tests.clock import START, FakeClock
-from tests.sending import Scripted, refused, started, takes_all, work
+from tests.sending import Scripted, refused, schedule_in, started, takes_all, work
 
 MINUTE = 60_000
 NUMBER = builders.number(0)
@@ -135,6 +136,48 @@ def test_R50_an_answer_that_comes_after_the_take_over_is_told(acme: Path, clock:
     outcomes.record(campaign_id, [late], {1: "DE"}, [], clock.now() + 5)
     assert words(campaign_id)[1:] == ["claimed", "taken_over", "accepted"]
     assert story(campaign_id)[-1] == "its answer came after all: accepted, wamid.L"
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"detail": "not begun"}, "not begun"),
+        ({"code": 130429, "detail": "too fast"}, f"{errors.text_of(130429)} (130429): too fast"),
+    ],
+)
+def test_R50_R42_what_is_told_after_the_take_over_not_to_have_gone_gets_no_other_turn(
+    facts: dict[str, Any], told: str, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = taken_over(clock, tmp_path)
+    late = Result(1, ResultKind.PUT_BACK, clock.now() + 5, START, not_before=clock.now() + MINUTE, **facts)
+    outcomes.record(campaign_id, [late], {1: "DE"}, [], clock.now() + 5)
+    assert recipients.page(campaign_id, [1])[1].state is RecipientState.UNKNOWN
+    assert words(campaign_id)[1:] == ["claimed", "taken_over", "disproved_late", "unknown"]
+    said = f"told too late that the gateway had not taken it: {told}. It is not handed over again by itself"
+    assert said in story(campaign_id)
+
+
+def test_R50_R42_a_put_back_that_is_told_twice_still_has_its_turn(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = in_flight(clock, tmp_path)
+    back = Result(1, ResultKind.PUT_BACK, clock.now(), START, not_before=clock.now() + MINUTE, code=130429)
+    for _ in range(2):
+        outcomes.record(campaign_id, [back], {1: "DE"}, [], clock.now())
+    assert "disproved_late" not in words(campaign_id) and words(campaign_id)[-1] == "waits"
+
+
+def test_R50_R19_who_was_never_sent_to_is_told_so_when_the_campaign_ended_before(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    ctx, campaign_id = builders.context(clock), builders.draft(clock, tmp_path, [ROW])
+    assert why.read(campaign_id, NUMBER).stands == "pending"
+    launch.schedule_at(ctx, campaign_id, "in 1 h")
+    launch.cancel(ctx, campaign_id)
+    assert why.read(campaign_id, NUMBER).stands == "never sent, for the campaign was cancelled; no credit taken"
+    missed = schedule_in(clock, tmp_path)
+    clock.advance(24 * 60 * MINUTE)
+    assert starting.start_due(clock, missed) is not None
+    stands = why.read(missed, builders.number(0)).stands
+    assert stands == "never sent, for the campaign failed before it began; no credit taken"
 
 
 def test_R50_a_failure_after_it_was_sent_stays_told_when_it_arrived_all_the_same(

@@ -204,6 +204,19 @@ def test_an_upgrade_does_not_forget_whom_was_messaged(scene: Scene) -> None:
     assert recipients.audience_of(campaign_id)
 
 
+def test_R30_R35_rows_found_in_flight_count_also_when_an_upgrade_came_between(scene: Scene) -> None:
+    campaign_id = scene.running(people(2))
+    scene.claim(campaign_id, scene.lease("w1"), 2)
+    # As the migration leaves it, which knows only of what was sent or unknown.
+    database.execute("DELETE FROM contact")
+    database.execute("UPDATE quota_meter SET used = 0")
+    assert windows.recover(campaign_id, scene.lease("w2").fence, START + HOUR) == 2
+    assert (noted(campaign_id), contacts.used(START + HOUR)) == ({1: START + HOUR, 2: START + HOUR}, 2)
+    account.set_limits(None, 1, 7, None)
+    assert len(contacts.capped(START + HOUR)) == 2
+    check_invariants()
+
+
 @pytest.mark.parametrize("kind", [ResultKind.SENT, ResultKind.UNKNOWN])
 def test_R30_R32_a_test_send_counts_from_its_answer_on(scene: Scene, kind: ResultKind) -> None:
     (test_id,) = testsends.queue(scene.draft(people(1)), scene.sender_id, "ann", [(919_000_000_500, {}, 1)], START)
