@@ -23,14 +23,14 @@ COMMON = (
     "campaign.import", "campaign.import refused: changed_meanwhile", "campaign.recovered None", "campaign.reopen",
     "campaign.reopen refused: cancel_locked", "campaign.reschedule", "campaign.resume",
     "campaign.resume refused: not_held", "campaign.schedule", "campaign.schedule refused: insufficient_credits",
-    "campaign.schedule refused: no_valid_recipients", "campaign.schedule refused: template_unavailable",
+    "campaign.schedule refused: no_valid_recipients",
     "campaign.schedule refused: unmapped_placeholder", "campaign.send", "campaign.send refused: illegal_transition",
     "campaign.start None", "credits.add", "campaign.settle", "campaign.settle refused: not_unknown",
     "campaign.hold quota_reached", "campaign.test_send", "a STOP reply", "a START reply",
     # Rows: pending to sent, failed, unknown and skipped, and unknown settled by a callback.
     "row 0 to 1 None 0", "row 0 to 2 131026 0", "row 0 to 3 None 0", "row 0 to 4 None 0",
     # Failed at the quota; unknown settled by hand, and an operator's word overruled by evidence.
-    "row 0 to 2 -2 0", "row 3 to 1 None 0", "row 3 to 2 -10 0",
+    "row 0 to 2 -2 0", "row 3 to 1 None 0",
 )  # fmt: skip
 """What a few hundred examples come across many times; a machine that does not has gone hollow."""
 
