@@ -190,11 +190,17 @@ def _template(facts: Facts) -> list[Check]:
 def _placeholders(facts: Facts) -> list[Check]:
     if facts.template is None:
         return []
-    found = placeholders.placeholders(facts.template.components, facts.template.parameter_format)
+    found = placeholders.used(facts.template.components, facts.template.parameter_format, facts.fills)
     problems = placeholders.unmapped(found, facts.fills, facts.columns or ())
     if problems:
         return [
-            Check("unmapped_placeholder", Level.BLOCK, problem.message, problem.hint, problem.key)
+            Check(
+                problem.code if problem.code == "unreadable_value" else "unmapped_placeholder",
+                Level.BLOCK,
+                problem.message,
+                problem.hint,
+                problem.key,
+            )
             for problem in problems
         ]
     if not found:

@@ -207,7 +207,7 @@ def _describe(session: Session, campaign: Campaign) -> None:
     template = resolution.template_of(campaign)
     if template is None:
         return
-    known = placeholders.placeholders(template.components, template.parameter_format)
+    known = placeholders.used(template.components, template.parameter_format, campaign.fills)
     columns = () if campaign.audience is None else campaign.audience.columns
     for problem in placeholders.unmapped(known, campaign.fills, columns):
         session.output.note(f"{problem.message} {problem.hint}")
