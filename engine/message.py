@@ -109,9 +109,7 @@ def parse_test_reference(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _section(
-    components: Sequence[Component], known: Sequence[Placeholder], named: bool, prefix: str
-) -> Iterator[Part]:
+def _section(components: Sequence[Component], known: Sequence[Placeholder], named: bool, prefix: str) -> Iterator[Part]:
     """The components of a message, or of one card."""
     header = [one for one in known if one.component == "header"]
     body = [one for one in known if one.component == "body"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import placeholders, pricing, resolution, templates
+from engine import message, placeholders, pricing, resolution, templates
 from engine.text import counted
 from store import account, campaigns, contacts, ledger, prices, tallies
 from store.types import OverQuota
@@ -79,6 +79,8 @@ class Facts:
     """`None` when the account has none, or nobody asked."""
     price_list: Sequence[PriceLine] = ()
     """Empty when none was imported."""
+    refused: Sequence[str] = ()
+    """What WhatsApp would refuse in every message, because of values that are the same in all, in sentences."""
 
     @property
     def valid(self) -> int:
@@ -110,6 +112,7 @@ def run(facts: Facts) -> Preflight:
         *_sender(facts),
         *_template(facts),
         *_placeholders(facts),
+        *_values(facts),
         *_audience(facts),
         *_credits(facts, table, price),
         *_quota(facts),
@@ -211,6 +214,25 @@ def _placeholders(facts: Facts) -> list[Check]:
     return [Check("placeholders", Level.OK, text)]
 
 
+def _values(facts: Facts) -> list[Check]:
+    advice = "Every message would be refused: change the fixed text."
+    found = [Check("values_refused", Level.BLOCK, problem, advice) for problem in facts.refused]
+    if facts.template is not None and templates.only_by_marketing(facts.template.components):
+        text = "an animated header goes only through the endpoint for marketing messages"
+        found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", "template"))
+    return found
+
+
+def refused_in_all(template: Template | None, fills: Mapping[str, Fill], at: int | None) -> tuple[str, ...]:
+    """What WhatsApp would refuse in every message that goes at this time (UTC epoch ms), by the values in all."""
+    if template is None:
+        return ()
+    same = {key: fill for key, fill in fills.items() if fill.column is None}
+    known = placeholders.used(template.components, template.parameter_format, same)
+    filler = placeholders.Filler(known, same, (), account.get_account().timezone)
+    return tuple(message.problems(template.components, filler.constants, at))
+
+
 def _audience(facts: Facts) -> list[Check]:
     if facts.columns is None:
         return [Check("audience_missing", Level.BLOCK, "no audience yet", "Choose a contact file.", "file")]
@@ -302,10 +324,11 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
     quota = None
     if now is not None and audience is not None:
         quota = quota_of(campaign.over_quota, now, lambda: contacts.recent_of(audience.id, now))
+    template = resolution.template_of(campaign)
     return Facts(
         name=campaign.name,
         sender=None if campaign.sender_id is None else account.get_sender(campaign.sender_id),
-        template=resolution.template_of(campaign),
+        template=template,
         fills=campaign.fills,
         columns=None if campaign.audience is None else tuple(campaign.audience.columns),
         countries=tallies.of(campaign.id, tallies.COUNTRY),
@@ -315,6 +338,7 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
         scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
         quota=quota,
         price_list=prices.lines(),
+        refused=refused_in_all(template, campaign.fills, now),
     )
 
 
@@ -337,4 +361,5 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
         scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
         quota=quota_of(fields.over_quota, now, lambda: counts.repeats),
         price_list=prices.lines(),
+        refused=refused_in_all(template, fields.fills, now),
     )

@@ -119,12 +119,16 @@ def _count_key(audience: Audience, fields: DraftFields) -> tuple[object, ...]:
 
 
 def _sample(
-    template: Template, fills: Mapping[str, Fill], audience: Audience | None, row: Recipient | None, position: int, now: int
+    template: Template,
+    fills: Mapping[str, Fill],
+    audience: Audience | None,
+    row: Recipient | None,
+    position: int,
+    now: int,
 ) -> Sample:
     # Not required: a hole is shown as what it is, and the preflight tells about it.
     known = [
-        replace(one, required=False)
-        for one in placeholders.used(template.components, template.parameter_format, fills)
+        replace(one, required=False) for one in placeholders.used(template.components, template.parameter_format, fills)
     ]
     columns = () if audience is None else audience.columns
     cells = () if row is None else row.cells
