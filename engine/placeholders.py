@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from engine import typed_values
 from engine.audience.columns import position
@@ -30,6 +30,9 @@ _INVISIBLE: Final = re.compile(
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 UTC: Final = "UTC"
+
+Known: TypeAlias = Sequence[Placeholder]
+"""The placeholders of a template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def filled(text: str, values: Mapping[str, str], prefix: str) -> str:
     return PLACEHOLDER.sub(lambda match: values.get(f"{prefix}.{match[1]}", match[0]), text)
 
 
-def canonical_key(text: str, known: Sequence[Placeholder], more: Sequence[Placeholder] = ()) -> str:
+def canonical_key(text: str, known: Known, more: Known = ()) -> str:
     """The key an operator means by `text`; without a prefix it is one of the body. `more` are those not asked for.
 
     Raises:
@@ -76,7 +79,7 @@ def canonical_key(text: str, known: Sequence[Placeholder], more: Sequence[Placeh
     raise BadInput("unknown_placeholder", f"The template has no placeholder {shown(text)!r}.", hint)
 
 
-def unmapped(known: Sequence[Placeholder], fills: Mapping[str, Fill], columns: Sequence[str]) -> list[Problem]:
+def unmapped(known: Known, fills: Mapping[str, Fill], columns: Sequence[str]) -> list[Problem]:
     """What is still missing before every row can be filled (R25): a column, a fixed text or at least a fallback."""
     problems = []
     for placeholder in in_use(known, fills):
@@ -112,7 +115,7 @@ def unmapped(known: Sequence[Placeholder], fills: Mapping[str, Fill], columns: S
     return problems
 
 
-def in_use(known: Sequence[Placeholder], fills: Mapping[str, Fill]) -> list[Placeholder]:
+def in_use(known: Known, fills: Mapping[str, Fill]) -> list[Placeholder]:
     """The placeholders that count with these fills: of link and id of one header only one, the id where it is filled.
 
     As required as the link is, so that no message goes without either.
@@ -133,7 +136,7 @@ def in_use(known: Sequence[Placeholder], fills: Mapping[str, Fill]) -> list[Plac
     return found
 
 
-def suggest(known: Sequence[Placeholder], columns: Sequence[str]) -> dict[str, Fill]:
+def suggest(known: Known, columns: Sequence[str]) -> dict[str, Fill]:
     """Columns that are named like a named placeholder, to be offered to the operator and never applied unasked."""
     by_fold = {fold(column): column for column in reversed(columns)}
     return {
@@ -160,9 +163,7 @@ class Filler:
     `zone` is that of the account, for times without an offset.
     """
 
-    def __init__(
-        self, known: Sequence[Placeholder], fills: Mapping[str, Fill], columns: Sequence[str], zone: str = UTC
-    ) -> None:
+    def __init__(self, known: Known, fills: Mapping[str, Fill], columns: Sequence[str], zone: str = UTC) -> None:
         self._constant: dict[str, str] = {}
         self._from_cell: list[tuple[str, int, str, bool]] = []
         self._kinds = {one.key: one.kind for one in known if one.kind is not Kind.TEXT}

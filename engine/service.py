@@ -96,7 +96,7 @@ async def _gateway(configured: Account, clock: Clock) -> AsyncIterator[GatewayCl
             await stack.enter_async_context(_callbacks_from(address, clock))
             client = CloudApi(address, SIMULATOR_TOKEN)
         else:
-            client = CloudApi(configured.base_url or GRAPH, _token())
+            client = CloudApi(configured.base_url or GRAPH, _token(), fresh_token=_token)
         yield await stack.enter_async_context(client)
 
 

@@ -1,4 +1,4 @@
-"""Values of placeholders that are more than text: times, money, data and products, as people and files write them. Pure.
+"""Values of placeholders that are more than text: times, money, data and products, as people write them. Pure.
 
 Every kind has one canonical text, which the composer decodes; a text that cannot be read as its kind has none, and is a
 hole to whoever fills the message (R37).

@@ -33,7 +33,11 @@ LISTED_OTP = [
     },
 ]
 MPM = CREATIONS["create_template_requests/Create multi-product message template"]["components"]
-PRODUCT = [{"type": "HEADER", "format": "PRODUCT"}, BODY, {"type": "BUTTONS", "buttons": [{"type": "SPM"}]}]
+PRODUCT: list[dict[str, Any]] = [
+    {"type": "HEADER", "format": "PRODUCT"},
+    BODY,
+    {"type": "BUTTONS", "buttons": [{"type": "SPM"}]},
+]
 SECTIONS = '[{"title":"New","product_items":[{"product_retailer_id":"a"},{"product_retailer_id":"b"}]}]'
 
 
@@ -115,7 +119,8 @@ def test_money_and_time_are_taken_where_they_are_named_and_never_asked_for() -> 
 def test_R25_an_uploaded_file_stands_in_for_the_link(prefix: str) -> None:
     image = {"type": "HEADER", "format": "IMAGE"}
     card = {"components": [image]}
-    components = [BODY, {"type": "CAROUSEL", "cards": [{"components": [BODY]}, card]}] if prefix else [image, BODY]
+    cards: dict[str, Any] = {"type": "CAROUSEL", "cards": [{"components": [BODY]}, card]}
+    components: list[dict[str, Any]] = [BODY, cards] if prefix else [image, BODY]
     known = placeholders(components, "POSITIONAL")
     link, uploaded = f"{prefix}header.media", f"{prefix}header.media_id"
     assert [one.key for one in unmapped(known, {}, ())] == [link]
