@@ -125,18 +125,24 @@ def copy_rows(
     unread: bool,
     now: int,
     without_errors: Collection[int] = (),
+    without: Collection[int] = (),
 ) -> bool:
     """Give a Draft the rows of another campaign's audience, fresh: all, those in `states`, or the sent but unread ones.
 
-    Rows that failed with one of `without_errors` are left out. Skipped rows are copied with their reason when all are
-    copied and left out otherwise. Answers false, and leaves nothing behind, when the Draft changed since `version`.
+    Rows that failed with one of `without_errors`, and those whose `seq` is in `without`, are left out. Skipped rows are
+    copied with their reason when all are copied and left out otherwise. Answers false, and leaves nothing behind, when
+    the Draft changed since `version`.
     """
     audience_id = _like(source, now)
     skipped: Counter[str] = Counter()
     countries: Counter[str] = Counter()
     seq = 1
     for chunk in recipients.chunks(source.id):
-        rows = [_as_contact(row) for row in chunk if row.error not in without_errors and _wanted(row, states, unread)]
+        rows = [
+            _as_contact(row)
+            for row in chunk
+            if row.error not in without_errors and row.seq not in without and _wanted(row, states, unread)
+        ]
         add_rows(audience_id, seq, rows)
         seq += len(rows)
         skipped.update(row.skip.value for row in rows if row.skip is not None)
