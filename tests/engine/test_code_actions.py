@@ -265,7 +265,7 @@ async def test_R45_without_a_token_everything_waits_until_it_works_and_goes_on_b
         sent = sum(server.times.values())
         assert sent <= 2 and hold_of(ours) == hold_of(another) == "not_authorised"
         clock.advance(HOUR)
-        await step_until(one, clock, lambda: server.asked >= 4)
+        await step_until(one, clock, lambda: server.asked >= 3)
         # Asking costs no message.
         assert sum(server.times.values()) == sent
         server.answer, server.token = lambda to, n: None, Answer(200, {"id": "1000001"})
