@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from random import Random
 
 GATEWAY_UNREACHABLE = "gateway_unreachable"
+NUMBER_PAUSED = "number_paused"
+ACCOUNT_PAUSED = "account_paused"
+NOT_AUTHORISED = "not_authorised"
 PAUSING = {
     Action.PAUSE_CAMPAIGN: "campaign_paused",
-    Action.PAUSE_NUMBER: "number_paused",
-    Action.PAUSE_ACCOUNT: "account_paused",
-    Action.AUTH: "not_authorised",
+    Action.PAUSE_NUMBER: NUMBER_PAUSED,
+    Action.PAUSE_ACCOUNT: ACCOUNT_PAUSED,
+    Action.AUTH: NOT_AUTHORISED,
 }
 
 
@@ -41,6 +44,8 @@ class Decision:
     hold: HoldOrder | None = None
     suppress: bool = False
     """The person wants no more marketing messages."""
+    rest: float = 0.0
+    """Seconds for which nothing more is to go out from the sender."""
 
 
 def decide(outcome: Outcome, seq: int, tried: int, handed_at: int, now: int, rng: Random, attempt: int = 0) -> Decision:
@@ -87,5 +92,5 @@ def _rejected(
         if tried + 1 < budget:
             waiting = outcome.action is Action.WAIT_PAIR
             wait_s = retry.pair_delay(tried + 1) if waiting else retry.delay(tried + 1, rng)
-            return Decision(result(ResultKind.PUT_BACK, wait_s))
+            return Decision(result(ResultKind.PUT_BACK, wait_s), rest=outcome.rest or 0.0)
     return Decision(result(ResultKind.FAILED), suppress=outcome.action is Action.SUPPRESS)

@@ -6,36 +6,35 @@ The wire format is `POST /{version}/{phone-number-id}/messages` (facebook/openap
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from engine.placeholders import MEDIA, MEDIA_ID, Placeholder, filled, placeholders
-from engine.templates import NAMED, Component, buttons, component, header_format, text_of
+from engine import typed_values
+from engine.message_limits import problems as problems
+from engine.preview import Preview as Preview
+from engine.preview import preview as preview
+from engine.template_keys import (
+    CURRENCY,
+    DATE_TIME,
+    MEDIA,
+    MEDIA_ID,
+    OFFER_EXPIRES,
+    Placeholder,
+    card_prefix,
+    placeholders,
+)
+from engine.templates import NAMED, Component, buttons, cards, header_format, is_otp
 from store.types import Endpoint, Route
 
 Values: TypeAlias = Mapping[str, str]
 Json: TypeAlias = dict[str, Any]
+Part: TypeAlias = Callable[[Values], Json | None]
+"""Makes one component of a payload out of a row's values; `None` when it has nothing to say."""
 
-LONGEST_BODY: Final = 1_024
-LONGEST_HEADER: Final = 60
-LONGEST_CODE: Final = 15
-LONGEST_URL: Final = 2_000
+NO_TOKEN: Final = "unused"
+"""What a Flow gets when no token is given, by Meta's own words."""
 _REFERENCE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 _TEST_REFERENCE: Final = re.compile(r"test\.(\d{1,18})\.(\d{1,18})", re.ASCII)
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
-_LINK: Final = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A message's text as its recipient will see it; what is not filled yet stays visible as `{{1}}`."""
-
-    header: str
-    """Text, or `[image: link]` and the like."""
-    body: str
-    footer: str
-    buttons: tuple[str, ...]
 
 
 def payload(
@@ -60,20 +59,15 @@ class Composer:
         self._name = template_name
         self._language = language
         known = placeholders(components, parameter_format)
-        kinds = {index: kind for index, kind, _ in buttons(components)}
-        header = [item for item in known if item.component == "header"]
-        body = [item for item in known if item.component == "body"]
         named = parameter_format == NAMED
-        self._parts: list[Callable[[Values], Json | None]] = []
-        if header:
-            self._parts.append(_header_part(header, header_format(components), named))
-        if body:
-            self._parts.append(lambda values: {"type": "body", "parameters": _texts(body, named, values)})
-        self._parts += [
-            _button_part(item, kinds[item.index], item.index)
-            for item in known
-            if item.component == "button" and item.index is not None
+        self._parts = [*_section(components, [one for one in known if one.card is None], named, "")]
+        made = [
+            (index, [*_section(card, [one for one in known if one.card == index], named, card_prefix(index))])
+            for index, card in cards(components)
         ]
+        if made:
+            # A message with cards has no buttons of its own.
+            self._parts.append(lambda values: _carousel(made, values))
 
     def payload(self, values: Values, to: int, reference: str) -> Json:
         """The body of the POST for one recipient.
@@ -127,54 +121,48 @@ def parse_test_reference(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def preview(components: Sequence[Component], values: Values) -> Preview:
-    """What the recipient will see."""
-    form = header_format(components)
-    if form == "TEXT":
-        header = filled(text_of(component(components, "HEADER")), values, "header")
-    elif form == "LOCATION":
-        header = f"[location: {values.get('header.name', '{{name}}')}, {values.get('header.address', '{{address}}')}]"
-    else:
-        uploaded = values.get(MEDIA_ID)
-        link = values.get(MEDIA, "{{media}}") if uploaded is None else f"uploaded file {uploaded}"
-        header = f"[{form.lower()}: {link}]" if form else ""
-    return Preview(
-        header=header,
-        body=filled(text_of(component(components, "BODY")), values, "body"),
-        footer=text_of(component(components, "FOOTER")),
-        buttons=tuple(_label(button, index, kind, values) for index, kind, button in buttons(components)),
-    )
-
-
-def problems(components: Sequence[Component], values: Values) -> list[str]:
-    """What WhatsApp would refuse in a message with these values, in sentences; missing values do not matter here."""
-    shown = preview(components, values)
-    found = []
-    if len(shown.body) > LONGEST_BODY:
-        found.append(f"The body is {len(shown.body):,} characters long; WhatsApp takes {LONGEST_BODY:,}.")
-    if header_format(components) == "TEXT" and len(shown.header) > LONGEST_HEADER:
-        found.append(f"The header is {len(shown.header)} characters long; WhatsApp takes {LONGEST_HEADER}.")
-    if not _ID.fullmatch(values.get(MEDIA_ID, "0")):
-        found.append("The header's media id holds characters that no id has; `sendoff media upload` gives one.")
-    link = values.get(MEDIA)
-    if link is not None and not _LINK.fullmatch(link):
-        found.append("The header's media needs a whole link, such as https://example.com/offer.jpg.")
-    for name, limit in (("latitude", 90), ("longitude", 180)):
-        value = values.get(f"header.{name}")
-        if value is not None and not _within(value, limit):
-            found.append(f"The header's {name} must be a number from -{limit} to {limit}.")
+def _section(components: Sequence[Component], known: Sequence[Placeholder], named: bool, prefix: str) -> Iterator[Part]:
+    """The components of a message, or of one card."""
+    header = [one for one in known if one.component == "header"]
+    body = [one for one in known if one.component == "body"]
+    if header:
+        yield _header_part(header, header_format(components), named, f"{prefix}header")
+    if body:
+        yield lambda values: {"type": "body", "parameters": _texts(body, named, values)}
+    for one in known:
+        if one.component == "offer":
+            yield _offer_part(one.required)
     for index, kind, button in buttons(components):
-        code = values.get(f"button.{index}.code")
-        if kind == "COPY_CODE" and code is not None and len(code) > LONGEST_CODE:
-            found.append(f"The code of button {index} is longer than {LONGEST_CODE} characters.")
-        suffix = values.get(f"button.{index}.1")
-        url = filled(text_of(button, "url"), values, f"button.{index}")
-        if kind == "URL" and suffix is not None and (len(url) > LONGEST_URL or " " in suffix):
-            found.append(f"The link of button {index} has spaces or is longer than {LONGEST_URL:,} characters.")
-    return found
+        if is_otp(kind, button):
+            # WhatsApp takes the password twice: in the body, and as if the button were a link.
+            yield _button_part("url", index, "text", "body.1", True)
+        elif kind == "FLOW":
+            yield _action_part("flow", index, f"{prefix}button.{index}", _flow)
+        elif kind == "CATALOG":
+            yield _action_part("catalog", index, f"{prefix}button.{index}", _catalog)
+        elif kind == "MPM":
+            yield _action_part("mpm", index, f"{prefix}button.{index}", _product_list)
+        else:
+            for one in known:
+                if one.component == "button" and one.index == index:
+                    yield _button_part(kind.lower(), index, _PARAMETER[one.name], one.key, one.required)
 
 
-def _header_part(items: Sequence[Placeholder], form: str, named: bool) -> Callable[[Values], Json]:
+_PARAMETER: Final = {"1": "text", "code": "coupon_code", "payload": "payload"}
+"""Under which name a button's value goes, by the last part of its key."""
+
+
+def _carousel(made: Sequence[tuple[int, Sequence[Part]]], values: Values) -> Json:
+    return {
+        "type": "carousel",
+        "cards": [
+            {"card_index": index, "components": [found for part in parts if (found := part(values)) is not None]}
+            for index, parts in made
+        ],
+    }
+
+
+def _header_part(items: Sequence[Placeholder], form: str, named: bool, prefix: str) -> Part:
     def text(values: Values) -> Json:
         return {"type": "header", "parameters": _texts(items, named, values)}
 
@@ -182,49 +170,90 @@ def _header_part(items: Sequence[Placeholder], form: str, named: bool) -> Callab
         place = {item.name: values[item.key] for item in items}
         return {"type": "header", "parameters": [{"type": "location", "location": place}]}
 
+    def product(values: Values) -> Json:
+        what = {"product_retailer_id": values[f"{prefix}.product"], "catalog_id": values[f"{prefix}.catalog"]}
+        return {"type": "header", "parameters": [{"type": "product", "product": what}]}
+
     def media(values: Values) -> Json:
         kind = form.lower()
-        uploaded = values.get(MEDIA_ID)
-        content = {"link": values[MEDIA]} if uploaded is None else {"id": uploaded}
-        if "header.filename" in values:
-            content["filename"] = values["header.filename"]
+        uploaded = values.get(prefix + MEDIA_ID.removeprefix("header"))
+        content = {"link": values[prefix + MEDIA.removeprefix("header")]} if uploaded is None else {"id": uploaded}
+        if f"{prefix}.filename" in values:
+            content["filename"] = values[f"{prefix}.filename"]
         return {"type": "header", "parameters": [{"type": kind, kind: content}]}
 
-    return {"TEXT": text, "LOCATION": location}.get(form, media)
+    return {"TEXT": text, "LOCATION": location, "PRODUCT": product}.get(form, media)
 
 
-def _button_part(item: Placeholder, kind: str, index: int) -> Callable[[Values], Json | None]:
-    parameter = {"URL": "text", "COPY_CODE": "coupon_code"}.get(kind, "payload")
-
+def _offer_part(required: bool) -> Part:
     def part(values: Values) -> Json | None:
-        if not item.required and item.key not in values:
+        if not required and OFFER_EXPIRES not in values:
             return None
-        return {
-            "type": "button",
-            "sub_type": kind.lower(),
-            # Meta's samples have it as a number too; a string is what its reference says.
-            "index": str(index),
-            "parameters": [{"type": parameter, parameter: values[item.key]}],
-        }
+        kind, told = "limited_time_offer", {"expiration_time_ms": int(values[OFFER_EXPIRES])}
+        return {"type": kind, "parameters": [{"type": kind, kind: told}]}
 
     return part
 
 
+def _button(sub_type: str, index: int, *parameters: Json) -> Json:
+    # Meta's samples have the index as a number too; a string is what its reference says.
+    return {"type": "button", "sub_type": sub_type, "index": str(index), "parameters": list(parameters)}
+
+
+def _button_part(sub_type: str, index: int, parameter: str, key: str, required: bool) -> Part:
+    def part(values: Values) -> Json | None:
+        if not required and key not in values:
+            return None
+        return _button(sub_type, index, {"type": parameter, parameter: values[key]})
+
+    return part
+
+
+def _action_part(sub_type: str, index: int, prefix: str, action: Callable[[Values, str], Json]) -> Part:
+    def part(values: Values) -> Json:
+        made = action(values, prefix)
+        return _button(sub_type, index, {"type": "action", "action": made}) if made else _bare(sub_type, index)
+
+    return part
+
+
+def _bare(sub_type: str, index: int) -> Json:
+    """A catalogue button without a product of its own: WhatsApp takes the catalogue's first."""
+    found = _button(sub_type, index)
+    del found["parameters"]
+    return found
+
+
+def _flow(values: Values, prefix: str) -> Json:
+    action: Json = {"flow_token": values.get(f"{prefix}.flow_token", NO_TOKEN)}
+    if f"{prefix}.flow_data" in values:
+        action["flow_action_data"] = typed_values.decoded(values[f"{prefix}.flow_data"])
+    return action
+
+
+def _catalog(values: Values, prefix: str) -> Json:
+    product = values.get(f"{prefix}.product")
+    return {} if product is None else {"thumbnail_product_retailer_id": product}
+
+
+def _product_list(values: Values, prefix: str) -> Json:
+    return {
+        "thumbnail_product_retailer_id": values[f"{prefix}.product"],
+        "sections": typed_values.decoded(values[f"{prefix}.sections"]),
+    }
+
+
 def _texts(items: Sequence[Placeholder], named: bool, values: Values) -> list[Json]:
-    if named:
-        return [{"type": "text", "parameter_name": item.name, "text": values[item.key]} for item in items]
-    return [{"type": "text", "text": values[item.key]} for item in items]
+    return [
+        {**({"parameter_name": item.name} if named else {}), **_text(item.key, values[item.key], values)}
+        for item in items
+    ]
 
 
-def _label(button: Component, index: int, kind: str, values: Values) -> str:
-    label = text_of(button)
-    if kind == "COPY_CODE":
-        return f"{label or 'Copy code'}: {values.get(f'button.{index}.code', '{{code}}')}"
-    return label or kind.replace("_", " ").capitalize()
-
-
-def _within(value: str, limit: int) -> bool:
-    try:
-        return -limit <= float(value) <= limit
-    except ValueError:
-        return False
+def _text(key: str, text: str, values: Values) -> Json:
+    """A text, or what may be written in the reader's own way with the text for those who cannot."""
+    for kind in (CURRENCY, DATE_TIME):
+        if f"{key}.{kind}" in values:
+            told = typed_values.decoded(values[f"{key}.{kind}"])
+            return {"type": kind, kind: {"fallback_value": text, **told}}
+    return {"type": "text", "text": text}

@@ -71,6 +71,10 @@ class Pacer:
         if seconds > 0:
             await self._clock.sleep(seconds)
 
+    def rest(self, seconds: float) -> None:
+        """Give out no permit for so long; those who wait for one already keep theirs."""
+        self._next = max(self._next, self._clock.steady() + seconds)
+
     def slow(self) -> None:
         """Halve the rate because the gateway said so; it recovers by itself, evenly over time."""
         now = self._clock.steady()

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import asking, media, placeholders, pricing, resolution, routes, templates
+from engine import asking, media, message, placeholders, pricing, resolution, routes, templates
 from engine.health import State
 from engine.remote_senders import USABLE
 from engine.text import counted, shown
 from store import account, campaigns, contacts, ledger, prices, tallies
 from store import media as uploads
-from store.types import ORDINARY, Gateway, OverQuota
+from store.types import ORDINARY, Endpoint, Gateway, OverQuota
 
 if TYPE_CHECKING:
     from engine.health import Health
@@ -91,6 +91,8 @@ class Facts:
     """When it goes, where that is known."""
     media: Media | None = None
     """The uploaded file of the header, where it was uploaded from here."""
+    refused: Sequence[str] = ()
+    """What WhatsApp would refuse in every message, because of values that are the same in all, in sentences."""
 
     @property
     def valid(self) -> int:
@@ -125,6 +127,7 @@ def run(facts: Facts) -> Preflight:
         *_health(facts),
         *_placeholders(facts),
         *_media(facts),
+        *_values(facts),
         *_audience(facts),
         *_credits(facts, table, price),
         *_quota(facts),
@@ -236,11 +239,17 @@ def _health(facts: Facts) -> list[Check]:
 def _placeholders(facts: Facts) -> list[Check]:
     if facts.template is None:
         return []
-    found = placeholders.placeholders(facts.template.components, facts.template.parameter_format)
+    found = placeholders.used(facts.template.components, facts.template.parameter_format, facts.fills)
     problems = placeholders.unmapped(found, facts.fills, facts.columns or ())
     if problems:
         return [
-            Check("unmapped_placeholder", Level.BLOCK, problem.message, problem.hint, problem.key)
+            Check(
+                problem.code if problem.code == "unreadable_value" else "unmapped_placeholder",
+                Level.BLOCK,
+                problem.message,
+                problem.hint,
+                problem.key,
+            )
             for problem in problems
         ]
     if not found:
@@ -276,6 +285,26 @@ def _media(facts: Facts) -> list[Check]:
 def _media_of(fills: Mapping[str, Fill]) -> Media | None:
     fill = fills.get(placeholders.MEDIA_ID)
     return None if fill is None or not fill.fixed else uploads.find(fill.fixed.strip())
+
+
+def _values(facts: Facts) -> list[Check]:
+    advice = "Every message would be refused: change the fixed text."
+    found = [Check("values_refused", Level.BLOCK, problem, advice) for problem in facts.refused]
+    by_marketing = facts.route.endpoint is Endpoint.MARKETING
+    if facts.template is not None and templates.only_by_marketing(facts.template.components) and not by_marketing:
+        text = "an animated header goes only through the endpoint for marketing messages"
+        found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", "template"))
+    return found
+
+
+def refused_in_all(template: Template | None, fills: Mapping[str, Fill], at: int | None) -> tuple[str, ...]:
+    """What WhatsApp would refuse in every message that goes at this time (UTC epoch ms), by the values in all."""
+    if template is None:
+        return ()
+    same = {key: fill for key, fill in fills.items() if fill.column is None}
+    known = placeholders.used(template.components, template.parameter_format, same)
+    filler = placeholders.Filler(known, same, (), account.get_account().timezone)
+    return tuple(message.problems(template.components, filler.constants, at))
 
 
 def _audience(facts: Facts) -> list[Check]:
@@ -390,6 +419,7 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
         now=now,
         at=campaign.scheduled_at,
         media=_media_of(campaign.fills),
+        refused=refused_in_all(template, campaign.fills, now),
     )
 
 
@@ -422,4 +452,5 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
         asked=_should_be_asked(),
         now=now,
         media=_media_of(fields.fills),
+        refused=refused_in_all(template, fields.fills, now),
     )

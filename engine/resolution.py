@@ -68,10 +68,10 @@ def filler_for(template: Template | None, fills: Mapping[str, Fill], audience: A
     """What fills a row's placeholders; `None` while there is no template or a placeholder is unmapped."""
     if template is None:
         return None
-    found = placeholders.placeholders(template.components, template.parameter_format)
+    found = placeholders.used(template.components, template.parameter_format, fills)
     if placeholders.unmapped(found, fills, audience.columns):
         return None
-    return placeholders.Filler(found, fills, audience.columns)
+    return placeholders.Filler(found, fills, audience.columns, account.get_account().timezone)
 
 
 def decide(row: Recipient, filler: placeholders.Filler | None, barred: Bars) -> SkipReason | None:

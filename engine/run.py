@@ -14,8 +14,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine import ending, message, quota, resolution
-from engine.decide import Decision, HoldOrder, decide
-from engine.gateway.base import Unknown
+from engine.decide import PAUSING, Decision, HoldOrder, decide
+from engine.gateway import errors
+from engine.gateway.base import Action, Unknown
 from engine.gateway.errors import Internal
 from engine.recorder import Recorder
 from store import database, optouts, outcomes, windows
@@ -34,7 +35,10 @@ log = logging.getLogger("sendoff.run")
 RAMP = (1, 10)
 """Sizes of the first windows: a fault of the whole campaign shows on the first row."""
 ERRORS_IN_A_ROW = 50
+UNKNOWN_ERRORS_IN_A_ROW = 20
+"""Refusals with one and the same code that the table does not know."""
 SILENCES_IN_A_ROW = 20
+UNKNOWN_ERROR = "unknown_error"
 RETRY_POLL_S = 0.25
 FAILED_AT_ONCE = 2_000
 """Rows beyond the messaging quota that are failed in one transaction."""
@@ -100,6 +104,7 @@ class Run:
         self._composer = message.Composer(frozen.name, frozen.language, frozen.components, frozen.parameter_format)
         self._filler = filler
         self._sender = sender
+        self.sender_id = sender.id
         self._lease = lease
         self._tools = tools
         self._window_size = max(5, min(50, sender.rate // 20 or 5))
@@ -109,10 +114,21 @@ class Run:
         self.hold: HoldOrder | None = None
         self.answered = False
         """Whether the gateway has taken or refused anything."""
+        self.taken = False
+        """Whether the gateway has taken anything."""
+        self.halted = False
+        """Whether `hold` is another run's, which concerns this one too."""
         self._waits_for_quota = campaign.hold is not None and campaign.hold.reason == quota.QUOTA_REACHED
         self._fault: BaseException | None = None
         self._errors_in_a_row = 0
+        self._same_error: tuple[int | None, int] = (None, 0)
+        """The code of the last refusals, and how many in a row had it."""
         self._silences_in_a_row = 0
+
+    def halt(self, order: HoldOrder) -> None:
+        """Stop, for something that another run of the sender or of the account met."""
+        if self.hold is None:
+            self.hold, self.halted = order, True
 
     async def drive(self, stop: asyncio.Event) -> Ended:
         """Send until nothing is pending, `stop` is set, a hold is needed or the lease is lost; leaves no request open.
@@ -296,19 +312,33 @@ class Run:
         kind = decision.result.kind
         self.answered |= kind is ResultKind.SENT or decision.result.http_status is not None
         if kind is ResultKind.SENT:
+            self.taken = True
             self._errors_in_a_row = self._silences_in_a_row = 0
+            self._same_error = (None, 0)
         elif kind is ResultKind.FAILED:
             self._errors_in_a_row += 1
+            code, n = self._same_error
+            self._same_error = (decision.result.code, n + 1 if decision.result.code == code else 1)
         elif kind is ResultKind.UNKNOWN:
             self._silences_in_a_row += 1
         if decision.slow:
             self._tools.pacer.slow()
+        if decision.rest:
+            self._tools.pacer.rest(decision.rest)
         if decision.suppress and row.phone is not None:
             self._recorder.suppress(row.phone)
         if self.hold is None:
             self.hold = decision.hold or self._too_many()
 
     def _too_many(self) -> HoldOrder | None:
+        code, n = self._same_error
+        if code is not None:
+            text = f"{n} messages in a row were refused: {errors.text_of(code)} ({code})"
+            if n >= UNKNOWN_ERRORS_IN_A_ROW and not errors.is_known(code):
+                return HoldOrder(UNKNOWN_ERROR, text)
+            row = errors.row_of(code)
+            if n >= sum(RAMP) and not self.taken and row is not None and row.opening:
+                return HoldOrder(PAUSING[Action.PAUSE_CAMPAIGN], text)
         if self._errors_in_a_row >= ERRORS_IN_A_ROW:
             return HoldOrder("errors_in_a_row", f"{self._errors_in_a_row} messages in a row were refused")
         if self._silences_in_a_row >= SILENCES_IN_A_ROW:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.callback_intake import keep
 from engine.errors import BadInput, Busy
-from engine.gateway.link import link_of
+from engine.gateway.link import access_token, link_of
 from engine.gateway.network import DIRECT, Network
 from engine.worker import Worker
 from store import account
@@ -108,7 +108,14 @@ async def _gateway(configured: Account, clock: Clock, network: Network) -> Async
         link = link_of(configured, network)
         # A bundle that cannot be read must be told now, and not in the middle of a run.
         link.network.tls()
-        client = CloudApi(link.base_url, link.token, version=link.version, network=link.network)
+        client = CloudApi(
+            link.base_url,
+            link.token,
+            version=link.version,
+            network=link.network,
+            # The simulator has a token of its own, that nobody changes.
+            fresh_token=None if configured.gateway is Gateway.SIMULATOR else access_token,
+        )
         graph = await stack.enter_async_context(Graph(link))
         yield await stack.enter_async_context(client), graph
 

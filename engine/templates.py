@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from engine import files
 from engine.errors import BadInput
-from engine.text import shown
+from engine.text import counted, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,8 @@ POSITIONAL: Final = "POSITIONAL"
 
 LONGEST_NAME: Final = 512
 """Characters of a template's name."""
+FEWEST_CARDS: Final = 2
+MOST_CARDS: Final = 10
 MOST_LEVELS: Final = 40
 """Of values inside each other; the deepest template there is, a carousel, has ten."""
 
@@ -56,22 +58,29 @@ _STATUS_WORDS: Final = {
     "ARCHIVED": "archived",
     "UNARCHIVED": "back from the archive",
 }
-_MEDIA: Final = frozenset(("image", "video", "document", "location"))
-_HEADERS: Final = frozenset(("TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"))
-_COMPONENTS: Final = frozenset(("HEADER", "BODY", "FOOTER", "BUTTONS"))
-_BUTTONS: Final = frozenset(("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "VOICE_CALL"))
-_NAMES: Final = {
-    "CAROUSEL": "a carousel of cards",
-    "LIMITED_TIME_OFFER": "a limited-time offer",
-    "CALL_PERMISSION_REQUEST": "a request to call",
-    "OTP": "a one-time password button",
-    "CATALOG": "a catalogue button",
-    "MPM": "a product list button",
-    "SPM": "a product button",
-    "FLOW": "a flow button",
-    "GIF": "an animated header",
-    "PRODUCT": "a product header",
+# WhatsApp takes and plays a GIF as a short video.
+_MEDIA: Final = {
+    "IMAGE": "image",
+    "VIDEO": "video",
+    "GIF": "video",
+    "DOCUMENT": "document",
+    "LOCATION": "location",
 }
+_HEADERS: Final = frozenset(("TEXT", "IMAGE", "VIDEO", "GIF", "DOCUMENT", "LOCATION", "PRODUCT"))
+_TEXTS: Final = ("HEADER", "BODY", "FOOTER", "BUTTONS")
+_COMPONENTS: Final = frozenset((*_TEXTS, "CAROUSEL", "LIMITED_TIME_OFFER", "CALL_PERMISSION_REQUEST"))
+_CARD: Final = frozenset(("HEADER", "BODY", "BUTTONS"))
+_BUTTONS: Final = frozenset(
+    ("QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "VOICE_CALL", "OTP", "FLOW", "CATALOG", "MPM", "SPM")
+)
+_NAMES: Final = {
+    "APP": "a button that opens an app",
+    "REQUEST_CONTACT_INFO": "a button that asks for the phone number",
+    "ORDER_DETAILS": "an order with payment",
+    "ORDER_STATUS": "the status of an order",
+}
+# Under this address WhatsApp lists the one-time password button that it was asked for.
+_OTP_URL: Final = "https://www.whatsapp.com/otp/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +179,46 @@ def buttons(components: Sequence[Component]) -> list[tuple[int, str, Component]]
     return [(index, _kind(item), item) for index, item in enumerate(items) if isinstance(item, Mapping)]
 
 
+def cards(components: Sequence[Component]) -> list[tuple[int, Sequence[Component]]]:
+    """The cards of a carousel with their index, each a list of components as a message's."""
+    found = component(components, "CAROUSEL")
+    items = found.get("cards") if found is not None else None
+    if not isinstance(items, list):
+        return []
+    return [(index, card["components"]) for index, card in enumerate(items)]
+
+
+def offer(components: Sequence[Component]) -> Component | None:
+    """What a limited-time offer says of itself: `text` and `has_expiration`."""
+    found = component(components, "LIMITED_TIME_OFFER")
+    inner = found.get("limited_time_offer") if found is not None else None
+    return inner if isinstance(inner, Mapping) else None
+
+
+def is_otp(kind: str, button: Component) -> bool:
+    """Whether a button hands over a one-time password; lists have it as a link."""
+    return kind == "OTP" or (kind == "URL" and text_of(button, "url").startswith(_OTP_URL))
+
+
+def body_text(components: Sequence[Component]) -> str:
+    """The body's text; that of an authentication template, which WhatsApp writes itself, in its English words."""
+    body = component(components, "BODY")
+    text = text_of(body)
+    if body is None or text or not any(is_otp(kind, button) for _, kind, button in buttons(components)):
+        return text
+    advice = " For your security, do not share this code." if body.get("add_security_recommendation") is True else ""
+    return f"{{{{1}}}} is your verification code.{advice}"
+
+
+def footer_text(components: Sequence[Component]) -> str:
+    """The footer's text; that of an authentication template in WhatsApp's English words."""
+    footer = component(components, "FOOTER")
+    minutes = footer.get("code_expiration_minutes") if footer is not None else None
+    if not text_of(footer) and isinstance(minutes, int):
+        return f"This code expires in {minutes} minutes."
+    return text_of(footer)
+
+
 def text_of(item: Component | None, key: str = "text") -> str:
     """A component's text, empty when it has none."""
     value = item.get(key) if item is not None else None
@@ -188,9 +237,18 @@ def header_format(components: Sequence[Component]) -> str:
 
 
 def media(components: Sequence[Component]) -> str:
-    """What the header carries besides text: `image`, `video`, `document`, `location`, or nothing."""
-    kind = header_format(components).lower()
-    return kind if kind in _MEDIA else ""
+    """What the header carries besides text: `image`, `video`, `document`, `location`, or nothing.
+
+    A carousel has what its first card has.
+    """
+    found = _MEDIA.get(header_format(components), "")
+    first = next((card for _, card in cards(components)), ())
+    return found or _MEDIA.get(header_format(first), "")
+
+
+def only_by_marketing(components: Sequence[Component]) -> bool:
+    """Whether only the endpoint for marketing messages takes such a message: animated headers."""
+    return header_format(components) == "GIF"
 
 
 def sendable(template: TemplateSpec | Template) -> str | None:
@@ -200,6 +258,13 @@ def sendable(template: TemplateSpec | Template) -> str | None:
     for kind in _unfillable(template.components):
         what = _NAMES.get(kind, f"a part of the kind {shown(kind)}")
         return f"Template {shown(template.name)} has {what}, which this program cannot fill yet."
+    if component(template.components, "CAROUSEL") is not None:
+        n = len(cards(template.components))
+        if not FEWEST_CARDS <= n <= MOST_CARDS:
+            return (
+                f"Template {shown(template.name)} has a carousel of {counted(n, 'card')};"
+                f" WhatsApp takes {FEWEST_CARDS} to {MOST_CARDS}."
+            )
     if template.parameter_format not in (NAMED, POSITIONAL):
         return (
             f"Template {shown(template.name)} has placeholders of the unknown kind {shown(template.parameter_format)}."
@@ -229,11 +294,13 @@ def status_words(status: str) -> str:
     return _STATUS_WORDS.get(status.upper()) or shown(status.replace("_", " ").lower()) or "of unknown status"
 
 
-def _unfillable(components: Sequence[Component]) -> Iterator[str]:
-    yield from (kind for kind in map(_kind, components) if kind not in _COMPONENTS)
+def _unfillable(components: Sequence[Component], known: frozenset[str] = _COMPONENTS) -> Iterator[str]:
+    yield from (kind for kind in map(_kind, components) if kind not in known)
     if (form := header_format(components)) and form not in _HEADERS:
         yield form
     yield from (kind for _, kind, _ in buttons(components) if kind not in _BUTTONS)
+    for _, card in cards(components):
+        yield from _unfillable(card, _CARD)
 
 
 def _refuse_odd(name: str, data: object) -> None:
@@ -264,10 +331,30 @@ def _wrong_kind(data: Mapping[str, Any], components: Sequence[Component]) -> str
             return f"more than one {kind}"
     for item in components:
         kind = _kind(item)
-        if kind in _COMPONENTS and not all(_is_text(item, key) for key in ("text", "format")):
+        if kind in _TEXTS and not all(_is_text(item, key) for key in ("text", "format")):
             return f"a {kind} whose text or format is no text"
         if kind == "BUTTONS" and (problem := _wrong_button(item.get("buttons"))) is not None:
             return problem
+        if kind == "CAROUSEL" and (problem := _wrong_cards(item.get("cards"))) is not None:
+            return problem
+        if kind == "LIMITED_TIME_OFFER" and not isinstance(item.get("limited_time_offer"), Mapping):
+            return "a LIMITED_TIME_OFFER without its offer"
+    return None
+
+
+def _wrong_cards(items: object) -> str | None:
+    if not isinstance(items, list):
+        return "a CAROUSEL without a list of cards"
+    for item in items:
+        parts = item.get("components") if isinstance(item, Mapping) else None
+        if not isinstance(parts, list) or not parts:
+            return "a card without a list of components"
+        if not all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in parts):
+            return "a card with a component without a type"
+        if any(_kind(part) == "CAROUSEL" for part in parts):
+            return "a carousel in a card"
+        if (problem := _wrong_kind({}, parts)) is not None:
+            return f"a card with {problem}"
     return None
 
 

@@ -117,6 +117,8 @@ class TestRun:
         decision = decide(outcome, row.id, row.tried, handed_at, clock.now(), self._tools.rng, row.attempt)
         if decision.slow:
             self._tools.pacer.slow()
+        if decision.rest:
+            self._tools.pacer.rest(decision.rest)
         await self._record(decision, row)
 
     async def _record(self, decision: Decision, row: TestSend) -> None:

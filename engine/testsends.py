@@ -124,7 +124,7 @@ def _row(campaign: Campaign, line: int | None) -> Recipient | None:
 
 
 def _values(campaign: Campaign, template: Template, row: Recipient | None) -> Mapping[str, str]:
-    known = placeholders.placeholders(template.components, template.parameter_format)
+    known = placeholders.used(template.components, template.parameter_format, campaign.fills)
     columns = () if campaign.audience is None else campaign.audience.columns
     if campaign.audience is not None:
         for problem in placeholders.unmapped(known, campaign.fills, columns):
@@ -144,7 +144,7 @@ def _values(campaign: Campaign, template: Template, row: Recipient | None) -> Ma
 
 
 def _filler(known: Sequence[placeholders.Placeholder], campaign: Campaign, columns: Sequence[str]) -> Filler:
-    return placeholders.Filler(known, campaign.fills, columns)
+    return placeholders.Filler(known, campaign.fills, columns, account.get_account().timezone)
 
 
 def split(typed: str) -> list[str]:

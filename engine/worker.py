@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, expiry, firing, history, lock, retry, starting
+from engine import ending, expiry, firing, history, lock, retry, starting, wide_holds
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
-from engine.decide import GATEWAY_UNREACHABLE, HoldOrder
+from engine.decide import GATEWAY_UNREACHABLE, NOT_AUTHORISED, HoldOrder
 from engine.inquiries import Inquiries
 from engine.leasing import Leases
 from engine.pacing import Pacer
 from engine.quota import QUOTA_REACHED
 from engine.run import Ended, Run, Tools
 from engine.testrun import TestSending
+from engine.wide_holds import WIDE, Wide
 from store import account, audit, campaigns, contacts, database, series, testsends, windows
 from store.errors import Missing, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Hold, Lease, Sender
@@ -48,6 +49,7 @@ CONTACTS_S = 60.0
 LONGEST_BACKOFF_S = 60.0
 STILL_BLOCKED_MS = 60_000
 """How long a hold goes on when the gateway says that it still cannot send."""
+TOKEN_WORKS = "; the token itself works: give it the permission it lacks, then resume"
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
 
@@ -93,6 +95,11 @@ class Worker:
         self._runs: dict[int, asyncio.Task[Ended]] = {}
         self._tests = TestSending(clock, self.actor, self._stop)
         self._pacers: dict[int, Pacer] = {}
+        self._live: dict[int, Run] = {}
+        self._wide: list[Wide] = []
+        self._token: asyncio.Task[bool | None] | None = None
+        self._by_token: set[int] = set()
+        """Campaigns that went on because the token works, and of which nothing was taken since."""
         self._unreachable: dict[int, int] = {}
         self._health: float | None = None
         self._look: asyncio.Task[float | None] | None = None
@@ -173,9 +180,10 @@ class Worker:
         self._stop.set()
         if self._runs or self._tests.tasks:
             await asyncio.wait({*self._runs.values(), *self._tests.tasks})
-        if self._look is not None:
-            self._look.cancel()
-            await asyncio.wait({self._look})
+        for look in (self._look, self._token):
+            if look is not None:
+                look.cancel()
+                await asyncio.wait({look})
         await self._inquiries.close()
         for chore in (self._series, self._drafts, self._contacts):
             await chore.ended()
@@ -198,6 +206,7 @@ class Worker:
         # A series that is being tended may have a late firing, which is due at once.
         due, waiting = int(self._series.busy), 0
         self._fail_without_sender()
+        self._wide = self._find_wide()
         for sender in account.senders():
             lease = self._leases.ensure(sender.id, self._status())
             if lease is not None:
@@ -236,15 +245,39 @@ class Worker:
             self._start(campaign_id)
 
     def _send(self, campaign_id: int, sender: Sender, lease: Lease) -> None:
-        if campaign_id in self._runs or self._stop.is_set():
+        if self._stop.is_set():
+            return
+        wide = wide_holds.over(self._wide, campaign_id, sender.id)
+        if campaign_id in self._runs:
+            if wide is not None and campaign_id in self._live:
+                self._live[campaign_id].halt(wide.order)
             return
         self._recover(campaign_id, lease)
         campaign = campaigns.get(campaign_id)
-        if not self._may_send(campaign):
+        if wide is not None and not self._under(wide, campaign):
+            return
+        if not self._may_send(campaign, sender):
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
 
-    def _may_send(self, campaign: Campaign) -> bool:
+    def _find_wide(self) -> list[Wide]:
+        """The holds of senders and of the account: those that are kept, and those that a run has just met."""
+        met = [
+            Wide(run.hold, run.sender_id, campaign_id)
+            for campaign_id, run in self._live.items()
+            if run.hold is not None and not run.halted and run.hold.reason in WIDE
+        ]
+        return [*wide_holds.standing(), *met]
+
+    def _under(self, wide: Wide, campaign: Campaign) -> bool:
+        """Hold a run that a wider hold concerns; whether its own hold, by which it came to be held, is to be tended."""
+        if campaign.hold is None:
+            ending.hold(self._clock, campaign.id, wide.order, self.actor)
+            log.warning("campaign %d: on hold as campaign %d: %s", campaign.id, wide.campaign_id, wide.order.text)
+            return False
+        return campaign.hold.reason in WIDE or self._clock.now() - campaign.hold.since >= ending.HOLD_LIMIT_MS
+
+    def _may_send(self, campaign: Campaign, sender: Sender) -> bool:
         """Tend a hold; one for an unreachable gateway is lifted only when the gateway answers.
 
         Lifting it to try would forget since when it lasts, and its 72 h would never be over. One for the messaging
@@ -262,6 +295,13 @@ class Worker:
         ):
             ending.prolong(self._clock, campaign, self._next_try(campaign.id))
             return False
+        if (
+            hold is not None
+            and hold.reason == NOT_AUTHORISED
+            and hold.until is not None
+            and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS
+        ):
+            return self._may_try_token(campaign, sender)
         if hold is not None and hold.until is not None and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS:
             blocked = self._inquiries.blocked(campaign)
             if blocked is not None:
@@ -270,6 +310,25 @@ class Worker:
                     ending.prolong(self._clock, campaign, now + STILL_BLOCKED_MS, blocked)
                 return False
         return ending.tend_hold(self._clock, campaign, self.actor)
+
+    def _may_try_token(self, campaign: Campaign, sender: Sender) -> bool:
+        """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
+        if self._token is None:
+            self._token = asyncio.create_task(self._gateway.authorised(sender.phone_number_id))
+            return False
+        if not self._token.done():
+            return False
+        works, self._token = self._token.result(), None
+        if not works:
+            until = self._next_try(campaign.id)
+            for campaign_id in wide_holds.alike(campaign):
+                ending.prolong(self._clock, campaigns.get(campaign_id), until)
+            return False
+        with database.transaction():
+            self._by_token.update(wide_holds.lift(self._clock.now(), campaign, self.actor))
+        log.info("the access token works: the runs that waited for it go on")
+        self._wide = self._find_wide()
+        return True
 
     def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int) -> bool:
         """Whether the quota has room, however that came; else the hold says when it will."""
@@ -312,21 +371,32 @@ class Worker:
     async def _drive(self, campaign: Campaign, sender: Sender, lease: Lease) -> Ended:
         tools = self._tools(sender, lease)
         with database.translated():
-            run = Run(campaign, sender, lease, tools)
-            ended = await run.drive(self._stop)
+            run = self._live[campaign.id] = Run(campaign, sender, lease, tools)
+            try:
+                ended = await run.drive(self._stop)
+            finally:
+                del self._live[campaign.id]
             if run.answered:
                 self._unreachable.pop(campaign.id, None)
+            if run.taken:
+                self._by_token.discard(campaign.id)
             # Also when it is to be held: the reason may have come with the last recipient, and nothing is left then.
             status = ending.finish(self._clock, campaign.id, self.actor)
             if status is not None:
                 log.info("campaign %d: %s", campaign.id, status.value)
-            elif run.hold is not None and tools.trusted():
+            elif run.hold is not None and not run.halted and tools.trusted():
                 self._hold(campaign.id, run.hold)
         return ended
 
     def _hold(self, campaign_id: int, order: HoldOrder) -> None:
         if order.reason == GATEWAY_UNREACHABLE:
             # Nothing was handed over, so trying again costs nothing and risks nothing.
+            order = replace(order, until=self._next_try(campaign_id))
+        elif order.reason == NOT_AUTHORISED and campaign_id in self._by_token:
+            # Asking again would lift it again, and never say so to anybody.
+            self._by_token.discard(campaign_id)
+            order = replace(order, text=f"{order.text}{TOKEN_WORKS}")
+        elif order.reason == NOT_AUTHORISED:
             order = replace(order, until=self._next_try(campaign_id))
         ending.hold(self._clock, campaign_id, order, self.actor)
         log.warning("campaign %d: on hold: %s", campaign_id, order.text)

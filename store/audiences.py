@@ -131,19 +131,22 @@ def copy_rows(
     unread: bool,
     now: int,
     without_errors: Collection[int] = (),
+    without: Collection[int] = (),
 ) -> Copied:
     """A new audience with rows of another one, fresh, in short transactions, for `attach`.
 
-    All of them, those in `states`, or the sent but unread ones; rows that failed with one of `without_errors` are left
-    out. Skipped rows are copied with their reason when all are copied and left out otherwise. When it breaks off
-    nothing is left behind.
+    All of them, those in `states`, or the sent but unread ones; rows that failed with one of `without_errors`, and
+    those whose `seq` is in `without`, are left out. Skipped rows are copied with their reason when all are copied and
+    left out otherwise. When it breaks off nothing is left behind.
     """
     copied = Copied(_like(source, now), Counter(), Counter())
     try:
         seq = 1
         for chunk in recipients.chunks(source.id):
             rows = [
-                _as_contact(row) for row in chunk if row.error not in without_errors and _wanted(row, states, unread)
+                _as_contact(row)
+                for row in chunk
+                if row.error not in without_errors and row.seq not in without and _wanted(row, states, unread)
             ]
             add_rows(copied.audience_id, seq, rows)
             seq += len(rows)

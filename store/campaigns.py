@@ -15,7 +15,7 @@ from store.query import first, tuples
 from store.types import Audience, Campaign, DraftFields, Hold, OverQuota, Progress, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 PROGRESS_FIELDS = tuple(Progress.__slots__)
 
@@ -228,6 +228,20 @@ def running(sender_id: int | None = None) -> list[int]:
         .order_by(CampaignModel.started_at, CampaignModel.id)
     )
     return [campaign_id for campaign_id, sender in tuples(query) if sender_id is None or sender == sender_id]
+
+
+def held(reasons: Collection[str]) -> list[tuple[int, int | None, Hold]]:
+    """Campaigns In Progress that are on hold for one of these reasons, with their senders, the longest held first."""
+    query = CampaignModel.select(
+        CampaignModel.id,
+        CampaignModel.sender,
+        CampaignModel.hold_reason,
+        CampaignModel.hold_text,
+        CampaignModel.hold_since,
+        CampaignModel.hold_until,
+    ).where(has_status(Status.IN_PROGRESS), CampaignModel.deleted_at.is_null())
+    found = [(campaign_id, sender, Hold(*hold)) for campaign_id, sender, *hold in tuples(query) if hold[0] in reasons]
+    return sorted(found, key=lambda one: (one[2].since, one[0]))
 
 
 def scheduled_price(except_id: int | None = None) -> int:

@@ -288,6 +288,18 @@ def set_skips(campaign_id: int, changes: Sequence[tuple[Recipient, SkipReason | 
         tallies.add(campaign_id, tallies.COUNTRY, countries)
 
 
+def refused_since(campaign_id: int, codes: Sequence[int], since: int) -> dict[int, RecipientState]:
+    """Rows that failed, or were reported undelivered, with one of these codes after a time; `seq` to their state."""
+    marks = ", ".join("?" * len(codes))
+    found = execute(
+        "SELECT DISTINCT r.seq, r.state FROM attempt a JOIN recipient r ON r.audience_id = ? AND r.seq = a.seq "
+        f"WHERE a.campaign_id = ? AND a.code IN ({marks}) AND a.at > ? AND a.outcome IN ('failed', 'undelivered') "
+        f"AND (r.state = {int(RecipientState.FAILED)} OR r.delivery = {int(Delivery.UNDELIVERED)})",
+        (audience_of(campaign_id), campaign_id, *codes, since),
+    ).fetchall()
+    return {seq: RecipientState(state) for seq, state in found}
+
+
 def count_states(campaign_id: int) -> dict[RecipientState, int]:
     """A count of the rows themselves, to check the counters against."""
     found = execute(

@@ -51,6 +51,9 @@ class Watched:
     async def reachable(self) -> float | None:
         return await self.inner.reachable()
 
+    async def authorised(self, phone_number_id: str) -> bool | None:
+        return await self.inner.authorised(phone_number_id)
+
     async def close(self) -> None:
         await self.inner.close()
 
@@ -72,6 +75,9 @@ class Scripted:
 
     async def reachable(self) -> float | None:
         return 1.0
+
+    async def authorised(self, phone_number_id: str) -> bool | None:
+        return True
 
     async def close(self) -> None:
         return

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine import audience, expiry, lifecycle, preflight, resolution
+from engine.clock import DAY
 from engine.commands.importing import Imported, Rows, audit_import, read_in
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.gateway import errors
 from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
-from store import account, audiences, audit, campaigns, database, deleted, tallies
+from store import account, audiences, audit, campaigns, database, deleted, recipients, tallies
 from store.codec import dump_fills, load
 from store.types import Campaign, DraftFields, RecipientState
 
@@ -222,18 +224,31 @@ _FOR_GOOD = (GatewayAction.SKIP, GatewayAction.SUPPRESS)
 def _for_good(campaign_id: int) -> frozenset[int]:
     """The errors of a campaign with which trying again is pointless (R49)."""
     codes = [int(code) for code in tallies.of(campaign_id, tallies.ERROR)]
-    return frozenset(code for code in codes if (row := errors.row_of(code)) is not None and row.action in _FOR_GOOD)
+    return frozenset(code for code in codes if _is(code, *_FOR_GOOD))
 
 
-def parts(campaign_id: int) -> dict[str, int]:
-    """How many recipients `duplicate` would take with each value of `only`. Raises `Missing`."""
+def _is(code: int, *actions: GatewayAction) -> bool:
+    row = errors.row_of(code)
+    return row is not None and row.answers_send and row.action in actions
+
+
+def resting(campaign_id: int, now: int) -> dict[int, RecipientState]:
+    """The rows, by `seq`, that may be offered again only 24 h after WhatsApp withheld the message. Raises `Missing`."""
+    refused = {*tallies.of(campaign_id, tallies.ERROR), *tallies.of(campaign_id, tallies.UNDELIVERED)}
+    codes = [code for code in map(int, refused) if _is(code, GatewayAction.SKIP_24H)]
+    return recipients.refused_since(campaign_id, codes, now - DAY) if codes else {}
+
+
+def parts(campaign_id: int, now: int) -> dict[str, int]:
+    """How many recipients `duplicate` would take with each value of `only` at this time. Raises `Missing`."""
     counters = campaigns.get(campaign_id).progress
     pointless = _for_good(campaign_id)
     failed = tallies.of(campaign_id, tallies.ERROR)
+    rest = Counter(resting(campaign_id, now).values())
     return {
-        "failed": sum(n for code, n in failed.items() if int(code) not in pointless),
+        "failed": sum(n for code, n in failed.items() if int(code) not in pointless) - rest[RecipientState.FAILED],
         "unknown": counters.unknown,
-        "unread": counters.sent - counters.read,
+        "unread": counters.sent - counters.read - rest[RecipientState.SENT],
     }
 
 
@@ -241,6 +256,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
     """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
 
     `only` takes a part of the audience: `failed` (those that may be retried), `unknown` or `unread` (sent, not read).
+    Whom WhatsApp withheld the message from less than 24 h ago is in none of them, see `resting`.
     """
     with command(context, "campaign.duplicate", campaign_id):
         source = campaigns.get(campaign_id)
@@ -273,7 +289,8 @@ def _copied(source: Campaign, only: str | None, now: int) -> audiences.Copied | 
         return None
     states = None if only is None else _ONLY[only]
     pointless = _for_good(source.id) if only == "failed" else frozenset[int]()
-    return audiences.copy_rows(source.audience, states, only == "unread", now, pointless)
+    rest = frozenset[int]() if only is None else resting(source.id, now).keys()
+    return audiences.copy_rows(source.audience, states, only == "unread", now, pointless, rest)
 
 
 def _duplicate(

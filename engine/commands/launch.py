@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import lifecycle, lock, preflight, resolution, routes, schedule
+from engine import lifecycle, lock, preflight, resolution, routes, schedule, wide_holds
 from engine.context import Context, command
 from engine.errors import Refused
 from engine.lifecycle import LOCK, Action
@@ -190,20 +190,16 @@ def reschedule(
 
 
 def resume(context: Context, campaign_id: int) -> Campaign:
-    """Let a run that is on hold go on (R45)."""
+    """Let a run that is on hold go on (R45).
+
+    A hold of a sender or of the account is one hold: with it go all the runs that it keeps.
+    """
     with command(context, "campaign.resume", campaign_id):
         before = campaigns.get(campaign_id)
         with database.transaction():
             now = context.clock.now()
-            if not transitions.lift(campaign_id):
+            if campaign_id not in wide_holds.lift(now, before, context.actor):
                 raise _lost(campaign_id, Action.RESUME, now)
-            audit.write(
-                now,
-                context.actor,
-                "campaign.resume",
-                campaign_id,
-                before={"hold": before.hold.reason if before.hold else None},
-            )
         return campaigns.get(campaign_id)
 
 

@@ -65,6 +65,8 @@ class Rejection:
     """Seconds to wait at least, where the gateway or the code table says so."""
     tries: int | None = None
     """Hand-overs after which `RETRY` gives up, where that is fewer than the run's own budget."""
+    rest: float | None = None
+    """Seconds for which nothing more is to go out from the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class Gateway(Protocol):
 
     async def reachable(self) -> float | None:
         """Milliseconds until the gateway answered anything at all, or `None`."""
+        ...
+
+    async def authorised(self, phone_number_id: str) -> bool | None:
+        """Whether the access token is accepted now, asked without sending anything; `None` when nobody could tell."""
         ...
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from engine.errors import BadInput
-from engine.gateway.base import Accepted, NotTaken, Outcome, Rejection, Unknown
+from engine.gateway.base import Accepted, Action, NotTaken, Outcome, Rejection, Unknown
 from engine.gateway.errors import classify
 from engine.gateway.link import VERSION
 from engine.gateway.network import DIRECT, Network
@@ -22,13 +22,14 @@ from engine.gateway.session import failures, open_session, words_of
 from store.types import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import SimpleNamespace, TracebackType
 
     import aiohttp
 
 CONNECTIONS = 512
 """More than a run ever has on their way: waiting for a free connection would look like an unreachable gateway."""
+TOKEN_CHECK_S = 10.0
 LONGEST_ANSWER = 1 << 20
 """Bytes read of an answer; a real one has a few hundred."""
 LONGEST_DETAIL = 500
@@ -52,8 +53,9 @@ class CloudApi:
     """A gateway at `base_url` (`https://graph.facebook.com`, or the simulator's address), for one access token.
 
     `connect_timeout` covers waiting for a free connection as well as making one, `timeout` the whole call; both in
-    seconds, and those of `network` where they are not given. Raises `BadInput` for an address or token that cannot be
-    used. The token appears in no exception, outcome or log line.
+    seconds, and those of `network` where they are not given. `fresh_token` reads the token anew before it is checked.
+    Raises `BadInput` for an address or token that cannot be used. The token appears in no exception, outcome or log
+    line.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class CloudApi:
         connect_timeout: float | None = None,
         timeout: float | None = None,
         connections: int = CONNECTIONS,
+        fresh_token: Callable[[], str] | None = None,
     ) -> None:
         self._root = f"{checked_url(base_url)}/{version}"
         self._token = checked_token(token)
@@ -75,6 +78,7 @@ class CloudApi:
             timeout=network.timeout if timeout is None else timeout,
         )
         self._connections = connections
+        self._fresh_token = fresh_token
         self._session: aiohttp.ClientSession | None = None
         self._failures: tuple[type[BaseException], ...] = ()
 
@@ -119,6 +123,31 @@ class CloudApi:
         except self._failures:
             return None
 
+    async def authorised(self, phone_number_id: str) -> bool | None:
+        """Whether the access token, read anew, is accepted: asks for the sending number's id and nothing else.
+
+        `None` when no answer came or one that says nothing about the token.
+        """
+        import aiohttp
+
+        if self._fresh_token is not None:
+            try:
+                self._token = checked_token(self._fresh_token())
+            except BadInput:
+                return False
+        session = self._open()
+        try:
+            async with session.get(
+                f"{self._root}/{phone_number_id}",
+                params={"fields": "id"},
+                headers={"Authorization": f"Bearer {self._token}"},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=TOKEN_CHECK_S),
+            ) as answer:
+                return _takes_token(answer.status, _json_object(await _read(answer)))
+        except self._failures:
+            return None
+
     async def close(self) -> None:
         """Close every connection; a call under way ends as `NotTaken` or `Unknown`."""
         if self._session is not None:
@@ -148,6 +177,7 @@ class CloudApi:
                 outcome.action,
                 outcome.retry_after,
                 outcome.tries,
+                outcome.rest,
             )
         return outcome
 
@@ -180,7 +210,20 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Ou
         action=row.action,
         retry_after=row.retry_after if retry_after is None else retry_after,
         tries=row.tries,
+        rest=row.rest,
     )
+
+
+def _takes_token(http_status: int, document: dict[str, Any]) -> bool | None:
+    """What an answer to a question says about the token: an error about anything else means that it was accepted."""
+    if 200 <= http_status < 300:
+        return True
+    error = document.get("error")
+    code = _code(error.get("code")) if isinstance(error, dict) else None
+    action = classify(code, None, http_status).action
+    if action is Action.AUTH:
+        return False
+    return None if code is None or action in (Action.RETRY, Action.SLOW) else True
 
 
 async def _note_writing(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:

@@ -27,7 +27,6 @@ class Internal(IntEnum):
     NO_ANSWER = -1
     QUOTA_EXCEEDED = -2
     NOT_ATTEMPTED = -3
-    RETRIES_SPENT = -4
     HTTP_REFUSED = -5
     HTTP_DENIED = -6
     HTTP_THROTTLED = -7
@@ -48,6 +47,10 @@ class ErrorRow:
     """Hand-overs after which `RETRY` gives up; `None` leaves it to the run's budget."""
     retry_after: float | None = None
     """Seconds to wait at least before the next try."""
+    rest: float | None = None
+    """Seconds for which nothing more goes out from the sender."""
+    opening: bool = False
+    """Whether it holds the campaign when the first rows of a run all fail with it."""
     answers_send: bool = True
     """False for codes that belong to other calls, or that no gateway ever sends."""
 
@@ -59,6 +62,12 @@ def row_of(code: int) -> ErrorRow | None:
     if row is None:
         row = next((found for first, last, found in ranges if first <= code <= last), None)
     return None if row is None else replace(row, code=code)
+
+
+def is_known(code: int) -> bool:
+    """Whether the table says what this answer to a send means."""
+    row = row_of(code)
+    return row is not None and row.answers_send and code != Internal.HTTP_REFUSED
 
 
 def text_of(code: int) -> str:
@@ -141,5 +150,7 @@ def _row(entry: dict[str, Any]) -> ErrorRow:
         action=Action.FIX_ROW if named == "none" else Action(named),
         tries=entry.get("tries"),
         retry_after=entry.get("retry_after"),
+        rest=entry.get("rest"),
+        opening=entry.get("opening", False),
         answers_send=named != "none",
     )

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.clock import DAY
 from engine.commands import drafts, launch
 from engine.errors import BadInput, NotFound, Refused
 from engine.gateway.base import Outcome, Unknown
-from store import account, callbacks, campaigns, database, ledger, optouts, recipients
+from store import account, callbacks, campaigns, database, ledger, optouts, outcomes, recipients
 from store.types import DraftFields, Fill, RecipientState, SkipReason, Status, StatusUpdate
 from tests import builders
 from tests.clock import FakeClock
-from tests.sending import Scripted, actions, campaign_in, events, refused, rows, takes_all, work
+from tests.sending import Scripted, actions, campaign_in, events, refused, rows, started, takes_all, work
 from tests.store.invariants import check_invariants
 
 NOT_DRAFT = [status for status in Status if status is not Status.DRAFT]
@@ -214,7 +215,7 @@ def finished(clock: FakeClock, folder: Path) -> int:
     """A Completed campaign of seven rows, one failed for good, one in a way that may be retried, one unknown."""
 
     def outcome(to: str, n: int) -> Outcome:
-        ends: dict[str, Outcome] = {"1": refused(131026), "2": refused(131049), "3": Unknown("time-out")}
+        ends: dict[str, Outcome] = {"1": refused(131026), "2": refused(131009), "3": Unknown("time-out")}
         return ends.get(to[-1]) or takes_all(to, n)
 
     campaign_id = builders.draft(clock, folder, 7)
@@ -314,3 +315,31 @@ def test_a_copy_of_all_keeps_the_reasons_of_the_import(acme: Path, clock: FakeCl
     copy_id = drafts.duplicate(builders.context(clock), campaign_id)
     assert [row.skip for row in rows(copy_id)] == [None, SkipReason.INVALID_NUMBER]
     assert recipients.audience_of(copy_id) != recipients.audience_of(campaign_id)
+
+
+@pytest.mark.parametrize(("later_ms", "lines"), [(0, [3]), (DAY - 1, [3]), (DAY, [2, 3])])
+def test_R49_from_whom_whatsapp_withheld_it_is_offered_again_only_after_24_hours(
+    later_ms: int, lines: list[int], acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 2)
+    codes = {builders.number(0).lstrip("+"): 131049, builders.number(1).lstrip("+"): 131009}
+    asyncio.run(work(clock, Scripted(lambda to, n: refused(codes[to]))))
+    clock.set(outcomes.attempts(campaign_id, 1)[-1].at + later_ms)
+    assert drafts.parts(campaign_id, clock.now())["failed"] == len(lines)
+    copy_id = drafts.duplicate(builders.context(clock), campaign_id, "failed")
+    assert [row.line for row in rows(copy_id)] == lines
+
+
+@pytest.mark.parametrize(("later_ms", "lines"), [(0, [3]), (DAY, [2, 3])])
+def test_R49_the_same_of_what_a_callback_told(
+    later_ms: int, lines: list[int], acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 2)
+    asyncio.run(work(clock, Scripted(takes_all)))
+    at = clock.now() + 60_000
+    update = StatusUpdate(campaign_id, 1, None, "failed", at, 131049)
+    callbacks.apply([], [update], at)
+    clock.set(at + later_ms)
+    assert drafts.parts(campaign_id, clock.now())["unread"] == len(lines)
+    copy_id = drafts.duplicate(builders.context(clock), campaign_id, "unread")
+    assert [row.line for row in rows(copy_id)] == lines

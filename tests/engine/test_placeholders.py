@@ -71,7 +71,9 @@ def test_R25_named_ones_are_called_by_their_names() -> None:
     [
         ("IMAGE", ["header.media"], ["header.media_id"]),
         ("video", ["header.media"], ["header.media_id"]),
+        ("gif", ["header.media"], ["header.media_id"]),
         ("DOCUMENT", ["header.media"], ["header.media_id", "header.filename"]),
+        ("PRODUCT", ["header.product", "header.catalog"], []),
         ("LOCATION", ["header.latitude", "header.longitude", "header.name", "header.address"], []),
         ("TEXT", [], []),
     ],

@@ -13,7 +13,7 @@ from engine import preflight
 from engine.commands import drafts, launch
 from engine.preflight import Check, Facts, Level, Preflight, Quota
 from store import account, campaigns
-from store.types import Balance, DraftFields, Fill, OverQuota, Sender, Template
+from store.types import Balance, DraftFields, Endpoint, Fill, OverQuota, Route, Sender, Template
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import Scripted, takes_all, work
@@ -236,3 +236,43 @@ def test_R30_the_form_and_the_stored_draft_know_the_same_of_the_quota(
     saved = preflight.facts_of(campaign, clock.now())
     assert live.quota == saved.quota == Quota(2, 3, OverQuota.FAIL)
     assert "5 would fail" in the(preflight.run(saved), "quota_exceeded").text
+
+
+OFFER = Template(
+    2,
+    "offer",
+    "en_US",
+    "APPROVED",
+    "MARKETING",
+    "POSITIONAL",
+    [
+        {"type": "LIMITED_TIME_OFFER", "limited_time_offer": {"text": "Sale", "has_expiration": True}},
+        {"type": "BODY", "text": "Hello"},
+    ],
+    "GREEN",
+    0,
+)
+
+
+@pytest.mark.parametrize("after_ms", [-1, 0, 1])
+def test_R22_an_offer_that_has_ended_blocks_and_one_that_ends_later_does_not(
+    after_ms: int, acme: Path, clock: FakeClock
+) -> None:
+    ends = {"offer.expires": Fill(fixed=str(clock.now() + after_ms))}
+    refused = preflight.refused_in_all(OFFER, ends, clock.now())
+    assert bool(refused) is (after_ms <= 0)
+    result = run(template=OFFER, fills=ends, refused=refused)
+    assert [check.code for check in result.blocking] == (["values_refused"] if refused else [])
+
+
+def test_R25_a_time_that_cannot_be_read_is_named_with_what_to_write() -> None:
+    check = the(run(template=OFFER, fills={"offer.expires": Fill(fixed="soon")}), "unreadable_value")
+    assert check.level is Level.BLOCK and "milliseconds" in check.advice
+
+
+def test_an_animated_header_is_a_warning() -> None:
+    gif = replace(TEMPLATE, components=[{"type": "HEADER", "format": "GIF"}, {"type": "BODY", "text": "Hi"}])
+    fills = {"header.media_id": Fill(fixed="1")}
+    assert the(run(template=gif, fills=fills), "gif_header").level is Level.WARN
+    by_marketing = Route(Endpoint.MARKETING)
+    assert "gif_header" not in codes(run(template=gif, fills=fills, route=by_marketing), Level.WARN)

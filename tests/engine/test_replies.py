@@ -76,6 +76,9 @@ class Interrupting:
     async def reachable(self) -> float | None:
         return await self._inner.reachable()
 
+    async def authorised(self, phone_number_id: str) -> bool | None:
+        return await self._inner.authorised(phone_number_id)
+
     async def close(self) -> None:
         await self._inner.close()
 

@@ -142,29 +142,56 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ("DOCUMENT", "document"),
         ("LOCATION", "location"),
         ("TEXT", ""),
-        ("GIF", ""),
+        ("GIF", "video"),
+        ("PRODUCT", ""),
     ],
 )
 def test_the_media_of_a_header(form: str, expected: str) -> None:
-    assert media([{"type": "header", "format": form}, BODY]) == expected
+    header = {"type": "header", "format": form}
+    assert media([header, BODY]) == expected
     assert media([BODY]) == ""
+    # R26: a carousel costs what its first card's header makes a message cost.
+    assert media([BODY, {"type": "carousel", "cards": [{"components": [header]}] * 2}]) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "part"),
+    ("components", "part"),
     [
-        ("carousel", "carousel"),
-        ("limited_time_offer", "limited-time offer"),
-        ("Create Flow Template Message by ID", "flow"),
-        ("Create multi-product message template", "product list"),
-        ("Create authentication template w/ OTP copy code button", "one-time password"),
+        ([BODY, {"type": "BUTTONS", "buttons": [{"type": "APP", "text": "Open"}]}], "a button that opens an app"),
+        ([BODY, {"type": "BUTTONS", "buttons": [{"type": "ORDER_DETAILS", "text": "Pay"}]}], "an order with payment"),
+        ([BODY, {"type": "CAROUSEL", "cards": [{"components": [BODY]}]}], "a carousel of 1 card; WhatsApp takes 2 to"),
+        ([BODY, {"type": "CAROUSEL", "cards": [{"components": [BODY]}] * 11}], "a carousel of 11 cards"),
+        ([BODY, {"type": "CAROUSEL", "cards": [{"components": [{"type": "FOOTER"}]}] * 2}], "of the kind FOOTER"),
+        (
+            [BODY, {"type": "CAROUSEL", "cards": [{"components": [{"type": "HEADER", "format": "AUDIO"}]}] * 2}],
+            "of the kind AUDIO",
+        ),
     ],
 )
-def test_what_cannot_be_filled_is_said_in_a_sentence(name: str, part: str) -> None:
-    reason = sendable(parse(CREATIONS[name]))
+def test_what_cannot_be_filled_is_said_in_a_sentence(components: list[dict[str, Any]], part: str) -> None:
+    reason = sendable(parse(template(components=components)))
     assert reason is not None
     assert part in reason
     assert reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("component", "problem"),
+    [
+        ({"type": "CAROUSEL"}, "without a list of cards"),
+        ({"type": "CAROUSEL", "cards": ["a card"]}, "a card without a list of components"),
+        ({"type": "CAROUSEL", "cards": [{"components": []}]}, "a card without a list of components"),
+        ({"type": "CAROUSEL", "cards": [{"components": [{"text": "x"}]}]}, "a component without a type"),
+        ({"type": "CAROUSEL", "cards": [{"components": [{"type": "carousel"}]}]}, "a carousel in a card"),
+        ({"type": "CAROUSEL", "cards": [{"components": [{"type": "BODY", "text": 7}]}]}, "a card with a BODY"),
+        ({"type": "limited_time_offer"}, "a LIMITED_TIME_OFFER without its offer"),
+    ],
+)
+def test_a_card_or_an_offer_of_the_wrong_kind_is_refused(component: dict[str, Any], problem: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(template(components=[BODY, component]))
+    assert caught.value.code == "not_a_template"
+    assert problem in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -186,7 +213,7 @@ def test_ordinary_templates_can_be_sent(name: str) -> None:
     "components",
     [
         [{"type": "HOLOGRAM"}],
-        [{"type": "HEADER", "format": "GIF"}],
+        [{"type": "HEADER", "format": "AUDIO"}],
         [{"type": "BUTTONS", "buttons": [{"type": "TELEPORT", "text": "Go"}]}],
     ],
 )

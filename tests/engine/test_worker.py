@@ -115,7 +115,7 @@ async def test_until_idle_waits_for_retries_and_not_for_what_is_scheduled_or_hel
 
     def outcome(to: str, n: int) -> Outcome:
         if to not in first_numbers:
-            return refused(190, 401)
+            return refused(132001, 404)
         return refused(131056) if n < 4 else takes_all(to, n)
 
     await work(clock, Scripted(outcome))

@@ -132,6 +132,9 @@ class Line:
     async def reachable(self) -> float | None:
         return 1.0 if self._exchange.up else None
 
+    async def authorised(self, phone_number_id: str) -> bool | None:
+        return True if self._exchange.up else None
+
     async def close(self) -> None:
         return
 

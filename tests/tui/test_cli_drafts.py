@@ -12,7 +12,7 @@ from store import audiences
 from tests.builders import contacts_file, number
 from tests.cli import Here
 from tests.clock import FakeClock
-from tests.tui.cli_scene import MAPPED, OTHER_SENDER, SENDER, draft, set_up
+from tests.tui.cli_scene import MAPPED, OTHER_SENDER, SENDER, draft, set_up, templates_file
 
 
 @pytest.fixture
@@ -252,3 +252,38 @@ def test_R10_from_day_23_show_says_when_a_draft_goes(sendoff: Here, clock: FakeC
     assert "deleted in" not in sendoff("campaign", "show", campaign_id).out
     clock.advance(23 * DAY)
     assert "unless it is edited" in sendoff("campaign", "show", campaign_id).out
+
+
+def test_a_carousel_and_an_offer_are_filled_by_their_keys_and_sent(
+    sendoff: Here, tmp_path: Path, clock: FakeClock
+) -> None:
+    cards = [{"components": [{"type": "header", "format": "image"}]}] * 2
+    template = {
+        "name": "cards",
+        "language": "en_US",
+        "category": "MARKETING",
+        "components": [
+            {"type": "body", "text": "Only {{1}}!"},
+            {"type": "limited_time_offer", "limited_time_offer": {"text": "Sale", "has_expiration": True}},
+            {"type": "carousel", "cards": cards},
+        ],
+    }
+    sendoff.json("template", "add", templates_file(tmp_path, template))
+    shown = sendoff.json("template", "show", "cards")
+    assert shown["placeholders"] == [
+        "body.1", "offer.expires",
+        "card.0.header.media", "card.0.header.media_id", "card.1.header.media", "card.1.header.media_id",
+    ]  # fmt: skip
+    assert "card 1\n    header  [image: {{media}}]" in sendoff("template", "show", "cards").out
+    options = (
+        "--map", "body.1=Coupon", "--fixed", "body.1.currency=EUR 5", "--fixed", "offer.expires=2027-01-01 10:00",
+        "--fixed", "card.0.header.media_id=77", "--fixed", "card.1.header.media=https://x.example/1.jpg",
+    )  # fmt: skip
+    assert sendoff(*create(contacts_file(tmp_path, 2), template="cards"), *options).status == 0
+    assert placeholders(sendoff, 1)["body.1.currency"]["fixed"] == "EUR 5"
+    assert sendoff("campaign", "preflight", 1).status == 0
+    assert sendoff("campaign", "edit", 1, "--fixed", "offer.expires=2026-01-01 10:00").status == 0
+    assert "ended already" in sendoff("campaign", "preflight", 1).out
+    assert sendoff.refused("campaign", "schedule", 1, "--at", "tomorrow 10:00") == (3, "values_refused")
+    assert sendoff("campaign", "edit", 1, "--fixed", "offer.expires=soon").status == 0
+    assert sendoff.refused("campaign", "schedule", 1, "--at", "tomorrow 10:00") == (3, "unreadable_value")

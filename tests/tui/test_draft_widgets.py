@@ -86,6 +86,21 @@ def test_the_message_is_shown_as_it_is_received_and_literally() -> None:
     ]
 
 
+def test_an_offer_and_the_cards_of_a_carousel_are_shown() -> None:
+    cards = (Preview("[image: a.jpg]", "", "", ("Shop",)), Preview("", "Two", "", ()))
+    preview = Preview("", "Look", "", (), "Sale · ends {{expires}}", cards, "[asks whether you may call]")
+    assert message_content(preview).plain.split("\n") == [
+        "Sale · ends {{expires}}",
+        "Look",
+        "[asks whether you may call]",
+        "card 0",
+        "│ [image: a.jpg]",
+        "│ [ Shop ]",
+        "card 1",
+        "│ Two",
+    ]
+
+
 # Audience
 
 

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING
 from engine import audience, placeholders, resolution
 from engine.commands import drafts
 from engine.errors import BadInput
+from engine.text import counted
 from store import campaigns, tallies
-from store.types import ORDINARY, Campaign, DraftFields, Endpoint, OverQuota, ProductPolicy, Route, Status
+from store.types import (
+    ORDINARY,
+    Campaign,
+    DraftFields,
+    Endpoint,
+    OverQuota,
+    ProductPolicy,
+    RecipientState,
+    Route,
+    Status,
+)
 from tui.cli import choose
 from tui.cli.fills import fills
 from tui.cli.telling import campaign_json, named, sentence, tell
@@ -108,7 +119,15 @@ def restore(options: Namespace, session: Session) -> int:
 
 def duplicate(options: Namespace, session: Session) -> int:
     """Make a new Draft of any campaign."""
-    _answer_with_id(session, drafts.duplicate(session.context, options.id, options.only))
+    copy_id = drafts.duplicate(session.context, options.id, options.only)
+    states = {"failed": RecipientState.FAILED, "unread": RecipientState.SENT}
+    if options.only in states:
+        rest = drafts.resting(options.id, session.context.clock.now())
+        if n := sum(state is states[options.only] for state in rest.values()):
+            session.output.note(
+                f"{counted(n, 'recipient')} left out: WhatsApp withheld the message less than 24 h ago. Offered later."
+            )
+    _answer_with_id(session, copy_id)
     return 0
 
 
@@ -234,7 +253,7 @@ def _describe(session: Session, campaign: Campaign) -> None:
     template = resolution.template_of(campaign)
     if template is None:
         return
-    known = placeholders.placeholders(template.components, template.parameter_format)
+    known = placeholders.used(template.components, template.parameter_format, campaign.fills)
     columns = () if campaign.audience is None else campaign.audience.columns
     for problem in placeholders.unmapped(known, campaign.fills, columns):
         session.output.note(f"{problem.message} {problem.hint}")

@@ -24,12 +24,12 @@ def fills(
     Fills of placeholders that the template does not have are dropped. `columns` are the audience's, `None` without one.
     Raises `BadInput` for a placeholder or a column there is not, and for two answers to one question.
     """
-    known = () if template is None else placeholders.placeholders(template.components, template.parameter_format)
-    keys = {placeholder.key for placeholder in known}
+    known, more = _known(template)
+    keys = {placeholder.key for placeholder in (*known, *more)}
     found = {key: fill for key, fill in before.items() if key in keys}
-    columns_of = _pairs("--map", options.map, template, known)
-    fixed = _pairs("--fixed", options.fixed, template, known)
-    fallbacks = _pairs("--fallback", options.fallback, template, known)
+    columns_of = _pairs("--map", options.map, template, known, more)
+    fixed = _pairs("--fixed", options.fixed, template, known, more)
+    fallbacks = _pairs("--fallback", options.fallback, template, known, more)
     for key in columns_of.keys() & fixed.keys():
         raise BadInput(
             "placeholder_twice",
@@ -46,8 +46,22 @@ def fills(
     return {key: fill for key, fill in found.items() if fill != Fill()}
 
 
+def _known(
+    template: Template | None,
+) -> tuple[Sequence[placeholders.Placeholder], Sequence[placeholders.Placeholder]]:
+    """The placeholders of a template, and what else its campaigns may fill."""
+    if template is None:
+        return (), ()
+    parts = template.components, template.parameter_format
+    return placeholders.placeholders(*parts), placeholders.extras(*parts)
+
+
 def _pairs(
-    option: str, given: Sequence[str], template: Template | None, known: Sequence[placeholders.Placeholder]
+    option: str,
+    given: Sequence[str],
+    template: Template | None,
+    known: Sequence[placeholders.Placeholder],
+    more: Sequence[placeholders.Placeholder],
 ) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in given:
@@ -58,7 +72,7 @@ def _pairs(
             raise BadInput(
                 "template_missing", f"{option} needs a template to say what it fills.", "Give --template as well."
             )
-        key = placeholders.canonical_key(name, known)
+        key = placeholders.canonical_key(name, known, more)
         if key in pairs:
             raise BadInput("placeholder_twice", f"{option} names placeholder {key} twice.", "Give it once.")
         pairs[key] = value

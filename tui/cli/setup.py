@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from engine import phone, placeholders, remote_senders, templates
 from engine.commands import setup
+from engine.preview import preview
 from engine.schedule import iso
 from store import account
 from store.types import Account, Gateway, Sender, Template
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from tui.cli.session import Session
+    from tui.output import Output
 
 _DEFAULT_NAME = "WhatsApp Business Account"
 
@@ -158,19 +161,34 @@ def show_template(options: Namespace, session: Session) -> int:
         output.document({**_template_json(one, session.zone), "components": list(one.components)})
         return 0
     output.say(f"{one.ref}  {one.category.lower()}, {templates.status_words(one.status)}")
-    for kind in ("HEADER", "BODY", "FOOTER"):
-        part = templates.component(one.components, kind)
-        if part is not None:
-            lines = templates.text_of(part).split("\n") if templates.text_of(part) else [f"({_header_word(one)})"]
-            for at, line in enumerate(lines):
-                output.say(f"  {kind.lower() if at == 0 else '':8}{line}")
-    for index, kind, button in templates.buttons(one.components):
-        output.say(f"  button {index} [{templates.text_of(button)}] {kind.lower().replace('_', ' ')}")
+    _say_parts(one.components, output)
+    problem = templates.sendable(one)
+    if problem is not None:
+        output.say(f"  {problem}")
     for found in placeholders.placeholders(one.components, one.parameter_format):
         need = "" if found.required else "  optional"
         example = f"  such as {found.example}" if found.example else ""
         output.say(f"  placeholder {found.key}{need}{example}")
     return 0
+
+
+def _say_parts(components: Sequence[Mapping[str, Any]], output: Output, indent: str = "  ") -> None:
+    """Header, offer, body, footer, buttons, then the cards of a carousel with theirs."""
+    shown = preview(components, {})
+    for kind, text in (
+        ("header", shown.header),
+        ("offer", shown.offer),
+        ("body", shown.body),
+        ("footer", shown.footer),
+        ("calls", shown.note),
+    ):
+        for at, line in enumerate(text.split("\n") if text else ()):
+            output.say(f"{indent}{kind if at == 0 else '':8}{line}")
+    for index, kind, button in templates.buttons(components):
+        output.say(f"{indent}button {index} [{templates.text_of(button)}] {kind.lower().replace('_', ' ')}")
+    for index, card in templates.cards(components):
+        output.say(f"{indent}card {index}")
+        _say_parts(card, output, f"{indent}  ")
 
 
 def _keys(one: Template) -> list[str]:

@@ -86,7 +86,7 @@ class Looker:
         sample = None
         if facts.template is not None:
             row = None if audience is None else self._row(facts.template, fields.fills, audience, position, now)
-            sample = _sample(facts.template, fields.fills, audience, row, position)
+            sample = _sample(facts.template, fields.fills, audience, row, position, now)
         return Outlook(facts, preflight.run(facts), audience, sample)
 
     def _count(
@@ -119,21 +119,26 @@ def _count_key(audience: Audience, fields: DraftFields) -> tuple[object, ...]:
 
 
 def _sample(
-    template: Template, fills: Mapping[str, Fill], audience: Audience | None, row: Recipient | None, position: int
+    template: Template,
+    fills: Mapping[str, Fill],
+    audience: Audience | None,
+    row: Recipient | None,
+    position: int,
+    now: int,
 ) -> Sample:
     # Not required: a hole is shown as what it is, and the preflight tells about it.
     known = [
-        replace(one, required=False)
-        for one in placeholders.placeholders(template.components, template.parameter_format)
+        replace(one, required=False) for one in placeholders.used(template.components, template.parameter_format, fills)
     ]
     columns = () if audience is None else audience.columns
     cells = () if row is None else row.cells
-    values = placeholders.Filler(known, fills, columns).fill(cells) or {}
+    zone = account.get_account().timezone
+    values = placeholders.Filler(known, fills, columns, zone).fill(cells) or {}
     return Sample(
         phone=None if row is None else row.phone,
         position=position,
-        preview=message.preview(template.components, values),
-        problems=tuple(message.problems(template.components, values)),
+        preview=message.preview(template.components, values, zone),
+        problems=tuple(message.problems(template.components, values, now)),
         line=None if row is None else row.line,
     )
 

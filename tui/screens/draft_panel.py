@@ -137,7 +137,9 @@ class FormPanel(VerticalScroll, can_focus=False):
     def placeholders(self) -> tuple[Placeholder, ...]:
         """Those of the template chosen, in the order of the message."""
         template = self._templates.get(self.form.template_id or 0)
-        return () if template is None else placeholders.placeholders(template.components, template.parameter_format)
+        if template is None:
+            return ()
+        return placeholders.used(template.components, template.parameter_format, self.form.fills)
 
     @property
     def keys(self) -> list[str]:

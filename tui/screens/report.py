@@ -371,7 +371,7 @@ class ReportScreen(ConsoleScreen):
             self.run_worker(self._duplicate(self._row))
 
     async def _duplicate(self, row: CampaignRow) -> None:
-        parts = await self.reading(drafts.parts, row.id)
+        parts = await self.reading(drafts.parts, row.id, self.services.now)
         if parts is None:
             return
         only: str | None = None

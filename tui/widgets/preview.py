@@ -19,17 +19,28 @@ def lines(text: str) -> list[str]:
 
 
 def message_content(preview: Preview, problems: tuple[str, ...] = ()) -> Content:
-    """Header, body, footer and buttons, then what WhatsApp would refuse. Shown literally."""
+    """Header, offer, body, footer, buttons and cards, then what WhatsApp would refuse. Shown literally."""
+    parts = _parts(preview)
+    parts += [Content.assemble(("! ", "bold $held"), problem) for problem in problems]
+    return Content("\n").join(parts)
+
+
+def _parts(preview: Preview) -> list[Content]:
     parts: list[Content] = []
     if preview.header:
         parts += [Content.styled(line, "bold") for line in lines(preview.header)]
-    parts += [Content(line) for line in lines(preview.body)]
-    if preview.footer:
-        parts += [Content.styled(line, "$text-muted") for line in lines(preview.footer)]
+    if preview.offer:
+        parts += [Content.styled(line, "bold") for line in lines(preview.offer)]
+    # A card may have no body; a message always has one.
+    parts += [Content(line) for line in lines(preview.body)] if preview.body or not preview.header else []
+    for said in (preview.footer, preview.note):
+        parts += [Content.styled(line, "$text-muted") for line in lines(said)] if said else []
     if preview.buttons:
         parts.append(Content("  ").join([Content(f"[ {shown(button)} ]") for button in preview.buttons]))
-    parts += [Content.assemble(("! ", "bold $held"), problem) for problem in problems]
-    return Content("\n").join(parts)
+    for at, card in enumerate(preview.cards):
+        parts.append(Content.styled(f"card {at}", "$text-muted"))
+        parts += [Content.assemble("│ ", line) for line in _parts(card)]
+    return parts
 
 
 class MessagePreview(Static):
