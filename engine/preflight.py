@@ -196,22 +196,19 @@ def _placeholders(facts: Facts) -> list[Check]:
     found = placeholders.used(facts.template.components, facts.template.parameter_format, facts.fills)
     problems = placeholders.unmapped(found, facts.fills, facts.columns or ())
     if problems:
-        return [
-            Check(
-                problem.code if problem.code == "unreadable_value" else "unmapped_placeholder",
-                Level.BLOCK,
-                problem.message,
-                problem.hint,
-                problem.key,
-            )
-            for problem in problems
-        ]
+        return [_placeholder(problem) for problem in problems]
     if not found:
         return [Check("placeholders", Level.OK, "the template has no placeholders")]
     text = "every placeholder filled"
     if facts.fallbacks:
         text += f"; {counted(facts.fallbacks, 'row')} use{'s' if facts.fallbacks == 1 else ''} a fallback"
     return [Check("placeholders", Level.OK, text)]
+
+
+def _placeholder(problem: placeholders.Problem) -> Check:
+    if problem.code == "unreadable_value":
+        return Check("unreadable_value", Level.BLOCK, problem.message, problem.hint, problem.key)
+    return Check("unmapped_placeholder", Level.BLOCK, problem.message, problem.hint, problem.key)
 
 
 def _values(facts: Facts) -> list[Check]:
