@@ -213,7 +213,10 @@ def _placeholder(problem: placeholders.Problem) -> Check:
 
 def _values(facts: Facts) -> list[Check]:
     advice = "Every message would be refused: change the fixed text."
-    found = [Check("values_refused", Level.BLOCK, problem, advice) for problem in facts.refused]
+    found = [
+        Check("values_refused", Level.BLOCK, problem[:1].lower() + problem[1:].removesuffix("."), advice)
+        for problem in facts.refused
+    ]
     if facts.template is not None and templates.only_by_marketing(facts.template.components):
         text = "an animated header goes only through the endpoint for marketing messages"
         found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", "template"))
