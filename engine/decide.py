@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine import retry, routes
+from engine.clock import MINUTE
 from engine.gateway import errors
 from engine.gateway.base import Accepted, Action, NotTaken, Outcome, Rejection, Unknown
 from engine.gateway.errors import Internal
@@ -14,6 +15,11 @@ from store.types import Result, ResultKind
 if TYPE_CHECKING:
     from random import Random
 
+HELD_MS = 75 * MINUTE
+"""How long news of a held message is waited for: WhatsApp decides within an hour (research/cloud-api.md section 4)."""
+HELD_WORDS = "held back by WhatsApp, up to 75 minutes"
+HELD_BACK = "held_back"
+"""The hold of a run with nothing left but held messages."""
 GATEWAY_UNREACHABLE = "gateway_unreachable"
 NUMBER_PAUSED = "number_paused"
 ACCOUNT_PAUSED = "account_paused"
@@ -53,6 +59,12 @@ def decide(outcome: Outcome, seq: int, tried: int, handed_at: int, now: int, rng
 
     `tried` counts the row's hand-overs before this one that used up its retry budget, `attempt` all that were answered.
     """
+    if isinstance(outcome, Accepted) and outcome.held:
+        until = now + HELD_MS
+        result = Result(
+            seq, ResultKind.HELD, now, handed_at, message_id=outcome.message_id, detail=HELD_WORDS, not_before=until
+        )
+        return Decision(result)
     if isinstance(outcome, Accepted):
         return Decision(Result(seq, ResultKind.SENT, now, handed_at, message_id=outcome.message_id))
     if isinstance(outcome, Unknown):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine import lifecycle
 from engine.clock import HOUR, Clock
+from engine.decide import HELD_BACK, HELD_WORDS, HoldOrder
 from engine.gateway import errors
 from engine.gateway.errors import Internal
-from store import audit, campaigns, database, outcomes, tallies, transitions
+from engine.text import counted
+from store import audit, campaigns, database, held, outcomes, tallies, transitions
 from store.types import Actor, Campaign, RootCause, Status
-
-if TYPE_CHECKING:
-    from engine.decide import HoldOrder
 
 HOLD_LIMIT_MS = 72 * HOUR
 TOP_ERRORS = 5
@@ -82,6 +79,33 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
                 campaign_id,
                 after={"reason": order.reason, "until": order.until},
                 detail=order.text,
+            )
+
+
+def await_held(clock: Clock, campaign_id: int, actor: Actor) -> None:
+    """Hold a run that has nothing left but what WhatsApp holds back: it is over when all of that is decided."""
+    n, until = held.count(campaign_id), held.last(campaign_id)
+    if until is not None:
+        are = "is" if n == 1 else "are"
+        text = f"{counted(n, 'message')} {are} {HELD_WORDS}, to see how people take the template"
+        hold(clock, campaign_id, HoldOrder(HELD_BACK, text, until), actor)
+
+
+def give_up_held(clock: Clock, campaign_id: int, actor: Actor) -> None:
+    """Make unknown what WhatsApp held back for longer than it does."""
+    if not held.due(campaign_id, clock.now()):
+        return
+    with database.transaction():
+        now = clock.now()
+        lapsed = held.give_up(campaign_id, now)
+        if lapsed:
+            audit.write(
+                now,
+                actor,
+                "campaign.held_lapsed",
+                campaign_id,
+                after={"unknown": lapsed},
+                detail="held back by WhatsApp, and nothing was heard of them in 75 minutes",
             )
 
 

@@ -242,16 +242,7 @@ def _placeholders(facts: Facts) -> list[Check]:
     found = placeholders.used(facts.template.components, facts.template.parameter_format, facts.fills)
     problems = placeholders.unmapped(found, facts.fills, facts.columns or ())
     if problems:
-        return [
-            Check(
-                problem.code if problem.code == "unreadable_value" else "unmapped_placeholder",
-                Level.BLOCK,
-                problem.message,
-                problem.hint,
-                problem.key,
-            )
-            for problem in problems
-        ]
+        return [_placeholder(problem) for problem in problems]
     if not found:
         return [Check("placeholders", Level.OK, "the template has no placeholders")]
     text = "every placeholder filled"
@@ -287,9 +278,18 @@ def _media_of(fills: Mapping[str, Fill]) -> Media | None:
     return None if fill is None or not fill.fixed else uploads.find(fill.fixed.strip())
 
 
+def _placeholder(problem: placeholders.Problem) -> Check:
+    if problem.code == "unreadable_value":
+        return Check("unreadable_value", Level.BLOCK, problem.message, problem.hint, problem.key)
+    return Check("unmapped_placeholder", Level.BLOCK, problem.message, problem.hint, problem.key)
+
+
 def _values(facts: Facts) -> list[Check]:
     advice = "Every message would be refused: change the fixed text."
-    found = [Check("values_refused", Level.BLOCK, problem, advice) for problem in facts.refused]
+    found = [
+        Check("values_refused", Level.BLOCK, problem[:1].lower() + problem[1:].removesuffix("."), advice)
+        for problem in facts.refused
+    ]
     by_marketing = facts.route.endpoint is Endpoint.MARKETING
     if facts.template is not None and templates.only_by_marketing(facts.template.components) and not by_marketing:
         text = "an animated header goes only through the endpoint for marketing messages"

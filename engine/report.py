@@ -12,7 +12,7 @@ from typing import Final
 
 from engine import lifecycle, root_causes, schedule, testsends
 from engine.gateway import errors
-from store import account, campaigns, tallies
+from store import account, campaigns, held, tallies
 from store import testsends as store
 from store.types import Campaign, RootCause, Sender, Status, Template, TestSend
 
@@ -68,6 +68,8 @@ class Report:
     skips: Mapping[str, int]
     unpaid: int = 0
     """Credits that messages did not cost which were settled as not sent and proven sent when none was free."""
+    held: int = 0
+    """Pending ones that WhatsApp took and holds back."""
     tests: tuple[TestSend, ...] = ()
     """The newest test sends, which are in none of the figures (R32)."""
 
@@ -108,6 +110,7 @@ def read(campaign_id: int) -> Report:
         errors=_errors(campaign_id),
         skips=tallies.of(campaign_id, tallies.SKIP),
         unpaid=sum(tallies.of(campaign_id, tallies.UNPAID).values()),
+        held=held.count(campaign_id),
         tests=tuple(store.of_campaign(campaign_id, TESTS)),
     )
 
@@ -187,6 +190,7 @@ def report_json(report: Report) -> dict[str, object]:
         "root_cause": None if cause is None else {"code": cause.code, "text": cause.text, "advice": cause.advice},
         "skips": dict(report.skips),
         "unpaid": report.unpaid,
+        "held": report.held,
         "errors": [
             {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
         ],

@@ -310,8 +310,9 @@ class Run:
 
     def _judge(self, decision: Decision, row: Recipient) -> None:
         kind = decision.result.kind
-        self.answered |= kind is ResultKind.SENT or decision.result.http_status is not None
-        if kind is ResultKind.SENT:
+        taken = kind in (ResultKind.SENT, ResultKind.HELD)
+        self.answered |= taken or decision.result.http_status is not None
+        if taken:
             self.taken = True
             self._errors_in_a_row = self._silences_in_a_row = 0
             self._same_error = (None, 0)

@@ -132,7 +132,7 @@ def of_hand_overs(row: Recipient, notes: Sequence[Attempt], *, in_flight: bool, 
 def _accepted(row: Recipient, notes: Sequence[Attempt]) -> list[Event]:
     """The hand-over that was accepted, where nothing but the row itself tells of it."""
     if row.state is not RecipientState.SENT or any(
-        note.outcome in (Note.PROVED, Note.ANSWERED_LATE, Note.SETTLED_SENT) for note in notes
+        note.outcome in (Note.PROVED, Note.ANSWERED_LATE, Note.SETTLED_SENT, Note.RELEASED) for note in notes
     ):
         return []
     taken = f"accepted: {row.message_id}" if row.message_id else "accepted"
@@ -148,7 +148,7 @@ def _handed(at: int, n: int) -> Event:
 
 def _noted(row: Recipient, note: Attempt) -> Iterator[Event]:
     facts: dict[str, object] = {"attempt": note.n, "code": note.code, "detail": note.detail}
-    answered = note.outcome in (ResultKind.FAILED, ResultKind.UNKNOWN) or (
+    answered = note.outcome in (ResultKind.FAILED, ResultKind.UNKNOWN, ResultKind.HELD) or (
         note.outcome == ResultKind.PUT_BACK and note.code is not None
     )
     if answered and note.handed_at is not None:
@@ -164,6 +164,16 @@ def _noted(row: Recipient, note: Attempt) -> Iterator[Event]:
         case ResultKind.UNKNOWN:
             why = f": {note.detail}" if note.detail else ""
             yield Event(note.at, "no_answer", f"no answer{why}. Unknown now, never sent again by itself", facts)
+        case ResultKind.HELD:
+            text = f"accepted and held back by WhatsApp, up to 75 minutes: {row.message_id}"
+            yield Event(note.at, "held", text, {**facts, "until": note.not_before})
+        case Note.RELEASED:
+            yield Event(note.at, "released", "WhatsApp let it go: sent", facts)
+        case Note.HELD_LAPSED:
+            text = "nothing was heard of it in 75 minutes. Unknown now, never sent again by itself"
+            yield Event(note.at, "held_lapsed", text, facts)
+        case Note.DROPPED:
+            yield Event(note.at, "dropped", f"dropped by WhatsApp, never sent: {_error(note)}", facts)
         case Note.TAKEN_OVER:
             if note.handed_at is not None:
                 text = f"about to be handed over (attempt {note.n})"
@@ -212,6 +222,8 @@ def _open(row: Recipient, in_flight: bool, waits_until: int | None) -> Iterator[
     if row.state is RecipientState.UNKNOWN:
         text = "still unknown: a status callback may settle it, or an operator by hand"
         yield Event(None, "unknown", text)
+    elif row.held:
+        yield Event(None, "held", "still held back: a status callback tells what becomes of it")
     elif row.state is RecipientState.PENDING and waits_until is not None:
         yield Event(None, "waits", "waits for its next attempt", {"not_before": waits_until})
     elif row.state is RecipientState.PENDING and in_flight:
@@ -269,7 +281,7 @@ def stands(row: Recipient, price: int, status: Status) -> str:
         case _ if status in (Status.CANCELLED, Status.FAILED):
             return f"never sent, for the campaign {_ENDED[status]}; no credit taken"
         case _:
-            return "pending"
+            return f"held back by WhatsApp, up to 75 minutes; {credits} reserved" if row.held else "pending"
 
 
 _ENDED: Final = {Status.CANCELLED: "was cancelled", Status.FAILED: "failed before it began"}

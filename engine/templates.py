@@ -79,6 +79,7 @@ _NAMES: Final = {
     "ORDER_DETAILS": "an order with payment",
     "ORDER_STATUS": "the status of an order",
 }
+_BUTTON_WORDS: Final = {"OTP": "one-time password", "MPM": "product list", "SPM": "product", "CATALOG": "catalogue"}
 # Under this address WhatsApp lists the one-time password button that it was asked for.
 _OTP_URL: Final = "https://www.whatsapp.com/otp/"
 
@@ -292,6 +293,11 @@ def _compared(value: object, key: str = "") -> object:
 def status_words(status: str) -> str:
     """A template's status for people; an unknown one is shown as it came."""
     return _STATUS_WORDS.get(status.upper()) or shown(status.replace("_", " ").lower()) or "of unknown status"
+
+
+def button_words(kind: str) -> str:
+    """What a button does, in a word or two; an unknown kind is shown as it came."""
+    return _BUTTON_WORDS.get(kind) or shown(kind.lower().replace("_", " "))
 
 
 def _unfillable(components: Sequence[Component], known: frozenset[str] = _COMPONENTS) -> Iterator[str]:

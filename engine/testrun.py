@@ -140,8 +140,11 @@ class TestRun:
 
 
 def _final(decision: Decision) -> Result:
-    """A test is not held: what would put a run on hold ends it."""
+    """A test is not kept waiting: what would hold a run ends it, and of what WhatsApp holds back nobody knows."""
     result = decision.result
+    if result.kind is ResultKind.HELD:
+        # What becomes of it is not known, and it is not sent again.
+        return result._replace(kind=ResultKind.UNKNOWN, not_before=None)
     if decision.hold is None or result.kind is not ResultKind.PUT_BACK:
         return result
     if decision.hold.reason == GATEWAY_UNREACHABLE:

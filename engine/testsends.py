@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine import message, phone, placeholders, preflight, pricing, resolution
 from engine.clock import MINUTE
+from engine.decide import HELD_WORDS
 from engine.errors import BadInput, NotFound, Refused
 from engine.gateway import errors
 from engine.text import counted, shown
@@ -242,6 +243,8 @@ def words(test: TestSend) -> str:
         }[test.delivery]
     if test.state is RecipientState.FAILED:
         return f"failed: {why}"
+    if test.state is RecipientState.UNKNOWN and test.message_id is not None:
+        return f"unknown: {HELD_WORDS}; it is not sent again"
     if test.state is RecipientState.UNKNOWN:
         return "unknown: no answer came; it is not sent again"
     if test.fence is not None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from engine import ending, expiry, firing, history, lock, retry, starting, wide_holds
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
-from engine.decide import GATEWAY_UNREACHABLE, NOT_AUTHORISED, HoldOrder
+from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, NOT_AUTHORISED, HoldOrder
 from engine.inquiries import Inquiries
 from engine.leasing import Leases
 from engine.pacing import Pacer
@@ -25,7 +25,7 @@ from engine.quota import QUOTA_REACHED
 from engine.run import Ended, Run, Tools
 from engine.testrun import TestSending
 from engine.wide_holds import WIDE, Wide
-from store import account, audit, campaigns, contacts, database, series, testsends, windows
+from store import account, audit, campaigns, contacts, database, held, series, testsends, windows
 from store.errors import Missing, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Hold, Lease, Sender
 
@@ -247,6 +247,7 @@ class Worker:
     def _send(self, campaign_id: int, sender: Sender, lease: Lease) -> None:
         if self._stop.is_set():
             return
+        ending.give_up_held(self._clock, campaign_id, self.actor)
         wide = wide_holds.over(self._wide, campaign_id, sender.id)
         if campaign_id in self._runs:
             if wide is not None and campaign_id in self._live:
@@ -254,11 +255,23 @@ class Worker:
             return
         self._recover(campaign_id, lease)
         campaign = campaigns.get(campaign_id)
+        if campaign.hold is not None and campaign.hold.reason == HELD_BACK:
+            self._await_held(campaign)
+            return
         if wide is not None and not self._under(wide, campaign):
             return
         if not self._may_send(campaign, sender):
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
+
+    def _await_held(self, campaign: Campaign) -> None:
+        """End a run that waited only for what WhatsApp held back, when all of it is decided."""
+        if held.last(campaign.id) is not None:
+            return
+        if ending.finish(self._clock, campaign.id, self.actor) is None:
+            # Not by its time alone: something waits for its turn after all.
+            with database.transaction():
+                ending.lift(self._clock.now(), campaign, self.actor)
 
     def _find_wide(self) -> list[Wide]:
         """The holds of senders and of the account: those that are kept, and those that a run has just met."""
@@ -386,6 +399,8 @@ class Worker:
                 log.info("campaign %d: %s", campaign.id, status.value)
             elif run.hold is not None and not run.halted and tools.trusted():
                 self._hold(campaign.id, run.hold)
+            elif ended is Ended.DONE and tools.trusted():
+                ending.await_held(self._clock, campaign.id, self.actor)
         return ended
 
     def _hold(self, campaign_id: int, order: HoldOrder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import contacts, history, settling, tallies, testsends
+from store import contacts, held, history, settling, tallies, testsends
 from store.codec import load
 from store.database import execute, transaction
 from store.models import CallbackEvent
@@ -113,7 +113,14 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
         # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
         return False
     state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]
-    if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, row[5], moves):
+    was_held = state is RecipientState.PENDING and row[5] is not None and held.forget(run.campaign_id, update.seq)
+    if update.status == "failed" and update.code in held.DROPPED:
+        if was_held or (state is RecipientState.UNKNOWN and row[5] is not None):
+            _drop(run, update, state, price_of(run.prices, row[2]), attempt, moves)
+            return True
+        if state is RecipientState.FAILED and row[4] == update.code:
+            return True
+    if not _accept(run, update, state, price_of(run.prices, row[2]), attempt, row[5], moves, was_held):
         return False
     if state in (RecipientState.PENDING, RecipientState.UNKNOWN) and row[6] is not None:
         marketing = contacts.is_marketing(run.frozen)
@@ -134,6 +141,22 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> bool:
     return True
 
 
+def _drop(run: _Run, update: StatusUpdate, state: RecipientState, price: int, attempt: int, moves: Moves) -> None:
+    """What was held back and then failed was never sent: it fails, and its credit is released."""
+    assert update.seq is not None
+    execute(
+        "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND seq = ? AND state = ?",
+        (update.code, run.audience_id, update.seq, int(state)),
+    )
+    moves.counters.update({state.name.lower(): -1, "failed": 1})
+    moves.errors[str(update.code)] += 1
+    moves.released += price
+    contacts.take_back(run.campaign_id, run.audience_id, [update.seq])
+    history.note(
+        run.campaign_id, update.seq, Note.DROPPED, update.at, n=attempt, code=update.code, detail=update.detail
+    )
+
+
 def _accept(
     run: _Run,
     update: StatusUpdate,
@@ -142,6 +165,7 @@ def _accept(
     attempt: int,
     message_id: str | None,
     moves: Moves,
+    was_held: bool,
 ) -> bool:
     """Any status proves that the gateway took the message; false when the row had failed for good."""
     assert update.seq is not None
@@ -158,9 +182,17 @@ def _accept(
         execute(
             "UPDATE recipient SET state = 1, message_id = ?, sent_at = ?, "
             "attempt = attempt + ? WHERE audience_id = ? AND seq = ?",
-            (update.message_id, update.at, int(state is RecipientState.PENDING), *key),
+            (
+                update.message_id or message_id,
+                update.at,
+                # A hand-over that was answered is counted already.
+                int(state is RecipientState.PENDING and not was_held),
+                *key,
+            ),
         )
-        if state is RecipientState.UNKNOWN or attempt:
+        if was_held:
+            history.note(run.campaign_id, update.seq, Note.RELEASED, update.at, n=attempt)
+        elif state is RecipientState.UNKNOWN or attempt:
             # Not for a first hand-over that was simply quicker than its answer: that would be a line a message.
             history.note(run.campaign_id, update.seq, Note.PROVED, update.at, n=attempt, detail=update.message_id or "")
     elif message_id is None and update.message_id is not None:

@@ -241,6 +241,18 @@ class Attempt(Base):
         indexes = ((("campaign", "seq"), False),)
 
 
+class Held(Base):
+    """A row whose message WhatsApp took and holds back, and until when news of it is waited for."""
+
+    campaign = ForeignKeyField(Campaign, on_delete="CASCADE")
+    seq = IntegerField()
+    until = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("campaign", "seq")
+        indexes = ((("campaign", "until"), False),)
+
+
 class Tally(Base):
     """Counts by reason, code or country, kept so that a report never scans the rows."""
 
@@ -481,6 +493,7 @@ TABLES: list[type[Any]] = [
     Retry,
     SendWindow,
     Attempt,
+    Held,
     Tally,
     Ledger,
     OptOut,

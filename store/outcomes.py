@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import contacts, history, settling, tallies
+from store import contacts, held, history, settling, tallies
 from store.database import execute, execute_many, transaction
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
@@ -53,6 +53,8 @@ def _record_other(campaign_id: int, audience_id: int, result: Result, price: int
         if not _record_put_back(campaign_id, audience_id, result, moves):
             # Its turn does not come again.
             outcome = Note.DISPROVED_LATE.value
+    elif result.kind is ResultKind.HELD:
+        _record_held(campaign_id, audience_id, result, moves)
     elif result.kind is ResultKind.UNKNOWN:
         changed = execute(
             "UPDATE recipient SET state = 3, attempt = attempt + 1, handed_at = ? "
@@ -138,6 +140,26 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
         moves.errors[str(result.code)] += 1
 
 
+def _record_held(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> None:
+    """It stays pending, as if it were still on its way: it counts as sent when a callback says so, and only then."""
+    taken = execute(
+        "UPDATE recipient SET attempt = attempt + 1, message_id = ?, handed_at = ? "
+        "WHERE audience_id = ? AND seq = ? AND state = 0 AND message_id IS NULL "
+        "AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?)",
+        (result.message_id, result.handed_at, audience_id, result.seq, campaign_id),
+    ).rowcount
+    if taken:
+        held.keep(campaign_id, result.seq, result.at if result.not_before is None else result.not_before)
+        moves.answered.append((result.seq, result.at))
+        return
+    # After a take-over, or after a callback that came before the answer: its id is news, its state is not.
+    execute(
+        "UPDATE recipient SET message_id = ? WHERE audience_id = ? AND seq = ? AND state IN (1, 3) "
+        "AND message_id IS NULL",
+        (result.message_id, audience_id, result.seq),
+    )
+
+
 def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> bool:
     """Whether the row is pending still, and so has its turn again."""
     # What waits for its retry already is not in flight: the same outcome told twice counts once.
@@ -160,20 +182,22 @@ def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: 
 
 
 def fail_rest(campaign_id: int, code: int, now: int) -> int:
-    """Fail every row that is still pending with one code and release its credits; answers how many (R30, R45).
+    """Fail every row that still waits for its turn, with one code, and release its credits; answers how many (R45).
 
-    Not while hand-overs are open.
+    Not while hand-overs are open, and not what WhatsApp holds back: it was handed over.
     """
     with transaction():
         if WindowModel.select().where(WindowModel.campaign == campaign_id).exists():
             return 0
         audience_id, table = audience_and_prices(campaign_id)
         by_country = execute(
-            "SELECT country, COUNT(*) FROM recipient WHERE audience_id = ? AND state = 0 GROUP BY country",
-            (audience_id,),
+            "SELECT country, COUNT(*) FROM recipient WHERE audience_id = ? AND state = 0 "
+            f"AND {held.NOT_HELD} GROUP BY country",
+            (audience_id, campaign_id),
         ).fetchall()
         failed = execute(
-            "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND state = 0", (code, audience_id)
+            f"UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND state = 0 AND {held.NOT_HELD}",
+            (code, audience_id, campaign_id),
         ).rowcount
         RetryModel.delete().where(RetryModel.campaign == campaign_id).execute()
         if failed:
@@ -198,9 +222,9 @@ def fail_over_quota(campaign_id: int, code: int, after: int, limit: int, now: in
             return None
         audience_id, table = audience_and_prices(campaign_id)
         found = execute(
-            "SELECT seq, country FROM recipient r WHERE audience_id = ? AND seq > ? AND state = 0 "
+            f"SELECT seq, country FROM recipient r WHERE audience_id = ? AND seq > ? AND state = 0 AND {held.NOT_HELD} "
             "AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.phone = r.phone AND +c.at > ?) ORDER BY seq LIMIT ?",
-            (audience_id, after, contacts.counted_since(now), limit),
+            (audience_id, after, campaign_id, contacts.counted_since(now), limit),
         ).fetchall()
         if not found:
             return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import SQL
 
-from store import contacts, leases, ledger, optouts
+from store import contacts, held, leases, ledger, optouts
 from store.codec import dump, load
 from store.database import execute, transaction
 from store.errors import ShortOfCredits
@@ -268,6 +268,14 @@ def apply(update: StatusUpdate, now: int) -> bool:
     if row.state is RecipientState.PENDING and row.fence is None and not row.attempt:
         # Nothing was ever sent to it.
         return False
+    dropped = update.status == "failed" and update.code in held.DROPPED
+    if dropped and row.state is RecipientState.UNKNOWN and row.message_id is not None:
+        Model.update(
+            state=int(RecipientState.FAILED), ended_at=update.at, error=update.code, detail=update.detail
+        ).where(Model.id == row.id).execute()
+        contacts.forget(row.phone, contacts.TESTS, row.id)
+        ledger.release_test(now, row.id, row.campaign_id, row.price, CALLBACK)
+        return True
     if row.state is not RecipientState.SENT:
         contacts.note(row.phone, contacts.TESTS, row.id, update.at, marketing=False)
         execute(

@@ -132,6 +132,8 @@ class ResultKind(StrEnum):
     UNKNOWN = "unknown"
     PUT_BACK = "put_back"
     SKIPPED = "skipped"
+    HELD = "held"
+    """Taken, and kept back by WhatsApp to be released or dropped later."""
 
 
 class Note(StrEnum):
@@ -153,6 +155,12 @@ class Note(StrEnum):
     """An operator settled it as sent."""
     SETTLED_FAILED = "settled_failed"
     """An operator settled it as not sent."""
+    RELEASED = "released"
+    """A status callback told that WhatsApp let go what it had held back."""
+    HELD_LAPSED = "held_lapsed"
+    """It was held back, and nothing was heard of it as long as that may last."""
+    DROPPED = "dropped"
+    """A status callback reported that it was held back and never sent."""
     REST = "rest"
     """With `seq` 0: everything that was still pending was failed at once."""
 
@@ -437,6 +445,11 @@ class Recipient:
     delivered_at: int | None
     read_at: int | None
 
+    @property
+    def held(self) -> bool:
+        """Whether WhatsApp took its message and holds it back: it has an id and no outcome."""
+        return self.state is RecipientState.PENDING and self.message_id is not None
+
 
 class Window(NamedTuple):
     """Rows that are about to be handed over: the intent, committed before the first byte is sent."""
@@ -460,7 +473,7 @@ class Result(NamedTuple):
     http_status: int | None = None
     detail: str = ""
     not_before: int | None = None
-    """For `PUT_BACK`: when it may be tried again."""
+    """For `PUT_BACK`: when it may be tried again; for `HELD`: until when news of it is waited for."""
     counts: bool = True
     """For `PUT_BACK`: whether it used up one of the row's attempts."""
     skip: SkipReason | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import contacts, history, leases, optouts, recipients
+from store import contacts, held, history, leases, optouts, recipients
 from store.codec import dump, load
 from store.database import execute, execute_many, transaction
 from store.errors import ShortOfQuota
@@ -136,7 +136,7 @@ def _skip_barred(
 def recover(campaign_id: int, fence: int, now: int) -> int:
     """Turn what older owners had in flight into `unknown` and close their windows; answers how many rows.
 
-    Rows that were put back have a retry of their own and stay pending.
+    Rows that were put back have a retry of their own and stay pending, and so do those that WhatsApp holds back.
     """
     with transaction():
         windows = tuples(
@@ -169,8 +169,8 @@ def _in_flight(campaign_id: int, audience_id: int, lo: int, hi: int, retried: li
     found = execute(
         "SELECT seq, attempt FROM recipient WHERE audience_id = ? AND state = 0 "
         f"AND (seq BETWEEN ? AND ?{f' OR seq IN ({marks})' if retried else ''}) "
-        "AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?)",
-        (audience_id, lo, hi, *retried, campaign_id),
+        f"AND seq NOT IN (SELECT seq FROM retry WHERE campaign_id = ?) AND {held.NOT_HELD}",
+        (audience_id, lo, hi, *retried, campaign_id, campaign_id),
     ).fetchall()
     return [(seq, attempt) for seq, attempt in found]
 

@@ -157,8 +157,9 @@ def check_against(accepted: Iterable[str], *campaign_ids: int) -> None:
     assert [number for number, n in taken.items() if n > 1] == [], "R43: handed over twice"
     sent = set().union(*(numbers(one, RecipientState.SENT) for one in campaign_ids))
     unknown = set().union(*(numbers(one, RecipientState.UNKNOWN) for one in campaign_ids))
-    assert sent <= set(taken), "sent, but the gateway knows nothing of it"
-    assert set(taken) <= sent | unknown, "accepted, but neither sent nor unknown"
+    held = {str(row.phone) for one in campaign_ids for row in rows(one) if row.held}
+    assert sent | held <= set(taken), "sent or held back, but the gateway knows nothing of it"
+    assert set(taken) <= sent | unknown | held, "accepted, but neither sent nor unknown nor held back"
     assert ledger.balance().spent == len(sent)
     check_invariants(*campaign_ids)
 

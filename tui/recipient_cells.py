@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine import phone
+from engine.decide import HELD_WORDS
 from engine.export import state_word
 from engine.gateway import errors
 from engine.report import SKIP_WORDS
@@ -69,7 +70,7 @@ def reasons(one: Report) -> Sequence[Reason]:
     return (*found, *skips)
 
 
-_TONES: Final = {"failed": "$failed", "undelivered": "$failed", "unknown": "$held"}
+_TONES: Final = {"failed": "$failed", "undelivered": "$failed", "unknown": "$held", "held": "$held"}
 
 
 def cells(row: Recipient, zone: str) -> list[Cell]:
@@ -95,6 +96,10 @@ def reason(row: Recipient) -> str:
     if row.error is not None:
         code = f" ({row.error})" if row.error > 0 else ""
         return f"{errors.text_of(row.error)}{code}"
+    if row.held:
+        return HELD_WORDS
+    if row.state is RecipientState.UNKNOWN and row.message_id is not None:
+        return "held back by WhatsApp, and nothing was heard of it since"
     if row.state is RecipientState.UNKNOWN:
         return "handed over, no answer came back"
     return ""

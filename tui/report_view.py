@@ -13,6 +13,7 @@ from textual.content import Content
 from engine import report, schedule
 from engine import timeline as engine_timeline
 from engine.clock import DAY
+from engine.decide import HELD_BACK, HELD_WORDS
 from engine.text import counted, shown
 from store.types import Status
 from tui.signs import REPEATS, bar, named, percent, sign, word
@@ -45,8 +46,14 @@ def summary(one: Report, now: int) -> list[Content]:
     if campaign.hold is not None:
         lifts = "  Press R to resume."
         if campaign.hold.until is not None:
-            lifts = f"  It tries again by itself {schedule.short(campaign.hold.until, one.zone, now)}."
+            at = schedule.short(campaign.hold.until, one.zone, now)
+            lifts = f"  It tries again by itself {at}."
+            if campaign.hold.reason == HELD_BACK:
+                lifts = f"  It ends by itself, at the latest {at}."
         lines.append(Content.assemble(("  on hold: ", "bold $held"), shown(campaign.hold.text), lifts))
+    if one.held and (campaign.hold is None or campaign.hold.reason != HELD_BACK):
+        told = f"{HELD_WORDS}, to see how people take the template; they count as pending and are never sent again."
+        lines.append(Content.assemble((f"  {one.held:,} held: ", "bold $held"), told))
     if campaign.progress.unknown:
         lines.append(
             Content.assemble(

@@ -47,7 +47,12 @@ _DELIVERY: Final = {
 
 
 def state_word(row: Recipient) -> str:
-    """Where a recipient stands in one word: skipped, pending, sent, delivered, read, undelivered, failed, unknown."""
+    """Where a recipient stands in one word: skipped, pending, sent, delivered, read, undelivered, failed, unknown.
+
+    A pending one that WhatsApp holds back is `held`.
+    """
+    if row.held:
+        return "held"
     return _DELIVERY[row.delivery] if row.state is RecipientState.SENT else row.state.name.lower()
 
 

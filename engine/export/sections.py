@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from store.types import Campaign, Recipient
 
 _FACTS: Final = ("Template", "Sender", "Audience file", "Scheduled", "Started", "Ended", "Credits")
-_STATES: Final = ("read", "delivered", "sent", "undelivered", "failed", "unknown", "pending", "skipped")
+_STATES: Final = ("read", "delivered", "sent", "undelivered", "failed", "unknown", "held", "pending", "skipped")
 _TITLES: Final = ("number", "state", "why", "sent", "delivered", "read")
 
 

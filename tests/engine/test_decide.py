@@ -33,8 +33,9 @@ def test_an_accepted_message_is_sent_with_its_id() -> None:
     assert (decision.hold, decision.slow, decision.suppress) == (None, False, False)
 
 
-def test_a_message_held_for_quality_assessment_was_taken() -> None:
-    assert judge(Accepted("wamid.1", held=True)).result.kind is ResultKind.SENT
+def test_R42_a_message_held_for_quality_assessment_is_not_sent_and_news_of_it_is_waited_for() -> None:
+    result = judge(Accepted("wamid.1", held=True)).result
+    assert (result.kind, result.message_id, result.not_before) == (ResultKind.HELD, "wamid.1", NOW + 75 * 60_000)
 
 
 @pytest.mark.parametrize("tried", [0, 1, 4, 99])

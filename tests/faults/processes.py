@@ -119,7 +119,7 @@ class Field:
             check_invariants(self.campaign_id)
             known = numbers(self.campaign_id, RecipientState.SENT, RecipientState.UNKNOWN)
             in_flight = {seq for window in windows.open_windows() for seq in window.seqs}
-            claimed = {str(row.phone) for row in rows(self.campaign_id) if row.seq in in_flight}
+            claimed = {str(row.phone) for row in rows(self.campaign_id) if row.seq in in_flight or row.held}
         assert set(taken) <= known | claimed, "accepted without an intent"
 
     def check_in_order(self) -> None:

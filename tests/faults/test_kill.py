@@ -10,9 +10,9 @@ from random import Random
 
 import pytest
 
-from store import audit, database, leases
+from store import audit, database, held, leases
 from store.types import RecipientState, Status
-from tests.faults.processes import Field, field_of, let_pass, wait_until
+from tests.faults.processes import SCENARIO, Field, field_of, let_pass, wait_until
 from tests.sending import numbers
 
 LEASE_S = 15.0
@@ -76,6 +76,33 @@ def test_R42_what_was_in_flight_at_the_kill_is_settled_by_callbacks(tmp_path: Pa
             assert numbers(one.campaign_id, RecipientState.SENT) == accepted
         assert one.progress().unknown == 200 - len(accepted)
         assert recovered(one) > 0
+
+
+def test_R42_R43_what_is_held_back_survives_every_kill_and_is_sent_to_once(tmp_path: Path) -> None:
+    dice = Random(3)
+    with field_of(tmp_path, 240, 300, f"held = 0.5\nheld_ms = 2500\n{SCENARIO}") as one:
+        for accepted in sorted(dice.sample(range(5, 200), 4)):
+            worker = one.worker()
+            one.wait_for(accepted)
+            let_pass(dice.uniform(0.0, 0.08))
+            kill(worker)
+            one.check_after_a_kill()
+        with database.session():
+            assert held.count(one.campaign_id) > 10
+        # A worker that is told to end when nothing is left to do does not wait for news.
+        assert one.worker("--until-idle").wait(60) == 0, one.said()
+        one.check()
+        one.worker()
+        one.wait_for_the_end()
+        one.check()
+        found = one.progress()
+        with database.session():
+            assert held.count(one.campaign_id) == 0
+        assert (one.status(), found.pending, found.failed) == (Status.COMPLETED, 0, 0)
+        # Each of them was told of by its callback in the end, what was in flight at a kill too, if it went out.
+        assert found.sent + found.unknown == 240
+        wait_until(lambda: one.progress().sent == len(one.accepted()), lambda: f"all the news: {one.progress()}")
+        one.check()
 
 
 def test_a_stand_by_takes_over_at_once_after_a_kill_and_sends_nothing_before(tmp_path: Path) -> None:

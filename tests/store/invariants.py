@@ -98,6 +98,7 @@ def _contacts() -> Iterator[str]:
     on_its_way = {(window.campaign_id, seq) for window in windows.open_windows() for seq in window.seqs} - set(
         database.execute("SELECT campaign_id, seq FROM retry").fetchall()
     )
+    on_its_way |= set(database.execute("SELECT campaign_id, seq FROM held").fetchall())
     missing = {(phone, one, seq) for phone, one, seq, at in out if at > since} - {row[:3] for row in noted}
     if missing:
         yield f"R30: taken, but not noted: {sorted(missing)[:3]}"
@@ -122,6 +123,8 @@ def _campaign(campaign_id: int) -> Iterator[str]:
     yield from _tallies(campaign_id, status, groups)
     yield from _credits(campaign_id, status, progress, groups, json.loads(prices))
     yield from _ends(campaign_id, status, reason, progress)
+    if audience_id is not None:
+        yield from _waiting(campaign_id, audience_id, status)
 
 
 def _recount(audience_id: int) -> list[Group]:
@@ -209,6 +212,39 @@ def _credits(
         in_ledger = database.execute(sql, (campaign_id, kind)).fetchone()[0]
         if in_ledger != n:
             yield f"R29: the counters say {kind} {n}, the ledger {in_ledger}"
+
+
+def _waiting(campaign_id: int, audience_id: int, status: Status) -> Iterator[str]:
+    """R43: a pending row that was claimed is on its way, waits for its retry, or is held back; and only one of them."""
+    held = {seq for (seq,) in database.execute("SELECT seq FROM held WHERE campaign_id = ?", (campaign_id,)).fetchall()}
+    if not held <= {
+        seq
+        for (seq,) in database.execute(
+            "SELECT seq FROM recipient WHERE audience_id = ? AND state = 0 AND message_id IS NOT NULL", (audience_id,)
+        ).fetchall()
+    }:
+        yield "R41: held back, but not pending with the id of its message"
+    retried = {
+        seq for (seq,) in database.execute("SELECT seq FROM retry WHERE campaign_id = ?", (campaign_id,)).fetchall()
+    }
+    if held & retried:
+        yield f"R43: held back, and to be sent again: {sorted(held & retried)[:3]}"
+    if status is not Status.IN_PROGRESS:
+        if held:
+            yield f"it is {status.value} with {len(held)} rows held back"
+        return
+    on_its_way = {seq for window in windows.open_windows(campaign_id) for seq in window.seqs}
+    claimed = {
+        seq
+        for (seq,) in database.execute(
+            "SELECT seq FROM recipient WHERE audience_id = ? AND state = 0 "
+            "AND seq <= (SELECT handed FROM progress WHERE campaign_id = ?)",
+            (audience_id, campaign_id),
+        ).fetchall()
+    }
+    lost = claimed - on_its_way - retried - held
+    if lost:
+        yield f"R43: claimed, but neither on its way nor waiting for anything: {sorted(lost)[:3]}"
 
 
 def _ends(campaign_id: int, status: Status, reason: str | None, progress: Progress) -> Iterator[str]:

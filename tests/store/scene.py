@@ -47,10 +47,17 @@ def price_of(rows: Sequence[ContactRow]) -> int:
     return sum(PRICES[row.country or ""] for row in rows if row.skip is None)
 
 
+HELD_MS = 75 * 60_000
+"""How long the gateway may hold a message back."""
+
+
 def result(seq: int, kind: ResultKind, now: int = START, **facts: object) -> Result:
     """What became of one row; a sent one gets a message id of its own, a refused one a code."""
     if kind is ResultKind.SENT:
         facts.setdefault("message_id", f"wamid.{seq}")
+    if kind is ResultKind.HELD:
+        facts.setdefault("message_id", f"wamid.{seq}")
+        facts.setdefault("not_before", now + HELD_MS)
     if kind is ResultKind.FAILED:
         facts.setdefault("code", 131026)
     if kind is ResultKind.PUT_BACK:

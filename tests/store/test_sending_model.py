@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from store import callbacks, campaigns, database, ledger, optouts, outcomes, recipients, transitions, windows
+from store import callbacks, campaigns, database, held, ledger, optouts, outcomes, recipients, transitions, windows
 from store.errors import Fenced
 from store.types import (
     ContactRow,
@@ -31,12 +31,12 @@ from store.types import (
 from tests.clock import START
 from tests.store.back_ends import fresh_url
 from tests.store.invariants import violations
-from tests.store.scene import COUNTRIES, CREDITS, PRICES, Scene, contact, price_of, result
+from tests.store.scene import COUNTRIES, CREDITS, HELD_MS, PRICES, Scene, contact, price_of, result
 
 PENDING, SENT, FAILED = RecipientState.PENDING, RecipientState.SENT, RecipientState.FAILED
 UNKNOWN, SKIPPED = RecipientState.UNKNOWN, RecipientState.SKIPPED
 
-REFUSED, REST, BOUNCED = 131026, -1, 131049
+REFUSED, REST, BOUNCED, DROPPED = 131026, -1, 131049, 132015
 DELIVERY = {"sent": 0, "failed": 1, "delivered": 2, "read": 3}
 
 some = st.integers(0, 1_000)
@@ -62,6 +62,7 @@ class Row:
     put_back: int = 0
     """How often the gateway said that it did not take it."""
     retry_at: int | None = None
+    held_until: int | None = None
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Sending(RuleBasedStateMachine):
     def teardown(self) -> None:
         database.close_database()
 
-    @rule(ms=st.sampled_from([1, 500, 100_000]))
+    @rule(ms=st.sampled_from([1, 500, 100_000, HELD_MS]))
     def time_passes(self, ms: int) -> None:
         self.now += ms
 
@@ -233,7 +234,9 @@ class Sending(RuleBasedStateMachine):
         for one in run.windows:
             if one.id == window.id:
                 one.left.remove(told.seq)
-        if told.kind is ResultKind.SENT and row.state in (PENDING, UNKNOWN):
+        if told.kind is ResultKind.HELD and row.state is PENDING:
+            row.held_until = told.not_before
+        elif told.kind is ResultKind.SENT and row.state in (PENDING, UNKNOWN):
             row.state = SENT
         elif told.kind is ResultKind.FAILED and row.state in (PENDING, UNKNOWN):
             row.state, row.error = FAILED, REFUSED
@@ -267,10 +270,30 @@ class Sending(RuleBasedStateMachine):
             assert unmatched == len(updates)
             return
         assert unmatched == 0
-        row.attempt += row.state is PENDING
-        row.state = SENT
+        row.attempt += row.state is PENDING and row.held_until is None
+        row.state, row.held_until = SENT, None
         row.delivery = max(row.delivery, *(DELIVERY[status] for status in statuses))
         row.error = BOUNCED if row.delivery == 1 else None
+
+    @precondition(lambda self: any(row.held_until for run in self.runs for row in run.rows.values()))
+    @rule(pick=some)
+    def what_is_held_back_is_dropped(self, pick: int) -> None:
+        waiting = [(run, seq) for run in self.runs for seq, row in run.rows.items() if row.held_until]
+        run, seq = waiting[pick % len(waiting)]
+        update = StatusUpdate(run.id, seq, f"wamid.{seq}", "failed", self.now, DROPPED)
+        # Callbacks come twice.
+        assert callbacks.apply([], [update, update], self.now) == 0
+        row = run.rows[seq]
+        row.state, row.error, row.held_until = FAILED, DROPPED, None
+
+    @rule(pick=some)
+    def what_is_held_back_is_waited_for_no_more(self, pick: int) -> None:
+        run = self.runs[pick % 2]
+        lapsed = [row for row in run.rows.values() if row.held_until is not None and row.held_until <= self.now]
+        assert held.due(run.id, self.now) is bool(lapsed)
+        assert held.give_up(run.id, self.now) == len(lapsed)
+        for row in lapsed:
+            row.state, row.held_until = UNKNOWN, None
 
     @rule(pick=some)
     def somebody_opts_out_or_in_again(self, pick: int) -> None:
@@ -296,7 +319,7 @@ class Sending(RuleBasedStateMachine):
     @rule(pick=some)
     def the_rest_is_given_up(self, pick: int) -> None:
         run = self.runs[pick % 2]
-        rest = [row for row in run.rows.values() if row.state is PENDING]
+        rest = [row for row in run.rows.values() if row.state is PENDING and row.held_until is None]
         given_up = 0 if run.windows else len(rest)
         assert outcomes.fail_rest(run.id, REST, self.now) == given_up
         if given_up:
@@ -319,10 +342,12 @@ class Sending(RuleBasedStateMachine):
     def R41_R46_every_row_is_as_the_rules_say(self) -> None:
         for run in self.runs:
             page = recipients.page(run.id, list(run.rows))
-            found = {seq: (row.state, row.delivery, row.error, row.attempt) for seq, row in page.items()}
+            found = {seq: (row.state, row.delivery, row.error, row.attempt, row.held) for seq, row in page.items()}
             assert found == {
-                seq: (row.state, Delivery(row.delivery), row.error, row.attempt) for seq, row in run.rows.items()
+                seq: (row.state, Delivery(row.delivery), row.error, row.attempt, row.held_until is not None)
+                for seq, row in run.rows.items()
             }
+            assert held.seqs(run.id) == [seq for seq, row in run.rows.items() if row.held_until is not None]
 
     @invariant()
     def R43_nothing_is_handed_over_again_but_what_the_gateway_did_not_take(self) -> None:

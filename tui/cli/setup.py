@@ -167,6 +167,8 @@ def show_template(options: Namespace, session: Session) -> int:
         output.say(f"  {problem}")
     for found in placeholders.placeholders(one.components, one.parameter_format):
         need = "" if found.required else "  optional"
+        if found.name == "media_id":
+            need = f"  in place of {found.key.removesuffix('_id')}"
         example = f"  such as {found.example}" if found.example else ""
         output.say(f"  placeholder {found.key}{need}{example}")
     return 0
@@ -184,8 +186,8 @@ def _say_parts(components: Sequence[Mapping[str, Any]], output: Output, indent: 
     ):
         for at, line in enumerate(text.split("\n") if text else ()):
             output.say(f"{indent}{kind if at == 0 else '':8}{line}")
-    for index, kind, button in templates.buttons(components):
-        output.say(f"{indent}button {index} [{templates.text_of(button)}] {kind.lower().replace('_', ' ')}")
+    for index, kind, _ in templates.buttons(components):
+        output.say(f"{indent}button {index} [{shown.buttons[index]}] {templates.button_words(kind)}")
     for index, card in templates.cards(components):
         output.say(f"{indent}card {index}")
         _say_parts(card, output, f"{indent}  ")

@@ -38,7 +38,7 @@ READ_HELP: Final = "enter reads it; tab completes the path"
 _OVER: Final = ((OverQuota.FAIL, "fail the rest"), (OverQuota.WAIT, "wait until the quota refills"))
 _OF_FILE: Final = (FILE, SHEET, COUNTRY, NUMBER)
 _LABEL: Final = 12
-_LONGEST_LABEL: Final = 22
+_LONGEST_LABEL: Final = 24
 
 
 class FormPanel(VerticalScroll, can_focus=False):

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from engine.text import fold, shown
+from engine.typed_values import WORDS, Kind
 from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
@@ -167,6 +168,8 @@ class FillRow(Horizontal):
         self.post_message(self.Changed(self))
 
     def _hint(self, value: str) -> str:
+        if value == FIXED and self.placeholder.kind is not Kind.TEXT:
+            return WORDS[self.placeholder.kind]
         if value == FIXED:
             example = shown(self.placeholder.example)
             return f"the text, such as {example}" if example else "the text"
