@@ -43,6 +43,7 @@ LOCK_S = 2.0
 DRAFTS_S = 60.0
 SERIES_S = 1.0
 CONTACTS_S = 60.0
+LEFT_OVER_S = 600.0
 LONGEST_BACKOFF_S = 60.0
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
@@ -108,6 +109,14 @@ class Worker:
             lambda: history.wanting(clock.now()),
             lambda: history.tend(clock),
         )
+        self._left_over = Chore(
+            "audiences that were left behind are",
+            clock,
+            LEFT_OVER_S,
+            lambda: bool(expiry.left_over(clock.now())),
+            lambda: expiry.clear(clock),
+        )
+        self._chores = (self._series, self._drafts, self._contacts, self._left_over)
 
     def stop(self) -> None:
         """Ask for an orderly end: claim nothing more, wait for what is on its way, record it, release the leases."""
@@ -164,7 +173,7 @@ class Worker:
         if self._look is not None:
             self._look.cancel()
             await asyncio.wait({self._look})
-        for chore in (self._series, self._drafts, self._contacts):
+        for chore in self._chores:
             await chore.ended()
         try:
             with database.translated():
@@ -179,7 +188,7 @@ class Worker:
         self._look_at_gateway()
         self._reap()
         self._enforce_lock()
-        for chore in (self._series, self._drafts, self._contacts):
+        for chore in self._chores:
             chore.tend()
         apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.
