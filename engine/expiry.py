@@ -1,11 +1,14 @@
-"""Drafts that nobody edits: warned about, deleted by themselves, restorable for a while, then gone (R10)."""
+"""Drafts that nobody edits: warned about, deleted by themselves, restorable for a while, then gone (R10).
+
+And the rows that an import, a copy or a purge leaves behind when it is killed: people's numbers that belong to nothing.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from engine.clock import DAY
-from store import audit, database, deleted
+from store import audiences, audit, database, deleted
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 EXPIRES_MS: Final = 30 * DAY
 WARNED_MS: Final = 23 * DAY
 RESTORABLE_MS: Final = 7 * DAY
+LEFT_OVER_MS: Final = DAY
+"""An audience that belongs to nothing for so long is not being imported any more."""
 AT_ONCE: Final = 20
 """Drafts dealt with in one go; the rest comes with the next."""
 
@@ -72,3 +77,16 @@ def _purge(now: int, actor: Actor) -> int:
             done += 1
         deleted.drop(audience_id)
     return done
+
+
+def left_over(now: int) -> list[int]:
+    """Audiences that were left behind, a few of them."""
+    return audiences.left_over(now - LEFT_OVER_MS, AT_ONCE)
+
+
+def clear(clock: Clock) -> int:
+    """Remove audiences that were left behind, in short transactions; answers how many."""
+    found = left_over(clock.now())
+    for audience_id in found:
+        audiences.drop_audience(audience_id)
+    return len(found)

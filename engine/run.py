@@ -349,7 +349,8 @@ class Run:
     async def _drain(self, stop: asyncio.Event) -> None:
         """Wait for what is on its way and record it; what has no answer in time for an orderly stop is unknown."""
         if self._in_flight:
-            landing = asyncio.create_task(asyncio.wait(self._in_flight))
+            # A copy: what is done already leaves the set before the wait for it begins, which is none for an empty one.
+            landing = asyncio.create_task(asyncio.wait({*self._in_flight}))
             told = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait({landing, told}, return_when=asyncio.FIRST_COMPLETED)

@@ -46,6 +46,7 @@ LOCK_S = 2.0
 DRAFTS_S = 60.0
 SERIES_S = 1.0
 CONTACTS_S = 60.0
+LEFT_OVER_S = 600.0
 LONGEST_BACKOFF_S = 60.0
 STILL_BLOCKED_MS = 60_000
 """How long a hold goes on when the gateway says that it still cannot send."""
@@ -127,6 +128,14 @@ class Worker:
             lambda: history.wanting(clock.now()),
             lambda: history.tend(clock),
         )
+        self._left_over = Chore(
+            "audiences that were left behind are",
+            clock,
+            LEFT_OVER_S,
+            lambda: bool(expiry.left_over(clock.now())),
+            lambda: expiry.clear(clock),
+        )
+        self._chores = (self._series, self._drafts, self._contacts, self._left_over)
 
     def stop(self) -> None:
         """Ask for an orderly end: claim nothing more, wait for what is on its way, record it, release the leases."""
@@ -185,7 +194,7 @@ class Worker:
                 look.cancel()
                 await asyncio.wait({look})
         await self._inquiries.close()
-        for chore in (self._series, self._drafts, self._contacts):
+        for chore in self._chores:
             await chore.ended()
         try:
             with database.translated():
@@ -200,7 +209,7 @@ class Worker:
         self._look_at_gateway()
         self._reap()
         self._enforce_lock()
-        for chore in (self._series, self._drafts, self._contacts):
+        for chore in self._chores:
             chore.tend()
         apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.

@@ -117,6 +117,17 @@ def drop_audience(audience_id: int) -> None:
     AudienceModel.delete().where(AudienceModel.id == audience_id).execute()
 
 
+def left_over(before: int, limit: int) -> list[int]:
+    """Audiences imported before a time that no campaign and no series has: whoever made them was killed on the way."""
+    found = execute(
+        "SELECT a.id FROM audience a WHERE a.imported_at < ? "
+        "AND NOT EXISTS (SELECT 1 FROM campaign c WHERE c.audience_id = a.id) "
+        "AND NOT EXISTS (SELECT 1 FROM series s WHERE s.audience_id = a.id) ORDER BY a.id LIMIT ?",
+        (before, limit),
+    ).fetchall()
+    return [audience_id for (audience_id,) in found]
+
+
 class Copied(NamedTuple):
     """A new audience that belongs to no campaign yet, and what is in it."""
 

@@ -8,10 +8,10 @@ import pytest
 
 from engine import expiry
 from engine.clock import DAY
-from engine.commands import drafts, launch
+from engine.commands import drafts, launch, recurring
 from engine.errors import NotFound, Refused
 from engine.worker import Worker
-from store import audit, campaigns, database, deleted
+from store import audiences, audit, campaigns, database, deleted
 from store.errors import Missing
 from store.types import Actor, Status
 from tests import builders, sending
@@ -132,3 +132,24 @@ async def test_R10_the_worker_does_it_beside_its_work(acme: Path, clock: FakeClo
     worker.stop()
     await worker.work()
     assert [draft.id for draft in deleted.restorable(0)] == [campaign_id]
+
+
+async def test_rows_that_a_killed_import_left_behind_are_removed_after_a_day_and_no_others(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    kept = campaigns.get(builders.draft(clock, tmp_path, 3)).audience
+    gone = campaigns.get(builders.draft(clock, tmp_path, 3)).audience
+    assert kept is not None and gone is not None
+    copy = audiences.copy(kept, clock.now())
+    recurring.create(builders.context(clock), 2, "0 9 1 1 *")
+    drafts.delete(builders.context(clock), 2)
+    clock.advance(DAY)
+    await sending.work(clock, sending.Scripted(sending.takes_all))
+    assert rows(copy) == 3
+    clock.advance(1)
+    await sending.work(clock, sending.Scripted(sending.takes_all))
+    assert rows(copy) == 0
+    # A campaign's, one that can be restored, a series' and its firing's.
+    found = database.execute("SELECT COUNT(*), COUNT(DISTINCT audience_id) FROM recipient").fetchone()
+    assert found == (12, 4) and rows(kept.id) == rows(gone.id) == 3
+    check_invariants()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.gateway.simulator.scenario_file import load
 from engine.recorder import Recorder
 from engine.worker import Worker
-from store import campaigns, database, leases, ledger, optouts, outcomes, windows
+from store import account, campaigns, database, leases, ledger, optouts, outcomes, windows
 from store.errors import StoreBusy
 from store.types import Balance, Lease, RecipientState, Result, RootCause, SkipReason, Status
 from tests import builders
@@ -548,6 +549,32 @@ async def stopped_at(one: Bench, n: int) -> Worker:
     await stopped.work()
     one.gateway.before = lambda handed: None
     return stopped
+
+
+async def test_R43_a_last_answer_that_comes_in_the_very_moment_of_the_wait_breaks_nothing(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 1)
+    one = Worker(clock, Scripted(takes_all), "service")
+    sender = account.senders()[0]
+    lease = one._leases.ensure(sender.id)
+    assert lease is not None
+    sending = run.Run(campaigns.get(campaign_id), sender, lease, one._tools(sender, lease))
+    claimed = sending._claim(1)
+    assert claimed is not None
+    window, (row,) = claimed
+    sending._recorder.expect(window, [row])
+    stop = asyncio.Event()
+    await sending._slots.acquire()
+    task = asyncio.create_task(sending._hand_over(window, row, stop))
+    sending._in_flight.add(task)
+    task.add_done_callback(sending._landed)
+    while not task.done():
+        await asyncio.sleep(0)
+    # Done, but its callback has its turn only after this: the set is emptied before the wait has begun.
+    assert sending._in_flight == {task}
+    await sending._drain(stop)
+    assert (progress(campaign_id).sent, windows.open_windows(campaign_id)) == (1, [])
 
 
 @pytest.mark.parametrize("n", [1, 5, 40, 100])
