@@ -208,6 +208,8 @@ def facts(one: Report, now: int) -> list[Content]:
             f"{counters.reserved - counters.settled - counters.released:,} still reserved"
             + (f", {one.unpaid:,} never taken: none was free" if one.unpaid else "")
             if campaign.started_at is not None
+            else f"none taken, {campaign.price:,} needed"
+            if campaign.finished_at is not None
             else f"{campaign.price:,} needed",
         ),
     ]

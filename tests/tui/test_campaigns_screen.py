@@ -356,7 +356,7 @@ async def test_back_to_draft(desk: Desk) -> None:
     async with desk.console() as console:
         await opened(console)
         await console.press("b")
-        await asked(console, desk, "Back to draft “Renewal July”?", "the schedule is lost")
+        await asked(console, desk, "Take “Renewal July” back to draft?", "the schedule is lost")
         await console.press("y")
         await told(console, "Back to draft: Renewal July.")
         await console.expect("· Draft")

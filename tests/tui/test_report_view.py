@@ -166,6 +166,8 @@ def test_the_facts_name_template_sender_file_credits_and_times() -> None:
     draft = report(status=Status.DRAFT, started_at=None, finished_at=None, scheduled_at=None, audience=None)
     bare = replace(draft, sender=None, template=None)
     assert plain(report_view.facts(bare, START)) == ["template -   sender -   file -", "credits 100 needed"]
+    cancelled = replace(bare, campaign=replace(bare.campaign, status=Status.CANCELLED, finished_at=START))
+    assert plain(report_view.facts(cancelled, START))[1] == "credits none taken, 100 needed"
 
 
 @pytest.mark.parametrize("name", scenes.ROUGH_NAMES)

@@ -132,7 +132,7 @@ async def test_R21_pause_and_resume_say_what_stays(desk: Desk) -> None:
     async with desk.console() as console:
         await shown(console, "▸ active", "every Monday at 10:00", "30 Nov 10:00", "2026-11-30T04:30 UTC")
         await console.press("p")
-        await told(console, "Weekly offer is paused", "The campaign made for Mon 30 Nov 10:00 stays")
+        await told(console, "“Weekly offer” is paused", "The campaign made for Mon 30 Nov 10:00 stays")
         await console.expect("‖ paused")
         assert known(1, desk).series.state is State.PAUSED
         await console.press("p")
