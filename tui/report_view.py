@@ -127,7 +127,7 @@ def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
     size = "nothing was sent"
     if plot.peak:
         words = engine_timeline.seconds(plot.width)
-        size = f"{words if words[0].isdigit() else f'1 {words}'} a column, at most {plot.peak:,}"
+        size = f"{words if words[0].isdigit() else f'1 {words}'} a column, up to {plot.peak:,} sent"
     below = [f"{first} to {last}   {size}"]
     if _LABEL + len(below[0]) > width - 4:
         below = [f"{first} to {last}", size]

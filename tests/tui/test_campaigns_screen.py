@@ -518,7 +518,7 @@ async def test_R12_another_time_is_echoed_and_the_past_refused(desk: Desk) -> No
         await paste(console, "tomorrow 10:00")
         await console.expect("Tue 24 Nov 2026 10:00 IST, in 19 h 30 min")
         await console.press("enter")
-        await told(console, "Renewal July goes Tue 24 Nov 2026 10:00 IST")
+        await told(console, "“Renewal July” goes Tue 24 Nov 2026 10:00 IST")
         await console.expect("tomorrow 10:00")
     assert desk.campaign(campaign_id).scheduled_at == START + (19 * 60 + 30) * MINUTE
 

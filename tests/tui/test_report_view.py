@@ -192,7 +192,7 @@ def test_R48_the_timeline_is_one_line_of_blocks_with_the_holds_marked() -> None:
     line = Timeline(start, None, {0: 8, 1: 4, 5: 1, 6: 8, 7: 1}, pauses)
     told = plain(report_view.timeline(line, ZONE, START, 120))
     assert told[0] == "  timeline      █▄‖‖‖▁█▁·‖"
-    assert told[1].split("   ")[-2:] == [" 14:29:50 to 14:30:00", "1 second a column, at most 8"]
+    assert told[1].split("   ")[-2:] == [" 14:29:50 to 14:30:00", "1 second a column, up to 8 sent"]
     assert told[2:] == [
         "  on hold       today 14:29 to today 14:29: paused",
         "  on hold       today 14:29 to today 14:29: [b]again[/b]",
