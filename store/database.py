@@ -82,7 +82,8 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
     """Bind the models to the database at `url` and bring its schema up to date.
 
     `url` is a path, `sqlite:///path` or another address that Peewee's `playhouse.db_url` knows.
-    Raises `NoDatabase` when there is none and `create` is false, `NoDriver`, `SchemaTooNew`, `StoreBusy`, `StoreFailed`.
+    Raises `NoDatabase` when there is none and `create` is false, `NoDriver`, `SchemaTooNew`, `StoreBusy`,
+    `StoreFailed`.
     """
     global _url
     from store import migrate

@@ -79,7 +79,20 @@ def test_the_last_day_is_part_of_the_range(text: str, at: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["last week", "2026-02-30", "25:00", "23.11.2026", "31 Nov", "3 Foo", "today 25:00", "22 Nov 9:00", "9999-12-31", "[b]x[/b]", "\x1b[31m"]
+    "text",
+    [
+        "last week",
+        "2026-02-30",
+        "25:00",
+        "23.11.2026",
+        "31 Nov",
+        "3 Foo",
+        "today 25:00",
+        "22 Nov 9:00",
+        "9999-12-31",
+        "[b]x[/b]",
+        "\x1b[31m",
+    ],
 )
 def test_a_day_that_cannot_be_read_is_told(text: str) -> None:
     error = refusal(until=text)
