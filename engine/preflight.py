@@ -370,7 +370,7 @@ def _quota(facts: Facts) -> list[Check]:
         return []
     needed = facts.valid - facts.quota.repeats
     beyond = needed - facts.quota.left
-    left = f"quota: {facts.quota.left:,} left today"
+    left = f"quota: {facts.quota.left:,} left now"
     if beyond <= 0:
         return [Check("quota", Level.OK, f"{left}, {needed:,} needed", field=OVER_QUOTA)]
     fails = facts.quota.over is OverQuota.FAIL

@@ -139,6 +139,11 @@ def duration(ms: int) -> str:
     return f"{minutes // 1_440} d {minutes % 1_440 // 60} h"
 
 
+def zone_word(ms: int, zone_name: str) -> str:
+    """The zone's short name at that time, such as IST; where it has none, its offset, such as UTC+03:00."""
+    return abbreviation(_local(ms, zone(zone_name)))
+
+
 def month(word: str) -> int | None:
     """The number of a month given by three letters or more of its English name, 1 for January."""
     found = _which(word, _MONTHS)

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import peewee
 
-from store.errors import NoDatabase, StoreBusy, StoreError, StoreFailed
+from store.errors import NoDatabase, NoDriver, StoreBusy, StoreError, StoreFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,7 +82,8 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
     """Bind the models to the database at `url` and bring its schema up to date.
 
     `url` is a path, `sqlite:///path` or another address that Peewee's `playhouse.db_url` knows.
-    Raises `NoDatabase` when there is none and `create` is false, `SchemaTooNew`, `StoreBusy`, `StoreFailed`.
+    Raises `NoDatabase` when there is none and `create` is false, `NoDriver`, `SchemaTooNew`, `StoreBusy`,
+    `StoreFailed`.
     """
     global _url
     from store import migrate
@@ -110,8 +111,11 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
         # The first connection turns the write-ahead log on, and two that do so at once do not wait for each other.
         with migrate.file_lock(path), session():
             pass
-    with session():
-        migrate.bring_up_to_date(database, path, create=create, read_only=read_only)
+    try:
+        with session():
+            migrate.bring_up_to_date(database, path, create=create, read_only=read_only)
+    except peewee.ImproperlyConfigured as error:
+        raise NoDriver("No driver for PostgreSQL is installed here.") from error
 
 
 def connect() -> None:

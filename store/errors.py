@@ -11,6 +11,10 @@ class NoDatabase(StoreError):
     """There is no database at this address yet."""
 
 
+class NoDriver(StoreError):
+    """What talks to this kind of database is not installed."""
+
+
 class SchemaTooNew(StoreError):
     """A newer release of the program made this database."""
 

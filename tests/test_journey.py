@@ -93,7 +93,7 @@ def test_draft_schedule_back_to_draft_schedule_again_report_quit(cli: Cli, tmp_p
         terminal.expect("locks in 14:")
 
         terminal.press("b")
-        terminal.expect("Back to draft “Spring sale”?")
+        terminal.expect("Take “Spring sale” back to draft?")
         terminal.settle()
         terminal.press("y")
         terminal.expect("· Draft")

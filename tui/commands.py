@@ -99,7 +99,7 @@ def _some_unknown(context: Context) -> str | None:
 
 
 _ON_CAMPAIGNS = (
-    _campaign("campaign.open", "enter", "report", "Open the campaign's report.", footer=1),
+    _campaign("campaign.open", "enter", "report", "Open the report, or the draft.", footer=1),
     _campaign(
         "campaign.new", "n", "new", "Start a new draft.", when=always, writes=True, engine="campaign.create", footer=2,
     ),

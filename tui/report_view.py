@@ -134,7 +134,7 @@ def timeline(line: Timeline, zone: str, now: int, width: int) -> list[Content]:
     size = "nothing was sent"
     if plot.peak:
         words = engine_timeline.seconds(plot.width)
-        size = f"{words if words[0].isdigit() else f'1 {words}'} a column, at most {plot.peak:,}"
+        size = f"{words if words[0].isdigit() else f'1 {words}'} a column, up to {plot.peak:,} sent"
     below = [f"{first} to {last}   {size}"]
     if _LABEL + len(below[0]) > width - 4:
         below = [f"{first} to {last}", size]
@@ -215,6 +215,8 @@ def facts(one: Report, now: int) -> list[Content]:
             f"{counters.reserved - counters.settled - counters.released:,} still reserved"
             + (f", {one.unpaid:,} never taken: none was free" if one.unpaid else "")
             if campaign.started_at is not None
+            else f"none taken, {campaign.price:,} needed"
+            if campaign.finished_at is not None
             else f"{campaign.price:,} needed",
         ),
     ]

@@ -204,10 +204,10 @@ def test_R28_the_form_counts_the_other_scheduled_campaigns(db: Path, clock: Fake
 @pytest.mark.parametrize(
     ("valid", "repeats", "over", "level", "text"),
     [
-        (4_963, 0, OverQuota.FAIL, Level.WARN, "quota: 2,588 left today, 2,375 would fail"),
-        (4_963, 0, OverQuota.WAIT, Level.WARN, "quota: 2,588 left today, 2,375 would wait"),
-        (4_963, 2_374, OverQuota.FAIL, Level.WARN, "quota: 2,588 left today, 1 would fail"),
-        (4_963, 2_375, OverQuota.FAIL, Level.OK, "quota: 2,588 left today, 2,588 needed"),
+        (4_963, 0, OverQuota.FAIL, Level.WARN, "quota: 2,588 left now, 2,375 would fail"),
+        (4_963, 0, OverQuota.WAIT, Level.WARN, "quota: 2,588 left now, 2,375 would wait"),
+        (4_963, 2_374, OverQuota.FAIL, Level.WARN, "quota: 2,588 left now, 1 would fail"),
+        (4_963, 2_375, OverQuota.FAIL, Level.OK, "quota: 2,588 left now, 2,588 needed"),
     ],
 )
 def test_R30_beyond_the_quota_is_a_warning_with_the_numbers_and_never_a_block(

@@ -151,6 +151,7 @@ async def test_R11_a_read_only_console_leaves_no_event(tmp_path: Path, clock: Fa
 # From RULES.md, R56: the key, the campaign it is tried on, who is the least that may, the action that is audited.
 KEYS = [
     ("n", "Spring sale", Role.MANAGER, "campaign.create"),
+    ("L", "Spring sale", Role.ADMIN, "account.limits"),
     ("e", "Spring sale", Role.MANAGER, "campaign.edit"),
     ("D", "Spring sale", Role.MANAGER, "campaign.duplicate"),
     ("S", "Spring sale", Role.MANAGER, "campaign.send"),
@@ -181,6 +182,8 @@ async def test_R57_a_key_the_role_forbids_says_so_does_nothing_and_is_an_event(
         assert console.app.screen is screen
     event = next(one for one in reversed(trail(desk)) if one.action == f"{action}.refused")
     assert (event.actor, event.after) == ("asha", {"code": "not_allowed"})
+    # A new draft and the account's limits have nothing to do with the campaign under the cursor.
+    assert event.campaign_id == (None if key in "nL" else desk.id_of(name))
     assert desk.rows() == before
 
 

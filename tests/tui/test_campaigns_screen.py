@@ -356,7 +356,7 @@ async def test_back_to_draft(desk: Desk) -> None:
     async with desk.console() as console:
         await opened(console)
         await console.press("b")
-        await asked(console, desk, "Back to draft “Renewal July”?", "the schedule is lost")
+        await asked(console, desk, "Take “Renewal July” back to draft?", "the schedule is lost")
         await console.press("y")
         await told(console, "Back to draft: Renewal July.")
         await console.expect("· Draft")
@@ -518,7 +518,7 @@ async def test_R12_another_time_is_echoed_and_the_past_refused(desk: Desk) -> No
         await paste(console, "tomorrow 10:00")
         await console.expect("Tue 24 Nov 2026 10:00 IST, in 19 h 30 min")
         await console.press("enter")
-        await told(console, "Renewal July goes Tue 24 Nov 2026 10:00 IST")
+        await told(console, "“Renewal July” goes Tue 24 Nov 2026 10:00 IST")
         await console.expect("tomorrow 10:00")
     assert desk.campaign(campaign_id).scheduled_at == START + (19 * 60 + 30) * MINUTE
 

@@ -93,8 +93,8 @@ def test_R30_the_preflight_warns_with_the_numbers_and_does_not_block(sendoff: He
     assert sendoff("limits", "set", "--quota", audience - 1).status == 0
     answer = sendoff("campaign", "preflight", campaign_id)
     assert answer.status == 0
-    assert f"quota: {audience - 1} left today, 1 would fail" in answer.out
+    assert f"quota: {audience - 1} left now, 1 would fail" in answer.out
     assert sendoff("campaign", "edit", campaign_id, "--over-quota", "wait").status == 0
-    assert f"quota: {audience - 1} left today, 1 would wait" in sendoff("campaign", "preflight", campaign_id).out
+    assert f"quota: {audience - 1} left now, 1 would wait" in sendoff("campaign", "preflight", campaign_id).out
     assert sendoff("limits", "set", "--quota", audience).status == 0
-    assert f"quota: {audience} left today, {audience} needed" in sendoff("campaign", "preflight", campaign_id).out
+    assert f"quota: {audience} left now, {audience} needed" in sendoff("campaign", "preflight", campaign_id).out

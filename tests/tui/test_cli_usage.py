@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,14 @@ def test_a_configuration_that_cannot_be_used_is_status_2(text: str | None, named
 def test_an_address_of_no_known_database_is_status_2(url: str) -> None:
     answer = run_here(["--database", url, "init", "--json"])
     assert (answer.status, answer.error["code"]) == (2, "bad_database")
+
+
+def test_a_server_that_no_driver_is_installed_for_is_status_2() -> None:
+    if find_spec("psycopg2") or find_spec("psycopg"):
+        pytest.skip("a driver for PostgreSQL is installed here")
+    answer = run_here(["--database", "postgresql://localhost/sendoff", "sender", "list", "--json"])
+    assert (answer.status, answer.error["code"]) == (2, "bad_database")
+    assert answer.error["message"] == "No driver for PostgreSQL is installed here."
 
 
 def test_a_sqlite_address_names_the_same_file_as_its_path(sendoff: Here, tmp_path: Path) -> None:

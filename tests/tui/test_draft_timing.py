@@ -80,10 +80,19 @@ def test_R16_less_than_five_minutes_ahead_is_locked_from_the_start() -> None:
 def test_the_outlook_says_when_it_goes_how_long_it_takes_and_until_when_it_can_be_cancelled() -> None:
     timing = draft_timing.read("tomorrow 10:00", ZONE, NOW)
     assert draft_timing.outlook(timing, ZONE, NOW, 4_963, 80) == [
-        "goes tomorrow 10:00 (04:30 UTC), in 19 h 30 min",
+        "goes tomorrow 10:00 IST (04:30 UTC), in 19 h 30 min",
         "sending takes 2 min at 80 a second, done tomorrow 10:01",
         "can be cancelled until tomorrow 09:55",
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("Europe/Berlin", "10:00 CET (09:00 UTC)"), ("UTC", "10:00 UTC"), ("Asia/Dubai", "10:00 UTC+04:00 (06:00 UTC)")],
+)
+def test_R13_the_outlook_names_the_zone_that_was_typed(zone: str, said: str) -> None:
+    timing = draft_timing.read("tomorrow 10:00", zone, NOW)
+    assert draft_timing.outlook(timing, zone, NOW, 0, None)[0].startswith(f"goes tomorrow {said}, in ")
 
 
 def test_R17_the_outlook_of_send_now_says_that_it_cannot_be_cancelled() -> None:

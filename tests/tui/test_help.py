@@ -72,18 +72,18 @@ class Listing(Harness):
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
 async def test_typing_filters_and_escape_goes_back(size: tuple[int, int]) -> None:
     async with Console(Listing(), size) as screen:
-        await screen.expect("Keys: Campaigns", "Open the campaign's report.")
+        await screen.expect("Keys: Campaigns", "Open the report, or the draft.")
         await screen.type("duplic")
         await screen.expect("Make a new draft")
         check_text_snapshot(f"help_filtered_{size[0]}x{size[1]}", screen.screen)
-        assert not screen.sees("Open the campaign's report.")
+        assert not screen.sees("Open the report, or the draft.")
         await screen.press("escape")
         await screen.expect("the list")
 
 
 async def test_the_list_scrolls_by_keys() -> None:
     async with Console(Listing(), (80, 24)) as screen:
-        await screen.expect("Open the campaign's report.")
+        await screen.expect("Open the report, or the draft.")
         assert not screen.sees("Find a command by its name.")
         for _ in range(6):
             await screen.press("pagedown")

@@ -139,13 +139,13 @@ async def test_R30_the_form_warns_and_lets_choose_what_happens_beyond_the_quota(
         await console.expect("contacts.csv, 10 rows")
         if size != WIDE:
             await console.press("f6")
-        await console.expect("quota: 7 left today, 3 would fail")
+        await console.expect("quota: 7 left now, 3 would fail")
         await still(console)
         check("draft_quota", console)
         await console.press("f8", "f8", "enter", "down", "enter")
         if size != WIDE:
             await console.press("f6")
-        await console.expect("quota: 7 left today, 3 would wait")
+        await console.expect("quota: 7 left now, 3 would wait")
         await console.press("ctrl+s")
         await console.until(lambda: desk.campaign(campaign_id).over_quota is OverQuota.WAIT, "it is saved")
 

@@ -52,7 +52,7 @@ WAYS = {
         "t",
         Status.SCHEDULED,
         LATER_AT,
-        "Renewal July goes Tue 24 Nov",
+        "“Renewal July” goes Tue 24 Nov",
         lambda ctx, one: launch.reschedule(ctx, one, LATER),
     ),
 }

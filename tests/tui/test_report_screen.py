@@ -460,7 +460,7 @@ async def test_R48_the_timeline_follows_the_run_and_marks_its_holds(desk: Desk) 
         await report(console, campaign_id)
         await console.expect("timeline", "nothing was sent")
         desk.hand_over(campaign_id, [ResultKind.SENT] * 4)
-        await console.expect("1 second a column, at most 4")
+        await console.expect("1 second a column, up to 4 sent")
         desk.hold(campaign_id, "The account is locked")
         desk.clock.advance(10_000)
         await console.press("r")
@@ -477,7 +477,7 @@ async def test_R49_one_key_makes_a_new_draft_of_a_part(sampled: Desk, key: str, 
         await report(console, sampled.id_of("Catalogue launch"))
         await console.press("D")
         await console.expect(
-            "A new draft of Catalogue launch", "u  unknown: 7 that", "r  unread: 244 that", "a  all: 610 rows"
+            "A new draft of “Catalogue launch”", "u  unknown: 7 that", "r  unread: 244 that", "a  all: 610 rows"
         )
         await console.expect_not("f  failed")
         sampled.clock.advance(scenes.BLINK_MS)
@@ -502,7 +502,7 @@ async def test_R49_leaving_the_question_changes_nothing(sampled: Desk) -> None:
     async with sampled.console() as console:
         screen = await report(console, sampled.id_of("Catalogue launch"))
         await console.press("D")
-        await console.expect("A new draft of Catalogue launch")
+        await console.expect("A new draft of “Catalogue launch”")
         sampled.clock.advance(scenes.BLINK_MS)
         await console.press("enter")
         await console.until(lambda: console.app.screen is screen, "the report is back")

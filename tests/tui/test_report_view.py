@@ -166,6 +166,8 @@ def test_the_facts_name_template_sender_file_credits_and_times() -> None:
     draft = report(status=Status.DRAFT, started_at=None, finished_at=None, scheduled_at=None, audience=None)
     bare = replace(draft, sender=None, template=None)
     assert plain(report_view.facts(bare, START)) == ["template -   sender -   file -", "credits 100 needed"]
+    cancelled = replace(bare, campaign=replace(bare.campaign, status=Status.CANCELLED, finished_at=START))
+    assert plain(report_view.facts(cancelled, START))[1] == "credits none taken, 100 needed"
 
 
 @pytest.mark.parametrize("name", scenes.ROUGH_NAMES)
@@ -190,7 +192,7 @@ def test_R48_the_timeline_is_one_line_of_blocks_with_the_holds_marked() -> None:
     line = Timeline(start, None, {0: 8, 1: 4, 5: 1, 6: 8, 7: 1}, pauses)
     told = plain(report_view.timeline(line, ZONE, START, 120))
     assert told[0] == "  timeline      █▄‖‖‖▁█▁·‖"
-    assert told[1].split("   ")[-2:] == [" 14:29:50 to 14:30:00", "1 second a column, at most 8"]
+    assert told[1].split("   ")[-2:] == [" 14:29:50 to 14:30:00", "1 second a column, up to 8 sent"]
     assert told[2:] == [
         "  on hold       today 14:29 to today 14:29: paused",
         "  on hold       today 14:29 to today 14:29: [b]again[/b]",

@@ -106,7 +106,7 @@ TITLES = {
     Action.DELETE: "Delete “Renewal July”?",
     Action.SEND_NOW: "Send “Renewal July” now?",
     Action.CANCEL: "Cancel “Renewal July”?",
-    Action.REOPEN: "Back to draft “Renewal July”?",
+    Action.REOPEN: "Take “Renewal July” back to draft?",
     Action.RESCHEDULE: "Another time for “Renewal July”",
     Action.RESUME: "Resume “Renewal July”?",
 }

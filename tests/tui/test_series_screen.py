@@ -74,7 +74,7 @@ async def test_R21_a_campaign_is_repeated_with_an_echo_while_it_is_typed(desk: D
         await console.expect("every Monday at 10:00 (Asia/Kolkata)")
         await console.expect("next: Mon 30 Nov 10:00, Mon 7 Dec 10:00, Mon 14 Dec 10:00")
         await console.press("enter")
-        await told(console, "Weekly offer repeats; first Mon 30 Nov 2026 10:00 IST")
+        await told(console, "“Weekly offer” repeats; first Mon 30 Nov 2026 10:00 IST")
         await console.expect("↻ Weekly offer,")
     made = known(1, desk)
     assert (made.series.cron, made.series.timezone) == ("0 10 * * MON", "Asia/Kolkata")
@@ -93,7 +93,7 @@ async def test_R13_R21_another_zone_and_an_end_may_be_typed(desk: Desk) -> None:
         await console.expect("every Monday to Friday at 09:30 (Europe/Berlin)")
         await console.expect("next: Tue 24 Nov 09:30, Wed 25 Nov 09:30")
         await console.press("enter")
-        await told(console, "Weekly offer repeats")
+        await told(console, "“Weekly offer” repeats")
     made = known(1, desk)
     assert made.series.timezone == "Europe/Berlin"
     assert [one.local for one in made.upcoming] == ["2026-11-24T09:30", "2026-11-25T09:30"]
@@ -132,7 +132,7 @@ async def test_R21_pause_and_resume_say_what_stays(desk: Desk) -> None:
     async with desk.console() as console:
         await shown(console, "▸ active", "every Monday at 10:00", "30 Nov 10:00", "2026-11-30T04:30 UTC")
         await console.press("p")
-        await told(console, "Weekly offer is paused", "The campaign made for Mon 30 Nov 10:00 stays")
+        await told(console, "“Weekly offer” is paused", "The campaign made for Mon 30 Nov 10:00 stays")
         await console.expect("‖ paused")
         assert known(1, desk).series.state is State.PAUSED
         await console.press("p")
@@ -156,7 +156,7 @@ async def test_R21_ending_asks_first(desk: Desk) -> None:
         await console.press("d")
         await asked(console, desk, "End the series")
         await console.press("y")
-        await told(console, "Weekly offer has ended.")
+        await told(console, "“Weekly offer” has ended.")
         await console.expect("■ ended")
         await console.press("R")
         await told(console, "This series has ended.")

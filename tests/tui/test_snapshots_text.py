@@ -310,7 +310,7 @@ async def test_report_which_part(tmp_path: Path, clock: FakeClock, size: tuple[i
     async with desk.console(size) as console:
         await show(console, desk.id_of("Catalogue launch"))
         await console.press("D")
-        await console.expect("A new draft of Catalogue launch")
+        await console.expect("A new draft of “Catalogue launch”")
         await still(console)
         check_dialog("report_which_part", console)
 

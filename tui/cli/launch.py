@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.commands.launch import Scheduled
     from tui.cli.session import Session
 
-_SIGNS = {Level.OK: "ok", Level.WARN: "mind", Level.BLOCK: "BLOCKS"}
+_SIGNS = {Level.OK: "ok", Level.WARN: "warns", Level.BLOCK: "BLOCKS"}
 
 
 def preflight(options: Namespace, session: Session) -> int:

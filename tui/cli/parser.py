@@ -130,7 +130,10 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
         help="a SQLite file or postgresql://...; also SENDOFF_DATABASE; default: a file in your data folder",
     )
     group.add_argument(
-        "--config", metavar="FILE", default=missing, help="settings in TOML (database, [gateway]); also SENDOFF_CONFIG"
+        "--config",
+        metavar="FILE",
+        default=missing,
+        help="settings in TOML (database, [gateway], roles, replies); also SENDOFF_CONFIG",
     )
     group.add_argument(
         "--read-only", action="store_true", default=missing, help="refuse everything that changes something"

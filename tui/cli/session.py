@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.clock import Clock, SystemClock
 from engine.errors import BadInput, Busy, EngineError, NotFound
 from store import account, database
-from store.errors import Missing, NoDatabase, SchemaTooNew, StoreBusy, StoreFailed
+from store.errors import Missing, NoDatabase, NoDriver, SchemaTooNew, StoreBusy, StoreFailed
 from tui import access, paths
 from tui.output import Output
 
@@ -78,6 +78,8 @@ def translated() -> Iterator[None]:
         yield
     except NoDatabase as error:
         raise _nothing_set_up(str(error)) from error
+    except NoDriver as error:
+        raise BadInput("bad_database", str(error), "Give a SQLite file.") from error
     except SchemaTooNew as error:
         raise EngineError("schema_too_new", str(error)) from error
     except StoreBusy as error:

@@ -156,7 +156,7 @@ class AuditScreen(ConsoleScreen):
         box = self.query_one("#audit-find", Input)
         box.display = True
         box.value = self._search
-        box.focus()
+        self.set_focus(box)
         self.call_after_refresh(self._show_footer)
 
     @on(Input.Submitted, "#audit-find")

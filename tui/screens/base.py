@@ -19,7 +19,7 @@ from engine.text import shown
 from store import account, campaigns
 from store.errors import Missing, StoreError
 from tui import paths, terminal
-from tui.command import Command, Scope, refusal
+from tui.command import Command, Scope, always, refusal
 from tui.commands import COMMANDS
 from tui.signs import named
 from tui.store_threads import Closing
@@ -86,7 +86,9 @@ class ConsoleScreen(Screen[None]):
         if why_not is not None:
             self.tell(why_not)
             if isinstance(why_not, NotAllowed) and not self.read_only:
-                subject = None if self.subject is None else self.subject.id
+                # Whatever is under the cursor has nothing to do with a new draft or with the account.
+                acts_on_it = command.when is not always
+                subject = self.subject.id if acts_on_it and self.subject is not None else None
                 self.in_background(partial(self._note_refusal, command.engine, subject, why_not), "audit")
             return
         await self.run_action(command.action)

@@ -152,7 +152,7 @@ class CampaignActions(CampaignDeeds):
         if done is not None:
             words = schedule.describe(done.at, self.services.zone, self.services.now)
             locked = " It is locked already: less than 5 minutes ahead." if done.locked else ""
-            self.notify(f"{named(row.name)} goes {words}.{locked}", markup=False)
+            self.notify(f"“{named(row.name)}” goes {words}.{locked}", markup=False)
             self.poll()
 
     def _echo(self, typed: str) -> str:
@@ -221,7 +221,7 @@ class CampaignActions(CampaignDeeds):
         )
         if done is not None:
             first = schedule.describe(done.occurrences[0].at, wanted.zone, self.services.now)
-            self.notify(f"{named(done.series.name)} repeats; first {first}. E shows the series.", markup=False)
+            self.notify(f"“{named(done.series.name)}” repeats; first {first}. E shows the series.", markup=False)
             self.poll()
 
     def action_limits(self) -> None:

@@ -83,7 +83,8 @@ class CampaignFinding(ConsoleScreen):
 
     def action_search(self) -> None:
         """Open the search line."""
-        self._open_search("").focus()
+        # At once, and not when the keys are done that came with this one.
+        self.set_focus(self._open_search(""))
         self.call_after_refresh(self._show_footer)
 
     def _open_search(self, text: str) -> Input:

@@ -77,6 +77,8 @@ class DraftScreen(DraftTest):
         self.show_loading()
         self.look()
         panel.go_to(NAME)
+        # At once: what was typed while it opened is the name.
+        self.set_focus(panel.fields[NAME].field_control)
 
     def action_back(self) -> None:
         """Stop reading the file, or turn back to the form, or leave; asks when something is not saved."""

@@ -104,8 +104,10 @@ def outlook(timing: Timing, zone: str, now: int, valid: int, rate: int | None) -
     if timing.now:
         lines.append("goes at once, when you confirm")
     elif timing.at is not None:
-        utc = "" if zone.strip() == "UTC" else f" ({schedule.iso(timing.at, 'UTC')[11:16]} UTC)"
-        lines.append(f"goes {schedule.short(timing.at, zone, now)}{utc}, {_away(timing.at, zone, now)}")
+        # The zone always: another one than the account's may have been typed (R13).
+        there = schedule.zone_word(timing.at, zone.strip())
+        utc = "" if there == "UTC" else f" ({schedule.iso(timing.at, 'UTC')[11:16]} UTC)"
+        lines.append(f"goes {schedule.short(timing.at, zone, now)} {there}{utc}, {_away(timing.at, zone, now)}")
     if valid and rate:
         lines.append(_pace(timing, zone, now, valid, rate))
     if timing.now:

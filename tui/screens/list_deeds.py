@@ -33,21 +33,24 @@ CANCEL: Final = Deed(
 )
 REOPEN: Final = Deed(
     Action.REOPEN,
-    "Back to draft {}?",
+    "Take {} back to draft?",
     ("It will not go at its time; the schedule is lost, everything else stays.",),
     "Yes, back to draft",
     launch.reopen,
     "Back to draft",
+    no="Keep it scheduled",
 )
 DELETE: Final = Deed(
     Action.DELETE,
     "Delete {}?",
-    ("The draft and its audience leave the list.",),
+    ("The draft and its audience leave the list; z restores them within 7 days.",),
     "Yes, delete",
     drafts.delete,
     "Deleted",
 )
-RESUME: Final = Deed(Action.RESUME, "Resume {}?", ("Sending goes on at once.",), "Yes, resume", _resume, "Resumed")
+RESUME: Final = Deed(
+    Action.RESUME, "Resume {}?", ("Sending goes on at once.",), "Yes, resume", _resume, "Resumed", no="Not now"
+)
 DUPLICATE: Final = Deed(
     Action.DUPLICATE,
     "Duplicate {}?",

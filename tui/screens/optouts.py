@@ -210,7 +210,7 @@ class OptOutsScreen(ConsoleScreen):
         box = self.query_one("#optout-find", Input)
         box.display = True
         box.value = self._search
-        box.focus()
+        self.set_focus(box)
         self.call_after_refresh(self._show_footer)
 
     @on(Input.Submitted, "#optout-find")

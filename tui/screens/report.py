@@ -337,7 +337,7 @@ class ReportScreen(ConsoleScreen):
         box = self.query_one("#find", Input)
         box.display = True
         box.value = ""
-        box.focus()
+        self.set_focus(box)
         self.call_after_refresh(self._show_footer)
 
     @on(Input.Submitted, "#find")

@@ -28,4 +28,4 @@ def which(row: CampaignRow, parts: Mapping[str, int], steady: Callable[[], float
     lines = [f"{keys[only]}  {text}" for only, text in said.items() if parts[only]]
     ways = [Way(keys[only], only) for only in said if parts[only]]
     lines.append(f"a  all: {counted(counters.audience, 'row')}, the skipped ones too")
-    return Choice(f"A new draft of {named(row.name, 40)}", lines, [*ways, Way("a", "all")], "Keep it", steady)
+    return Choice(f"A new draft of “{named(row.name, 40)}”", lines, [*ways, Way("a", "all")], "Not now", steady)

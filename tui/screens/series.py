@@ -188,7 +188,7 @@ class SeriesScreen(ConsoleScreen):
         done = await self.doing(command, self.services.context, one.series.id)
         if done is not None:
             stays = "" if done.series.state is State.ACTIVE else self._stays(done)
-            self.notify(f"{named(done.series.name)} {said} {stays}".strip(), markup=False)
+            self.notify(f"“{named(done.series.name)}” {said} {stays}".strip(), markup=False)
         await self._load()
 
     def _stays(self, one: Shown) -> str:
