@@ -28,6 +28,8 @@ WORKER = "worker"
 CALLBACK = "callback"
 CLAIM = 10
 """Rows of one claim."""
+_AT_ONCE = 200
+"""Values of one statement: SQLite takes a limited number."""
 
 _OPEN = (int(RecipientState.PENDING), int(RecipientState.UNKNOWN))
 _DELIVERY = {"failed": Delivery.UNDELIVERED, "delivered": Delivery.DELIVERED, "read": Delivery.READ}
@@ -245,6 +247,15 @@ def recover(sender_id: int, fence: int, now: int) -> list[TestSend]:
                 Model.id.in_([row.id for row in lost])
             ).execute()
     return lost
+
+
+def with_message_ids(message_ids: Sequence[str]) -> dict[str, int]:
+    """The test sends that these messages are, by message id."""
+    found: dict[str, int] = {}
+    for at in range(0, len(message_ids), _AT_ONCE):
+        query = Model.select(Model.message_id, Model.id).where(Model.message_id.in_(message_ids[at : at + _AT_ONCE]))
+        found.update(tuples(query))
+    return found
 
 
 def apply(update: StatusUpdate, now: int) -> bool:

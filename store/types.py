@@ -378,6 +378,8 @@ class Recipient:
     sent_at: int | None
     delivered_at: int | None
     read_at: int | None
+    pricing: str | None = None
+    """How WhatsApp bills it, as `category/type`; `None` while it has not said so."""
 
 
 class Window(NamedTuple):
@@ -556,6 +558,8 @@ class StatusUpdate(NamedTuple):
     detail: str = ""
     test_id: int | None = None
     """The test send it is about, which belongs to no campaign."""
+    pricing: str | None = None
+    """How WhatsApp bills it: `category/type`, the type `regular` where it does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from store.errors import NoDatabase, SchemaTooNew, StoreBusy
 
 CLUSTERED = " WITHOUT ROWID"
 NEVER_REUSED = " AUTOINCREMENT"
-EXTENDED = ("account", "attempt", "campaign", "test_send")
+EXTENDED = ("account", "attempt", "callback_event", "campaign", "recipient", "test_send")
 """Tables that got columns after they were made; those stand last in the file's own words."""
 
 
