@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "SENDOFF_TOKEN"
-_KEYS = {TOKEN: "token", "SENDOFF_APP_SECRET": "app_secret", "SENDOFF_VERIFY_TOKEN": "verify_token"}
+APP_SECRET = "SENDOFF_APP_SECRET"
+VERIFY_TOKEN = "SENDOFF_VERIFY_TOKEN"
+_KEYS = {TOKEN: "token", APP_SECRET: "app_secret", VERIFY_TOKEN: "verify_token"}
 
 
 def secrets_file() -> Path:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from engine import lifecycle
 from engine.clock import HOUR, Clock
+from engine.decide import GATEWAY_UNREACHABLE
 from engine.gateway import errors
 from engine.gateway.errors import Internal
+from engine.quota import QUOTA_REACHED
 from store import audit, campaigns, database, outcomes, tallies, transitions
-from store.types import Actor, Campaign, RootCause, Status
+from store.types import Actor, Campaign, Hold, RootCause, Status
 
 if TYPE_CHECKING:
     from engine.decide import HoldOrder
@@ -71,9 +73,15 @@ def _detail(campaign: Campaign, cause: RootCause) -> dict[str, object]:
 
 
 def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None:
-    """Put a run on hold."""
+    """Put a run on hold.
+
+    One that waits for a person is never replaced by one that lifts by itself, and the same one is no news.
+    """
     with database.transaction():
         now = clock.now()
+        held = campaigns.get(campaign_id).hold
+        if held is not None and (_waits_for_a_person(held) and order.until is not None or _same(held, order)):
+            return
         if transitions.hold(campaign_id, order.reason, order.text, now, order.until):
             audit.write(
                 now,
@@ -83,6 +91,14 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
                 after={"reason": order.reason, "until": order.until},
                 detail=order.text,
             )
+
+
+def _waits_for_a_person(held: Hold) -> bool:
+    return held.until is None and held.reason not in (GATEWAY_UNREACHABLE, QUOTA_REACHED)
+
+
+def _same(held: Hold, order: HoldOrder) -> bool:
+    return (held.reason, held.text, held.until) == (order.reason, order.text, order.until)
 
 
 def prolong(clock: Clock, campaign: Campaign, until: int | None) -> None:
@@ -109,6 +125,6 @@ def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
 
 
 def lift(now: int, campaign: Campaign, actor: Actor) -> None:
-    """Let a held run go on, inside the caller's transaction."""
-    if campaign.hold is not None and transitions.lift(campaign.id):
+    """Let a held run go on, inside the caller's transaction; not when it is held for something else by now."""
+    if campaign.hold is not None and transitions.lift(campaign.id, campaign.hold.reason):
         audit.write(now, actor, "campaign.resume", campaign.id, before={"hold": campaign.hold.reason})

@@ -100,6 +100,18 @@ def get_sender(sender_id: int) -> Sender:
     return _sender(row)
 
 
+def find_sender(number: int | None = None, phone_number_id: str = "") -> Sender | None:
+    """The sender with this number, or with this id at WhatsApp; `None` when there is none."""
+    wanted = SenderModel.number == number if number is not None else SenderModel.phone_number_id == phone_number_id
+    row = SenderModel.get_or_none(wanted)
+    return None if row is None else _sender(row)
+
+
+def update_sender(sender_id: int, **changes: Any) -> None:
+    """Change fields of a sender's row."""
+    SenderModel.update(**changes).where(SenderModel.id == sender_id).execute()
+
+
 def _template(row: Any) -> Template:
     return Template(
         row.id,
@@ -161,3 +173,10 @@ def put_template(
     if changed:
         return find_templates(name, language)[0].id
     return int(TemplateModel.insert(name=name, language=language, **fields).execute())
+
+
+def update_template(template_id: int, now: int, *, components: Any = None, **changes: Any) -> None:
+    """Change fields of a template's row; it was renewed `now`."""
+    if components is not None:
+        changes["components"] = dump(components)
+    TemplateModel.update(updated_at=now, **changes).where(TemplateModel.id == template_id).execute()

@@ -103,8 +103,8 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int, e
     """Apply what these events say and mark them applied, in one transaction; answers how many updates matched no row.
 
     Repeated, late and reordered updates change nothing: states only move forward (R46), and any status at all proves
-    that an `unknown` message was accepted (R42). A row is found by the reference, else by the message's id; updates of
-    messages that are not known yet are kept (`match`). What was news is added to `effect`.
+    that an `unknown` message was accepted (R42). A row is found by the reference, without one by the message's id;
+    updates of messages that are not known yet are kept (`match`). What was news is added to `effect`.
     """
     effect = Effect.none() if effect is None else effect
     with transaction():
@@ -114,6 +114,11 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int, e
         unmatched = len(strangers) + refused + refused_too
         CallbackEvent.update(applied_at=now, unmatched=unmatched).where(CallbackEvent.id.in_(list(event_ids))).execute()
     return unmatched
+
+
+def nothing_kept() -> bool:
+    """Whether no update waits for a message that is not known yet."""
+    return kept.nothing()
 
 
 def match(now: int, message_ids: Sequence[str] = (), effect: Effect | None = None) -> int:
@@ -137,10 +142,10 @@ def _by_reference(updates: Sequence[StatusUpdate], now: int, effect: Effect) -> 
         if update.test_id is not None:
             if not testsends.apply(update, now):
                 strangers.append(update)
-        elif update.campaign_id is None or update.seq is None:
-            strangers.append(update)
-        else:
+        elif update.campaign_id is not None and update.seq is not None:
             by_campaign[update.campaign_id].append(update)
+        else:
+            strangers.append(update)
     for campaign_id, batch in by_campaign.items():
         unknown, failed = _apply_to(campaign_id, batch, now, effect)
         strangers += unknown
@@ -149,17 +154,17 @@ def _by_reference(updates: Sequence[StatusUpdate], now: int, effect: Effect) -> 
 
 
 def _by_message_id(updates: Sequence[StatusUpdate], now: int, effect: Effect) -> tuple[list[StatusUpdate], int]:
-    """As `_by_reference`, by the ids of the messages; the reference may be missing from a failure."""
-    ids = list({update.message_id for update in updates if update.message_id})
+    """As `_by_reference`, for those without a reference of ours, by the ids of their messages."""
+    ids = list({update.message_id for update in updates if update.message_id and not update.referenced})
     if not ids:
         return list(updates), 0
     rows, tests = _rows_of(ids), testsends.with_message_ids(ids)
     found, strangers = [], []
     for update in updates:
-        if update.message_id in rows:
+        if not update.referenced and update.message_id in rows:
             campaign_id, seq = rows[update.message_id]
-            found.append(update._replace(campaign_id=campaign_id, seq=seq, test_id=None))
-        elif update.message_id in tests:
+            found.append(update._replace(campaign_id=campaign_id, seq=seq))
+        elif not update.referenced and update.message_id in tests:
             found.append(update._replace(test_id=tests[update.message_id]))
         else:
             strangers.append(update)
@@ -277,9 +282,7 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
     return _Match.NEWS if news else _Match.OLD
 
 
-def _bill(
-    audience_id: int, update: StatusUpdate, old: Delivery, new: Delivery, told: str | None, moves: Moves
-) -> bool:
+def _bill(audience_id: int, update: StatusUpdate, old: Delivery, new: Delivery, told: str | None, moves: Moves) -> bool:
     """Note how WhatsApp bills the message, and count it once it is delivered: what is not delivered costs nothing.
 
     It is told with `sent` and again with one of `delivered` and `read`; the latter is the last word.

@@ -228,6 +228,16 @@ def running(sender_id: int | None = None) -> list[int]:
     return [campaign_id for campaign_id, sender in tuples(query) if sender_id is None or sender == sender_id]
 
 
+def running_with(template_id: int) -> list[int]:
+    """Ids of campaigns In Progress that send a template, the first started first."""
+    query = (
+        CampaignModel.select(CampaignModel.id, CampaignModel.template)
+        .where(has_status(Status.IN_PROGRESS), CampaignModel.deleted_at.is_null())
+        .order_by(CampaignModel.started_at, CampaignModel.id)
+    )
+    return [campaign_id for campaign_id, template in tuples(query) if template == template_id]
+
+
 def scheduled_price(except_id: int | None = None) -> int:
     """Credits that all Scheduled campaigns together will need, leaving one out when given (R28)."""
     query = CampaignModel.select(fn.SUM(CampaignModel.price)).where(

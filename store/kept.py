@@ -54,14 +54,17 @@ def count() -> int:
 
 
 def take(message_ids: Sequence[str]) -> list[StatusUpdate]:
-    """Take out those about these messages, in the order of their own times; for a transaction."""
+    """Take out those that name these messages by id alone, in the order of their times; for a transaction."""
     if not message_ids or nothing():
         return []
     found: list[Any] = []
     for at in range(0, len(message_ids), _AT_ONCE):
         some = message_ids[at : at + _AT_ONCE]
         marks = ", ".join("?" * len(some))
-        found += execute(f"SELECT {_COLUMNS} FROM kept_status WHERE message_id IN ({marks})", tuple(some)).fetchall()
+        found += execute(
+            f"SELECT {_COLUMNS} FROM kept_status WHERE message_id IN ({marks}) AND campaign_id = 0 AND test_id = 0",
+            tuple(some),
+        ).fetchall()
     return _taken(found)
 
 
@@ -80,7 +83,7 @@ def take_known(limit: int) -> list[StatusUpdate]:
     ).fetchall()
     found += execute(
         f"SELECT {columns} FROM test_send t JOIN kept_status k ON k.message_id = t.message_id "
-        "WHERE t.message_id IS NOT NULL AND k.campaign_id = 0 LIMIT ?",
+        "WHERE t.message_id IS NOT NULL AND k.campaign_id = 0 AND k.test_id = 0 LIMIT ?",
         (limit,),
     ).fetchall()
     return _taken(found)

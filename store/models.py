@@ -341,8 +341,8 @@ class KeptStatus(Base):
     """A status whose message is not known here yet; 0 and an empty text are what it does not say."""
 
     message_id = TextField()
-    campaign_id = IntegerField()
-    seq = IntegerField()
+    campaign_id = BigIntegerField()
+    seq = BigIntegerField()
     test_id = BigIntegerField()
     status = TextField()
     at = BigIntegerField()

@@ -150,10 +150,11 @@ def hold(campaign_id: int, reason: str, text: str, now: int, until: int | None) 
     )
 
 
-def lift(campaign_id: int) -> bool:
-    """Let a held run go on."""
+def lift(campaign_id: int, reason: str | None = None) -> bool:
+    """Let a held run go on; with a `reason` only if it is held for that."""
+    held = CampaignModel.hold_reason
     return change(
         campaign_id,
-        [has_status(Status.IN_PROGRESS), CampaignModel.hold_reason.is_null(False)],
+        [has_status(Status.IN_PROGRESS), held.is_null(False) if reason is None else held == reason],
         {"hold_reason": None, "hold_text": "", "hold_since": None, "hold_until": None},
     )

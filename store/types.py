@@ -561,6 +561,11 @@ class StatusUpdate(NamedTuple):
     pricing: str | None = None
     """How WhatsApp bills it: `category/type`, the type `regular` where it does."""
 
+    @property
+    def referenced(self) -> bool:
+        """Whether it names a message by a reference of ours; the gateway may leave that out of a failure."""
+        return self.test_id is not None or (self.campaign_id is not None and self.seq is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class ListFilter:

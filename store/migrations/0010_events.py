@@ -18,8 +18,8 @@ def up(migrator: Any, db: Database) -> None:
         'CREATE UNIQUE INDEX "callback_relayed" ON "callback_event" ("digest") WHERE ("digest" IS NOT NULL)',
         'CREATE INDEX "recipient_message" ON "recipient" ("message_id") WHERE ("message_id" IS NOT NULL)',
         'CREATE INDEX "test_send_message" ON "test_send" ("message_id") WHERE ("message_id" IS NOT NULL)',
-        'CREATE TABLE "kept_status" ("message_id" TEXT NOT NULL, "campaign_id" INTEGER NOT NULL, '
-        f'"seq" INTEGER NOT NULL, "test_id" {big} NOT NULL, "status" TEXT NOT NULL, "at" {big} NOT NULL, '
+        f'CREATE TABLE "kept_status" ("message_id" TEXT NOT NULL, "campaign_id" {big} NOT NULL, '
+        f'"seq" {big} NOT NULL, "test_id" {big} NOT NULL, "status" TEXT NOT NULL, "at" {big} NOT NULL, '
         f'"code" INTEGER, "detail" TEXT NOT NULL, "pricing" TEXT, "kept_at" {big} NOT NULL, '
         'PRIMARY KEY ("message_id", "campaign_id", "seq", "test_id", "status"))',
         'CREATE INDEX "kept_status_referenced" ON "kept_status" ("campaign_id", "seq") WHERE ("campaign_id" > 0)',

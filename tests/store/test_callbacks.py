@@ -6,7 +6,19 @@ from itertools import permutations
 
 import pytest
 
-from store import callbacks, campaigns, database, kept, ledger, optouts, outcomes, recipients, tallies, transitions, windows
+from store import (
+    callbacks,
+    campaigns,
+    database,
+    kept,
+    ledger,
+    optouts,
+    outcomes,
+    recipients,
+    tallies,
+    transitions,
+    windows,
+)
 from store.types import Delivery, Progress, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate
 from tests.clock import START
 from tests.store.invariants import check_invariants

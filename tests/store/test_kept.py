@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from store import callbacks, campaigns, database, kept, outcomes, recipients, tallies, testsends, told
-from store.types import Delivery, RecipientState, ResultKind, StatusUpdate
+from store.types import Delivery, Recipient, RecipientState, ResultKind, StatusUpdate
 from tests.clock import START
 from tests.store.invariants import check_invariants
 from tests.store.scene import Scene, contacts, countries_of, result
@@ -20,7 +20,7 @@ def by_id(message_id: str | None, status: str, code: int | None = None) -> Statu
     return StatusUpdate(None, None, message_id, status, START + 50, code)
 
 
-def row(campaign_id: int, seq: int = 1) -> recipients.Recipient:
+def row(campaign_id: int, seq: int = 1) -> Recipient:
     return recipients.page(campaign_id, [seq])[seq]
 
 
@@ -34,7 +34,7 @@ def flight(scene: Scene, n: int = 1) -> tuple[int, list[int]]:
 def answer(campaign_id: int, windows: list[int], *seqs: int) -> None:
     rows = recipients.page(campaign_id, list(seqs))
     results = [result(seq, ResultKind.SENT) for seq in seqs]
-    outcomes.record(campaign_id, results, countries_of(rows.values()), windows, START)
+    outcomes.record(campaign_id, results, countries_of(list(rows.values())), windows, START)
 
 
 def test_R46_a_status_without_a_reference_is_matched_by_the_message_id(scene: Scene) -> None:
@@ -90,7 +90,7 @@ def test_what_never_matches_is_forgotten_after_thirty_days(scene: Scene) -> None
 def test_a_status_that_contradicts_a_refusal_is_counted_and_not_kept(scene: Scene) -> None:
     campaign_id, windows = flight(scene)
     rows = recipients.page(campaign_id, [1])
-    outcomes.record(campaign_id, [result(1, ResultKind.FAILED)], countries_of(rows.values()), windows, START)
+    outcomes.record(campaign_id, [result(1, ResultKind.FAILED)], countries_of(list(rows.values())), windows, START)
     assert callbacks.apply([], [StatusUpdate(campaign_id, 1, "wamid.x", "read", START)], START) == 1
     assert kept.nothing()
 
