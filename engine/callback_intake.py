@@ -83,6 +83,21 @@ def apply_waiting(clock: Clock, words: Words | None = None, applied: Applied | N
     return total.events - before
 
 
+def apply_relayed(clock: Clock, bodies: Sequence[tuple[str, str]], words: Words | None, applied: Applied) -> int:
+    """Store callbacks that come from a file, given with the digest of each, and apply them in the same transaction.
+
+    Answers how many were new, and adds to `applied` what they came to.
+    """
+    with database.transaction():
+        now = clock.now()
+        new = callbacks.keep_relayed(bodies, now)
+        batch = [_read(event_id, body, now, words) for event_id, body in new]
+        if batch:
+            _apply(clock, batch, now, applied)
+    _match(clock, applied)
+    return len(new)
+
+
 def _apply(clock: Clock, batch: list[_Read], now: int, total: Applied) -> bool:
     """Apply a batch in one transaction; false when another process was at all of it."""
     with database.transaction():

@@ -80,7 +80,7 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
     with database.transaction():
         now = clock.now()
         held = campaigns.get(campaign_id).hold
-        if held is not None and (_waits_for_a_person(held) and order.until is not None or _same(held, order)):
+        if held is not None and ((_waits_for_a_person(held) and order.until is not None) or _same(held, order)):
             return
         if transitions.hold(campaign_id, order.reason, order.text, now, order.until):
             audit.write(

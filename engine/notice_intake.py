@@ -1,8 +1,8 @@
 """What a notice of WhatsApp's changes here: templates, senders, the account, and the runs that have to stop for it.
 
-Every change leaves an audit event in WhatsApp's name; what was told before, or was overtaken by something newer, changes
-nothing. A run that is stopped here waits for a person: that a template is approved again does not say that its campaign
-should go on.
+Every change leaves an audit event in WhatsApp's name; what was told before, or was overtaken by something newer,
+changes nothing. A run that is stopped here waits for a person: that a template is approved again does not say that its
+campaign should go on.
 """
 
 from __future__ import annotations

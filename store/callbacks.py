@@ -54,17 +54,18 @@ def keep_all(received: Sequence[tuple[int, str]]) -> None:
         execute_many("INSERT INTO callback_event (received_at, body, unmatched) VALUES (?, ?, 0)", received)
 
 
-def keep_relayed(bodies: Sequence[tuple[str, str]], now: int) -> int:
-    """Store callbacks that come from a file, given with the digest of each; answers how many are new."""
+def keep_relayed(bodies: Sequence[tuple[str, str]], now: int) -> list[tuple[int, str]]:
+    """Store callbacks that come from a file, given with the digest of each; answers the new ones with their ids."""
+    new = []
     with transaction():
-        return sum(
-            execute(
+        for digest, body in bodies:
+            found = execute(
                 "INSERT INTO callback_event (received_at, body, unmatched, digest) VALUES (?, ?, 0, ?) "
-                "ON CONFLICT (digest) WHERE digest IS NOT NULL DO NOTHING",
+                "ON CONFLICT (digest) WHERE digest IS NOT NULL DO NOTHING RETURNING id",
                 (now, body, digest),
-            ).rowcount
-            for digest, body in bodies
-        )
+            ).fetchall()
+            new += [(event_id, body) for (event_id,) in found]
+    return new
 
 
 def ever_received() -> bool:
