@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,8 @@ from store import audit, callbacks, database, replies
 from store.types import Actor
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from engine.clock import Clock
     from engine.notices import Notice
     from engine.reply_words import Words
@@ -25,12 +28,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sendoff.callbacks")
 
-BATCH = 20
+BATCH = 200
 """Callbacks that are applied together: a gateway may post every status by itself."""
 FULL = 500
 """Status updates that are enough for one transaction: a callback may carry a thousand."""
 LONGEST_S = 0.1
 """How long one call may keep the worker's loop from its other work."""
+_AT_ONCE = nullcontext()
 
 
 @dataclass
@@ -61,11 +65,17 @@ def keep(clock: Clock, body: bytes) -> None:
     callbacks.keep(text_of(body), clock.now())
 
 
-def apply_waiting(clock: Clock, words: Words | None = None, applied: Applied | None = None) -> int:
+def apply_waiting(
+    clock: Clock,
+    words: Words | None = None,
+    applied: Applied | None = None,
+    turn: AbstractContextManager[object] = _AT_ONCE,
+) -> int:
     """Apply what was stored and not applied yet, for a moment; answers how many events.
 
     One that cannot be read is kept and passed over, and so is one that another process was quicker with. `words` are
     those that opt a number out or in, the shipped ones when none are given. What it came to is added to `applied`.
+    Each transaction waits for its `turn`, for the good of others in this process.
     """
     total = Applied() if applied is None else applied
     before, began = total.events, clock.steady()
@@ -77,9 +87,11 @@ def apply_waiting(clock: Clock, words: Words | None = None, applied: Applied | N
             if sum(one.weight for one in batch) >= FULL:
                 break
         # Read before the transaction begins: a thousand statuses take their time, and others want to write.
-        if not _apply(clock, batch, now, total):
-            break
-    _match(clock, total)
+        with turn:
+            if not _apply(clock, batch, now, total):
+                break
+    with turn:
+        _match(clock, total)
     return total.events - before
 
 

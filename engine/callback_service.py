@@ -61,7 +61,7 @@ async def serve(
             ready(url)
             log.info("callbacks listening=%s", url)
             tasks = (
-                asyncio.create_task(_apply(clock, words, stop)),
+                asyncio.create_task(_apply(clock, words, writer, stop)),
                 asyncio.create_task(_news(receiver, writer, stop)),
             )
             waiting, _ = await asyncio.wait((*tasks, asyncio.create_task(stop.wait())), return_when="FIRST_COMPLETED")
@@ -73,19 +73,19 @@ async def serve(
     log.info("callbacks ended in order kept=%d", writer.kept)
 
 
-async def _apply(clock: Clock, words: Words | None, stop: asyncio.Event) -> None:
+async def _apply(clock: Clock, words: Words | None, writer: Writer, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, "apply", initializer=database.connect)
     try:
         while not stop.is_set():
-            if not await loop.run_in_executor(thread, _apply_late, clock, words):
+            if not await loop.run_in_executor(thread, _apply_late, clock, words, writer):
                 await _pause(stop, LOOK_S)
     finally:
         await loop.run_in_executor(thread, database.close_database)
         thread.shutdown()
 
 
-def _apply_late(clock: Clock, words: Words | None) -> bool:
+def _apply_late(clock: Clock, words: Words | None, writer: Writer) -> bool:
     """Apply some of what nobody applied in time; answers whether there was any."""
     try:
         with database.translated():
@@ -93,7 +93,7 @@ def _apply_late(clock: Clock, words: Words | None) -> bool:
             if since is None or clock.now() - since < OURS_AFTER_MS:
                 return False
             applied = Applied()
-            apply_waiting(clock, words, applied)
+            apply_waiting(clock, words, applied, writer.turn)
     except (StoreBusy, StoreFailed) as error:
         log.warning("callbacks cannot be applied now, trying again: %s", error)
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,6 +43,8 @@ class Writer:
         self._closing = False
         self._thread = ThreadPoolExecutor(1, "callbacks", initializer=database.connect)
         self._task: asyncio.Task[None] | None = None
+        self.turn = threading.Lock()
+        """Held during a commit. SQLite has those who wait for a lock sleep, longer and longer."""
         self.commits = 0
         self.kept = 0
 
@@ -77,7 +80,7 @@ class Writer:
             self._something.clear()
             while batch := self._take():
                 try:
-                    await loop.run_in_executor(self._thread, _store, batch)
+                    await loop.run_in_executor(self._thread, self._store, batch)
                 except (StoreBusy, StoreFailed) as error:
                     self._settle(batch, error)
                 else:
@@ -105,7 +108,6 @@ class Writer:
                 else:
                     one.written.set_exception(Busy("busy", str(error)))
 
-
-def _store(batch: list[_Waiting]) -> None:
-    with database.translated():
-        callbacks.keep_all([(one.received_at, text_of(one.body)) for one in batch])
+    def _store(self, batch: list[_Waiting]) -> None:
+        with self.turn, database.translated():
+            callbacks.keep_all([(one.received_at, text_of(one.body)) for one in batch])

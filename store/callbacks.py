@@ -73,15 +73,22 @@ def ever_received() -> bool:
     return execute("SELECT 1 FROM callback_event LIMIT 1").fetchone() is not None
 
 
-def waiting(limit: int = 50) -> list[tuple[int, str]]:
-    """Stored events that were not applied yet, oldest first: id and body."""
-    query = (
-        CallbackEvent.select(CallbackEvent.id, CallbackEvent.body)
-        .where(CallbackEvent.applied_at.is_null())
-        .order_by(CallbackEvent.id)
-        .limit(limit)
+def waiting(limit: int = 50, most: int = 1 << 22) -> list[tuple[int, str]]:
+    """Stored events that were not applied yet, oldest first: id and body.
+
+    At most `limit`, and no more than reach `most` characters together: each may have megabytes.
+    """
+    found = execute(
+        "SELECT t1.id, t1.body FROM callback_event AS t1 WHERE t1.applied_at IS NULL ORDER BY t1.id LIMIT ?", (limit,)
     )
-    return [(event_id, body) for event_id, body in tuples(query)]
+    events, length = [], 0
+    for event_id, body in found:
+        events.append((event_id, body))
+        length += len(body)
+        if length >= most:
+            break
+    found.close()
+    return events
 
 
 def waiting_since() -> int | None:
@@ -113,7 +120,9 @@ def apply(event_ids: Sequence[int], updates: Sequence[StatusUpdate], now: int, e
         strangers, refused_too = _by_message_id(strangers, now, effect)
         kept.keep(strangers, now)
         unmatched = len(strangers) + refused + refused_too
-        CallbackEvent.update(applied_at=now, unmatched=unmatched).where(CallbackEvent.id.in_(list(event_ids))).execute()
+        if event_ids:
+            events = CallbackEvent.id.in_(list(event_ids))
+            CallbackEvent.update(applied_at=now, unmatched=unmatched).where(events).execute()
     return unmatched
 
 

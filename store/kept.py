@@ -81,9 +81,11 @@ def take_known(limit: int) -> list[StatusUpdate]:
         "WHERE k.campaign_id > 0 LIMIT ?",
         (limit,),
     ).fetchall()
+    # SQLite joins in the order that is written: what is kept may be many, test sends are few.
     found += execute(
-        f"SELECT {columns} FROM test_send t JOIN kept_status k ON k.message_id = t.message_id "
-        "WHERE t.message_id IS NOT NULL AND k.campaign_id = 0 AND k.test_id = 0 LIMIT ?",
+        f"SELECT {columns} FROM test_send t CROSS JOIN kept_status k "
+        "WHERE t.message_id IS NOT NULL AND k.message_id = t.message_id AND k.campaign_id = 0 "
+        "AND k.test_id = 0 LIMIT ?",
         (limit,),
     ).fetchall()
     return _taken(found)
