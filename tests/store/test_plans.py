@@ -25,7 +25,6 @@ from store import (
     settling,
     tallies,
     testsends,
-    testsends,
     windows,
 )
 from store.models import Campaign, Progress
