@@ -212,7 +212,7 @@ def _notices(origin: _Origin, value: Mapping[str, Any]) -> Iterator[Notice]:
         yield AccountReview(origin.at, word(value, "decision"))
     elif "display_phone_number" in value and "event" in value:
         yield NumberQuality(origin.at, _number(value), word(value, "event"), quota_of(value.get("current_limit")))
-    elif "event" in value:
+    elif "event" in value and origin.field in ("account_update", ""):
         yield _of_account(origin, value)
     else:
         yield Unheard(origin.field or "a change without a name")
