@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import peewee
+from peewee import fn
 
 from store.codec import dump, load
 from store.errors import Missing
 from store.models import Account as AccountModel
+from store.models import CallbackEvent
 from store.models import Sender as SenderModel
 from store.models import Template as TemplateModel
+from store.query import first
 from store.types import Account, Gateway, Sender, Template
 
 if TYPE_CHECKING:
@@ -34,6 +37,14 @@ def get_account() -> Account:
         row.frequency_days,
         None if row.countries is None else load(row.countries),
     )
+
+
+def hears_of_delivery() -> bool:
+    """Whether callbacks come in: from the simulator always, from the Cloud API once one did."""
+    deaf = AccountModel.select(AccountModel.id).where(
+        AccountModel.gateway == Gateway.CLOUD_API.value, ~fn.EXISTS(CallbackEvent.select(CallbackEvent.id))
+    )
+    return first(deaf) is None
 
 
 def has_account() -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import fn
 
+from store.account import hears_of_delivery
 from store.codec import dump_fills, load, load_fills, load_template
 from store.errors import Missing
 from store.models import Audience as AudienceModel
@@ -51,6 +52,7 @@ def _audience(audience_id: int | None) -> Audience | None:
 
 
 def _campaign(row: Any) -> Campaign:
+    counters = progress_of(ProgressModel.get_by_id(row.id))
     return Campaign(
         id=row.id,
         name=row.name,
@@ -79,8 +81,9 @@ def _campaign(row: Any) -> Campaign:
         series_id=row.series_id,
         occurrence=row.occurrence,
         locked=bool(row.locked),
-        progress=progress_of(ProgressModel.get_by_id(row.id)),
+        progress=counters,
         version=row.version,
+        delivery_known=counters.sent == 0 or counters.reported or hears_of_delivery(),
     )
 
 

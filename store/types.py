@@ -235,6 +235,11 @@ class Progress:
     version: int = 0
     """Goes up with every change, so that a screen can tell whether to redraw."""
 
+    @property
+    def reported(self) -> bool:
+        """Whether any delivery, or failure of one, was reported."""
+        return bool(self.delivered or self.undelivered)
+
 
 class Hold(NamedTuple):
     """Why an In Progress campaign sends nothing at the moment (R45)."""
@@ -301,6 +306,8 @@ class Campaign:
     progress: Progress
     version: int
     """Goes up with every edit or transition; a stale one is refused."""
+    delivery_known: bool = True
+    """Whether what was delivered and read can be known: false where no callback ever came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +335,8 @@ class CampaignRow:
     series_id: int | None = None
     version: int = 1
     """Grows with every change by an operator and of the status, not with the counters."""
+    delivery_known: bool = True
+    """As in `Campaign`."""
 
 
 @dataclass(frozen=True, slots=True)
