@@ -1,4 +1,4 @@
-"""From a callback's raw body to the recipients and the opt-outs it concerns: stored first, applied after.
+"""From a callback's raw body to what it concerns, recipients, opt-outs, templates...: stored first, applied after.
 
 What is applied together is one transaction with the note that it was applied, so that a callback counts once whatever
 is killed; one that is repeated or late is judged by its own times and changes nothing (DESIGN section 4, step 5).
@@ -7,80 +7,188 @@ is killed; one that is repeated or late is judged by its own times and changes n
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
+from engine import notice_intake
 from engine.errors import BadInput
 from engine.schedule import iso
 from store import audit, callbacks, database, replies
 from store.types import Actor
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from engine.clock import Clock
+    from engine.notices import Notice
     from engine.reply_words import Words
     from store.types import OptOut, Reply, StatusUpdate
 
 log = logging.getLogger("sendoff.callbacks")
 
-BATCH = 20
+BATCH = 200
 """Callbacks that are applied together: a gateway may post every status by itself."""
 FULL = 500
 """Status updates that are enough for one transaction: a callback may carry a thousand."""
 LONGEST_S = 0.1
 """How long one call may keep the worker's loop from its other work."""
+_AT_ONCE = nullcontext()
+
+
+@dataclass
+class Applied:
+    """What applying stored callbacks came to; added up from call to call."""
+
+    events: int = 0
+    statuses: int = 0
+    """Status updates in them."""
+    changed: int = 0
+    """Those that were news."""
+    unmatched: int = 0
+    """Those of no message that is known here."""
+    replies: int = 0
+    """STOP and START that were news."""
+    notices: int = 0
+    """Of templates, senders and the account, that were news."""
+    unreadable: int = 0
+
+
+def text_of(body: bytes) -> str:
+    """A callback's body as it is stored."""
+    return body.decode("utf-8", "replace")
 
 
 def keep(clock: Clock, body: bytes) -> None:
     """Store a callback durably; only then may it be answered 200."""
-    callbacks.keep(body.decode("utf-8", "replace"), clock.now())
+    callbacks.keep(text_of(body), clock.now())
 
 
-def apply_waiting(clock: Clock, words: Words | None = None) -> int:
+def apply_waiting(
+    clock: Clock,
+    words: Words | None = None,
+    applied: Applied | None = None,
+    turn: AbstractContextManager[object] = _AT_ONCE,
+) -> int:
     """Apply what was stored and not applied yet, for a moment; answers how many events.
 
-    One that cannot be read is kept and passed over. `words` are those that opt a number out or in, the shipped ones
-    when none are given.
+    One that cannot be read is kept and passed over, and so is one that another process was quicker with. `words` are
+    those that opt a number out or in, the shipped ones when none are given. What it came to is added to `applied`.
+    Each transaction waits for its `turn`, for the good of others in this process.
     """
-    applied, began = 0, clock.steady()
+    total = Applied() if applied is None else applied
+    before, began = total.events, clock.steady()
     while clock.steady() - began < LONGEST_S and (waiting := callbacks.waiting(BATCH)):
         now = clock.now()
-        taken: list[int] = []
-        updates: list[StatusUpdate] = []
-        written: list[Reply] = []
+        batch: list[_Read] = []
         for event_id, body in waiting:
-            statuses, wishes = _read(event_id, body, now, words)
-            updates += statuses
-            written += wishes
-            taken.append(event_id)
-            if len(updates) + len(written) >= FULL:
+            batch.append(_read(event_id, body, now, words))
+            if sum(one.weight for one in batch) >= FULL:
                 break
-        with database.transaction():
-            unmatched = callbacks.apply(taken, updates, now)
-            for reply in written:
-                _take(reply, now)
-        if unmatched:
-            log.warning("%d status updates concern no message of this database", unmatched)
-        applied += len(taken)
-    return applied
+        # Read before the transaction begins: a thousand statuses take their time, and others want to write.
+        with turn:
+            if not _apply(clock, batch, now, total):
+                break
+    with turn:
+        _match(clock, total)
+    return total.events - before
 
 
-def _read(event_id: int, body: str, now: int, words: Words | None) -> tuple[list[StatusUpdate], list[Reply]]:
+def apply_relayed(clock: Clock, bodies: Sequence[tuple[str, str]], words: Words | None, applied: Applied) -> int:
+    """Store callbacks that come from a file, given with the digest of each, and apply them in the same transaction.
+
+    Answers how many were new, and adds to `applied` what they came to.
+    """
+    with database.transaction():
+        now = clock.now()
+        new = callbacks.keep_relayed(bodies, now)
+        batch = [_read(event_id, body, now, words) for event_id, body in new]
+        if batch:
+            _apply(clock, batch, now, applied)
+    _match(clock, applied)
+    return len(new)
+
+
+def _apply(clock: Clock, batch: list[_Read], now: int, total: Applied) -> bool:
+    """Apply a batch in one transaction; false when another process was at all of it."""
+    with database.transaction():
+        mine = callbacks.still_waiting([one.event_id for one in batch])
+        batch = [one for one in batch if one.event_id in mine]
+        if not batch:
+            return False
+        effect = callbacks.Effect.none()
+        updates = [update for one in batch for update in one.statuses]
+        unmatched = callbacks.apply([one.event_id for one in batch], updates, now, effect)
+        _hold_for(clock, effect)
+        replies = sum(_take(reply, now) for one in batch for reply in one.replies)
+        notices = sum(notice_intake.take(clock, notice) for one in batch for notice in one.notices)
+    total.events += len(batch)
+    total.statuses += len(updates)
+    total.changed += effect.changed.total()
+    total.unmatched += unmatched
+    total.replies += replies
+    total.notices += notices
+    total.unreadable += sum(not one.readable for one in batch)
+    if unmatched:
+        log.info("%d status updates concern no message that is known here", unmatched)
+    return True
+
+
+def _match(clock: Clock, total: Applied) -> None:
+    """Apply what was kept for messages that are known by now."""
+    if callbacks.nothing_kept():
+        return
+    effect = callbacks.Effect.none()
+    with database.transaction():
+        callbacks.match(clock.now(), effect=effect)
+        _hold_for(clock, effect)
+    total.changed += effect.changed.total()
+
+
+def _hold_for(clock: Clock, effect: callbacks.Effect) -> None:
+    for campaign_id, codes in effect.failed.items():
+        notice_intake.failed(clock, campaign_id, codes)
+
+
+class _Read(NamedTuple):
+    """What one stored event says."""
+
+    event_id: int
+    statuses: Sequence[StatusUpdate] = ()
+    replies: Sequence[Reply] = ()
+    notices: Sequence[Notice] = ()
+    readable: bool = True
+
+    @property
+    def weight(self) -> int:
+        return len(self.statuses) + len(self.replies) + len(self.notices)
+
+
+def _read(event_id: int, body: str, now: int, words: Words | None) -> _Read:
     from engine.callbacks import document_of, statuses_in
     from engine.inbound import replies_in
+    from engine.notices import notices_in
     from engine.reply_words import shipped
 
     try:
         document = document_of(body.encode())
     except BadInput as error:
         log.warning("callback %d cannot be read: %s", event_id, error.message)
-        return [], []
-    return statuses_in(document), replies_in(document, now, shipped() if words is None else words)
+        return _Read(event_id, readable=False)
+    return _Read(
+        event_id,
+        statuses_in(document, now),
+        replies_in(document, now, shipped() if words is None else words),
+        notices_in(document, now),
+    )
 
 
-def _take(reply: Reply, now: int) -> None:
+def _take(reply: Reply, now: int) -> bool:
     """Opt out or in what was written; of a reply that was news there is an audit event (R11, R38)."""
     found = replies.take(reply, now)
     if found is None:
-        return
+        return False
     told = {"number": str(reply.phone), "written_at": iso(reply.at, "UTC")}
     if reply.said:
         told |= {"said": reply.said, "message": reply.message_id or ""}
@@ -91,6 +199,7 @@ def _take(reply: Reply, now: int) -> None:
         before=_entry(found.before),
         after={**told, **_entry(found.after)},
     )
+    return True
 
 
 def _entry(entry: OptOut | None) -> dict[str, object]:

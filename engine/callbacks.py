@@ -10,11 +10,15 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.callback_limits import IDLE_S, Connections, Room
 from engine.errors import BadInput, Busy
 from engine.message import parse_reference, parse_test_reference
+from engine.text import shown
 from store.types import StatusUpdate
 
 if TYPE_CHECKING:
@@ -25,9 +29,11 @@ LARGEST_BODY = 4 * 1024 * 1024
 SIGNATURE = "X-Hub-Signature-256"
 STATUSES = frozenset({"sent", "delivered", "read", "failed"})
 LONGEST_DETAIL = 500
-READ_TIMEOUT = 30.0
+READ_TIMEOUT = 20.0
 """Seconds a client may take to send a body."""
+LONGEST_ID = 255
 _LAST_SECOND = 10**11
+_CODE_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 def parse(body: bytes, received: int | None = None) -> list[StatusUpdate]:
@@ -68,21 +74,24 @@ def is_signed(secret: str, raw: bytes, signature: str) -> bool:
 
 
 class Receiver:
-    """An HTTP server on `/` for callbacks signed with `secret`.
+    """An HTTP server for callbacks signed with `secret`, on `/` and nowhere else.
 
-    `handle` gets the raw bytes of each and has to keep them durably before it returns: only then 200 is answered. When
-    it raises `Busy` the answer is 503, and the gateway comes again later. With `verify_token` the subscription
-    handshake is answered too. Raises `BadInput` for an empty secret, with which anybody could sign.
+    `handle` gets the raw bytes of each and has to keep them durably before it returns, or before what it returns is
+    done: only then 200 is answered. When it raises `Busy` the answer is 503, and the gateway comes again later. With
+    `verify_token` the subscription handshake is answered too. Raises `BadInput` for an empty secret, with which anybody
+    could sign.
     """
 
     def __init__(
         self,
         secret: str,
-        handle: Callable[[bytes], None],
+        handle: Callable[[bytes], Awaitable[None] | None],
         *,
         host: str = "127.0.0.1",
         port: int = 0,
         verify_token: str | None = None,
+        read_timeout: float = READ_TIMEOUT,
+        connections: Connections | None = None,
     ) -> None:
         if not secret:
             raise BadInput(
@@ -94,56 +103,118 @@ class Receiver:
         self._handle = handle
         self._address = host, port
         self._verify_token = verify_token
-        self._runner: web.AppRunner | None = None
+        self._read_timeout = read_timeout
+        self._connections = connections or Connections()
+        self._room = Room()
+        self._runner: web.ServerRunner | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self.answered: Counter[int] = Counter()
+        """How often each HTTP status was answered."""
+
+    @property
+    def cut(self) -> int:
+        """How many connections were cut."""
+        return self._connections.cut
 
     async def start(self) -> str:
         """Listen and return the URL to register. Raises `OSError` when the port is taken."""
         from aiohttp import web
 
-        app = web.Application(client_max_size=LARGEST_BODY)
-        app.router.add_post("/", self._take)
-        app.router.add_get("/", self._verify, allow_head=False)
+        connections = self._connections
+
+        class Server(web.Server):
+            def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
+                super().connection_made(handler, transport)
+                connections.made(handler, transport)
+
+            def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+                connections.lost(handler)
+                super().connection_lost(handler, exc)
+
         # Not decompressed: the signature covers the bytes as they were sent.
-        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
+        server = Server(
+            self._answer, access_log=None, auto_decompress=False, keepalive_timeout=IDLE_S, lingering_time=2.0
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, *self._address).start()
+        self._sweeping = asyncio.create_task(connections.sweep())
         host, port = self._runner.addresses[0][:2]
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     async def close(self) -> None:
         """Stop listening, after the callbacks under way are answered or a second has passed."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        with self._connections.serving(request.protocol):
+            response = await self._route(request)
+        self.answered[response.status] += 1
+        return response
+
+    async def _route(self, request: web.BaseRequest) -> web.Response:
         from aiohttp import web
 
-        try:
-            async with asyncio.timeout(READ_TIMEOUT):
-                raw = await request.read()
-        except TimeoutError:
-            return web.Response(status=408)
+        if request.path != "/":
+            return web.Response(status=404)
+        if request.method == "POST":
+            return await self._take(request)
+        if request.method == "GET":
+            return self._verify(request)
+        return web.Response(status=405, headers={"Allow": "GET, POST"})
+
+    async def _take(self, request: web.BaseRequest) -> web.Response:
+        from aiohttp import web
+
+        if (request.content_length or 0) > LARGEST_BODY:
+            return web.Response(status=413)
+        with self._room.body() as body:
+            try:
+                async with asyncio.timeout(self._read_timeout):
+                    async for chunk in request.content.iter_any():
+                        if not body.add(chunk):
+                            return _later()
+                        if len(body.read) > LARGEST_BODY:
+                            return web.Response(status=413)
+            except TimeoutError:
+                late = web.Response(status=408)
+                late.force_close()
+                return late
+            raw = bytes(body.read)
         if not is_signed(self._secret, raw, request.headers.get(SIGNATURE, "")):
             return web.Response(status=401)
         try:
-            self._handle(raw)
+            kept = self._handle(raw)
+            if kept is not None:
+                await kept
         except Busy:
-            return web.Response(status=503, headers={"Retry-After": "1"})
+            return _later()
         return web.Response(status=200)
 
-    async def _verify(self, request: web.Request) -> web.Response:
+    def _verify(self, request: web.BaseRequest) -> web.Response:
         """The handshake: answer the bare challenge to whoever knows the token (research/cloud-api.md section 1.4)."""
         from aiohttp import web
 
         query = request.query
         known = self._verify_token is not None and hmac.compare_digest(
-            self._verify_token.encode(), query.get("hub.verify_token", "").encode("utf-8", "surrogateescape")
+            self._verify_token.encode("utf-8", "surrogateescape"),
+            query.get("hub.verify_token", "").encode("utf-8", "surrogateescape"),
         )
         if not known or query.get("hub.mode") != "subscribe":
             return web.Response(status=403)
         # Plain text and never sniffed, because the challenge is whatever the caller wrote.
-        return web.Response(text=query.get("hub.challenge", ""), headers={"X-Content-Type-Options": "nosniff"})
+        challenge = query.get("hub.challenge", "").encode("utf-8", "replace")
+        return web.Response(body=challenge, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _later() -> web.Response:
+    from aiohttp import web
+
+    return web.Response(status=503, headers={"Retry-After": "1"})
 
 
 async def register(base_url: str, url: str, secret: str) -> None:
@@ -190,20 +261,42 @@ def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None
     at = received if at is None else at
     if not isinstance(kind, str) or kind not in STATUSES or at is None:
         return None
-    message_id = status.get("id")
     reference = status.get("biz_opaque_callback_data")
     campaign_id, seq = _reference(reference)
     code, detail = _failure(status.get("errors"))
     return StatusUpdate(
         campaign_id=campaign_id,
         seq=seq,
-        message_id=message_id if isinstance(message_id, str) and message_id else None,
+        message_id=_message_id(status.get("id")),
         status=kind,
         at=at,
         code=code,
         detail=detail,
         test_id=parse_test_reference(reference) if isinstance(reference, str) else None,
+        pricing=_pricing(status.get("pricing")),
     )
+
+
+def _message_id(said: object) -> str | None:
+    usable = isinstance(said, str) and said.isascii() and said.isprintable() and 0 < len(said) <= LONGEST_ID
+    return str(said) if usable else None
+
+
+def _pricing(said: object) -> str | None:
+    """How a message is billed, as `category/type`; `billable` is going to be left out and only stands in."""
+    if not isinstance(said, dict):
+        return None
+    kind = _code_word(said.get("type"))
+    if not kind:
+        kind = (
+            {True: "regular", False: "free"}.get(said["billable"], "") if isinstance(said.get("billable"), bool) else ""
+        )
+    category = _code_word(said.get("category"))
+    return f"{category}/{kind or 'unknown'}" if category else None
+
+
+def _code_word(said: object) -> str:
+    return said.lower() if isinstance(said, str) and _CODE_WORD.fullmatch(said) else ""
 
 
 def milliseconds(timestamp: object) -> int | None:
@@ -230,7 +323,7 @@ def _failure(errors: object) -> tuple[int | None, str]:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
     words = [text for text in (details, error.get("message"), error.get("title")) if isinstance(text, str) and text]
-    return (code if usable else None), (words[0] if words else "")[:LONGEST_DETAIL]
+    return (code if usable else None), shown((words[0] if words else "")[:LONGEST_DETAIL])
 
 
 def _malformed(what: str) -> BadInput:

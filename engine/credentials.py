@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "SENDOFF_TOKEN"
+APP_SECRET = "SENDOFF_APP_SECRET"
+VERIFY_TOKEN = "SENDOFF_VERIFY_TOKEN"
 SHOWN = 4
 SHORTEST_SHOWN = 12
-_KEYS = {TOKEN: "token", "SENDOFF_APP_SECRET": "app_secret", "SENDOFF_VERIFY_TOKEN": "verify_token"}
+_KEYS = {TOKEN: "token", APP_SECRET: "app_secret", VERIFY_TOKEN: "verify_token"}
 
 
 def secrets_file() -> Path:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from engine import lifecycle
 from engine.clock import HOUR, Clock
-from engine.decide import HELD_BACK, HELD_WORDS, HoldOrder
+from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, HELD_WORDS, HoldOrder
 from engine.gateway import errors
 from engine.gateway.errors import Internal
+from engine.quota import QUOTA_REACHED
 from engine.text import counted
 from store import audit, campaigns, database, held, outcomes, tallies, transitions
-from store.types import Actor, Campaign, RootCause, Status
+from store.types import Actor, Campaign, Hold, RootCause, Status
 
 HOLD_LIMIT_MS = 72 * HOUR
 TOP_ERRORS = 5
@@ -68,9 +69,15 @@ def _detail(campaign: Campaign, cause: RootCause) -> dict[str, object]:
 
 
 def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None:
-    """Put a run on hold."""
+    """Put a run on hold.
+
+    One that waits for a person is never replaced by one that lifts by itself, and the same one is no news.
+    """
     with database.transaction():
         now = clock.now()
+        before = campaigns.get(campaign_id).hold
+        if before is not None and ((_waits_for_a_person(before) and order.until is not None) or _same(before, order)):
+            return
         if transitions.hold(campaign_id, order.reason, order.text, now, order.until):
             audit.write(
                 now,
@@ -80,6 +87,14 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None
                 after={"reason": order.reason, "until": order.until},
                 detail=order.text,
             )
+
+
+def _waits_for_a_person(before: Hold) -> bool:
+    return before.until is None and before.reason not in (GATEWAY_UNREACHABLE, QUOTA_REACHED)
+
+
+def _same(before: Hold, order: HoldOrder) -> bool:
+    return (before.reason, before.text, before.until) == (order.reason, order.text, order.until)
 
 
 def await_held(clock: Clock, campaign_id: int, actor: Actor) -> None:
@@ -140,14 +155,17 @@ def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
 
 
 def lift(now: int, campaign: Campaign, actor: Actor) -> None:
-    """Let a held run go on, inside the caller's transaction."""
+    """Let a held run go on, inside the caller's transaction; not when it is held for something else by now."""
     if lift_to_try(campaign):
         resumed(now, campaign, actor)
 
 
 def lift_to_try(campaign: Campaign) -> bool:
-    """Lift a hold so that rows can be claimed, for `resumed` or `hold_on` in the same transaction; whether one was."""
-    return campaign.hold is not None and transitions.lift(campaign.id)
+    """Lift a hold so that rows can be claimed, for `resumed` or `hold_on` in the same transaction; whether one was.
+
+    Not when the run is held for something else by now.
+    """
+    return campaign.hold is not None and transitions.lift(campaign.id, campaign.hold.reason)
 
 
 def resumed(now: int, campaign: Campaign, actor: Actor) -> None:

@@ -32,12 +32,9 @@ class Pacer:
     """
 
     def __init__(self, rate: float, clock: Clock, credit: float = 0.03) -> None:
-        if rate <= 0:
-            raise BadInput("rate_invalid", f"A sender cannot send {rate} messages a second.", "Use a rate above 0.")
         self._clock = clock
         self._credit = credit
-        self._ceiling = SHARE * rate
-        self._floor = min(SLOWEST, self._ceiling)
+        self._ceiling = _ceiling(rate)
         self._slowed_to = self._ceiling
         self._slowed_at: float | None = None
         self._next = float("-inf")
@@ -58,6 +55,10 @@ class Pacer:
     def rate(self) -> float:
         """Permits a second at the moment."""
         return self._rate_at(self._clock.steady())
+
+    def retune(self, rate: float) -> None:
+        """Go by another rate of the sender's from now on; one that was slowed down recovers up to it."""
+        self._ceiling = _ceiling(rate)
 
     def reserve(self, now_steady: float) -> float:
         """Take the next permit and return the seconds to wait until it holds, 0 for at once."""
@@ -80,7 +81,7 @@ class Pacer:
         now = self._clock.steady()
         if self._slowed_at is not None and now - self._slowed_at < SLOW_AGAIN:
             return
-        self._slowed_to = max(self._floor, self._rate_at(now) / 2)
+        self._slowed_to = max(min(SLOWEST, self._ceiling), self._rate_at(now) / 2)
         self._slowed_at = now
 
     def _rate_at(self, now: float) -> float:
@@ -88,3 +89,9 @@ class Pacer:
             return self._ceiling
         recovered = self._ceiling / RECOVERY * (now - self._slowed_at)
         return min(self._ceiling, self._slowed_to + max(0.0, recovered))
+
+
+def _ceiling(rate: float) -> float:
+    if rate <= 0:
+        raise BadInput("rate_invalid", f"A sender cannot send {rate} messages a second.", "Use a rate above 0.")
+    return SHARE * rate

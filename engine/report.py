@@ -12,9 +12,19 @@ from typing import Final
 
 from engine import lifecycle, root_causes, schedule, testsends
 from engine.gateway import errors
+from engine.text import shown
 from store import account, campaigns, held, tallies
 from store import testsends as store
 from store.types import Campaign, RootCause, Sender, Status, Template, TestSend
+
+NO_CALLBACKS: Final = "unknown: no callbacks come in"
+"""What stands for the delivered and read ones of the Cloud API before the first callback ever came."""
+_PAID: Final = "regular"
+_PRICING_WORDS: Final[Mapping[str, str]] = {
+    _PAID: "billed",
+    "free_customer_service": "free (customer service window)",
+    "free_entry_point": "free (came from an ad or a page)",
+}
 
 TESTS = 20
 """Test sends that a report lists."""
@@ -56,6 +66,26 @@ class ErrorLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BillLine:
+    """Delivered messages that WhatsApp bills alike, by what it told."""
+
+    category: str
+    kind: str
+    n: int
+
+    @property
+    def billed(self) -> bool:
+        """Whether WhatsApp takes money for them."""
+        return self.kind == _PAID
+
+    @property
+    def text(self) -> str:
+        """`9,120 marketing billed`."""
+        kind = _PRICING_WORDS.get(self.kind, shown(self.kind.replace("_", " ")))
+        return f"{self.n:,} {shown(self.category.replace('_', ' '))} {kind}"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything the report shows but the recipients themselves."""
 
@@ -72,6 +102,8 @@ class Report:
     """Pending ones that WhatsApp took and holds back."""
     tests: tuple[TestSend, ...] = ()
     """The newest test sends, which are in none of the figures (R32)."""
+    bill: tuple[BillLine, ...] = ()
+    """What was delivered by how WhatsApp bills it, the most first; empty where it did not say."""
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -85,8 +117,8 @@ def rates(campaign: Campaign) -> dict[str, float | None]:
     valid = counters.audience - counters.skipped
     return {
         "sent": rate(counters.sent, valid),
-        "delivered": rate(counters.delivered, counters.sent),
-        "read": rate(counters.read, counters.delivered),
+        "delivered": rate(counters.delivered, counters.sent) if campaign.delivery_known else None,
+        "read": rate(counters.read, counters.delivered) if campaign.delivery_known else None,
         "failed": rate(counters.failed, valid),
     }
 
@@ -112,6 +144,7 @@ def read(campaign_id: int) -> Report:
         unpaid=sum(tallies.of(campaign_id, tallies.UNPAID).values()),
         held=held.count(campaign_id),
         tests=tuple(store.of_campaign(campaign_id, TESTS)),
+        bill=_bill(campaign_id),
     )
 
 
@@ -143,6 +176,11 @@ def _errors(campaign_id: int) -> tuple[ErrorLine, ...]:
         if code != "None"
     ]
     return tuple(sorted(found, key=lambda line: -line.n))
+
+
+def _bill(campaign_id: int) -> tuple[BillLine, ...]:
+    found = tallies.of(campaign_id, tallies.PRICING)
+    return tuple(BillLine(*pricing.partition("/")[::2], n) for pricing, n in found.items())
 
 
 def campaign_json(campaign: Campaign, zone: str, sender: Sender | None) -> dict[str, object]:
@@ -195,6 +233,10 @@ def report_json(report: Report) -> dict[str, object]:
             {"code": line.code, "text": line.text, "n": line.n, "after_sent": line.after_sent} for line in report.errors
         ],
         "rates": rates(report.campaign),
+        "delivery": "reported" if report.campaign.delivery_known else NO_CALLBACKS,
+        "pricing": [
+            {"category": line.category, "type": line.kind, "billed": line.billed, "n": line.n} for line in report.bill
+        ],
         "tests": [test_json(test, report.zone) for test in report.tests],
     }
 

@@ -75,6 +75,8 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "campaign.resume": Permission.SEND,
     "campaign.settle": Permission.SEND,
     "worker.start": Permission.SEND,
+    "callbacks.start": Permission.SEND,
+    "callbacks.import": Permission.SEND,
     "campaign.cancel": Permission.CANCEL,
     "campaign.reopen": Permission.CANCEL,
     "campaign.delete": Permission.DELETE,

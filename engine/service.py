@@ -14,13 +14,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.callback_intake import keep
 from engine.errors import BadInput, Busy
 from engine.gateway.link import access_token, link_of
 from engine.gateway.network import DIRECT, Network
 from engine.worker import Worker
 from store import account
-from store.errors import StoreBusy, StoreFailed
 from store.types import Account, Gateway
 
 if TYPE_CHECKING:
@@ -152,23 +150,19 @@ async def _own_simulator() -> AsyncIterator[str]:
 @asynccontextmanager
 async def _callbacks_from(simulator_url: str, clock: Clock) -> AsyncIterator[None]:
     """Receive the simulator's status callbacks on loopback while the worker runs."""
+    from engine.callback_writer import Writer
     from engine.callbacks import Receiver
 
-    def handle(body: bytes) -> None:
-        try:
-            keep(clock, body)
-        except (StoreBusy, StoreFailed) as error:
-            raise Busy("busy", str(error)) from error
-
     secret = secrets.token_hex(16)
-    receiver = Receiver(secret, handle)
-    url = await receiver.start()
-    registering = asyncio.create_task(_keep_registered(clock, simulator_url, url, secret))
-    try:
-        yield
-    finally:
-        registering.cancel()
-        await receiver.close()
+    async with Writer(clock) as writer:
+        receiver = Receiver(secret, writer.keep)
+        url = await receiver.start()
+        registering = asyncio.create_task(_keep_registered(clock, simulator_url, url, secret))
+        try:
+            yield
+        finally:
+            registering.cancel()
+            await receiver.close()
 
 
 async def _keep_registered(clock: Clock, simulator_url: str, url: str, secret: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OPEN = "session.open"
 CLOSE = "session.close"
 WORKER = "worker.start"
+CALLBACKS = "callbacks.start"
 
 
 def admit(context: Context, action: str = OPEN) -> None:

@@ -431,7 +431,10 @@ class Worker:
         return self._clock.now() + round(1000 * min(LONGEST_BACKOFF_S, retry.pair_delay(streak)))
 
     def _pacer(self, sender: Sender) -> Pacer:
-        return self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
+        pacer = self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
+        # WhatsApp may have raised it meanwhile; runs under way share this pacer.
+        pacer.retune(sender.rate)
+        return pacer
 
     def _reap(self) -> None:
         self._tests.reap()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import peewee
+from peewee import fn
 
 from store.codec import dump, load
 from store.errors import Missing
 from store.models import Account as AccountModel
+from store.models import CallbackEvent
 from store.models import Sender as SenderModel
 from store.models import Template as TemplateModel
+from store.query import first
 from store.types import Account, Gateway, Sender, Template
 
 if TYPE_CHECKING:
@@ -35,6 +38,14 @@ def get_account() -> Account:
         None if row.countries is None else load(row.countries),
         row.api_version,
     )
+
+
+def hears_of_delivery() -> bool:
+    """Whether callbacks come in: from the simulator always, from the Cloud API once one did."""
+    deaf = AccountModel.select(AccountModel.id).where(
+        AccountModel.gateway == Gateway.CLOUD_API.value, ~fn.EXISTS(CallbackEvent.select(CallbackEvent.id))
+    )
+    return first(deaf) is None
 
 
 def has_account() -> bool:
@@ -109,6 +120,18 @@ def get_sender(sender_id: int) -> Sender:
     if row is None:
         raise Missing(f"no sender {sender_id}")
     return _sender(row)
+
+
+def find_sender(number: int | None = None, phone_number_id: str = "") -> Sender | None:
+    """The sender with this number, or with this id at WhatsApp; `None` when there is none."""
+    wanted = SenderModel.number == number if number is not None else SenderModel.phone_number_id == phone_number_id
+    row = SenderModel.get_or_none(wanted)
+    return None if row is None else _sender(row)
+
+
+def update_sender(sender_id: int, **changes: Any) -> None:
+    """Change fields of a sender's row."""
+    SenderModel.update(**changes).where(SenderModel.id == sender_id).execute()
 
 
 def _template(row: Any) -> Template:

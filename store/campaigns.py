@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import fn
 
+from store.account import hears_of_delivery
 from store.codec import dump_fills, dump_route, load, load_fills, load_route, load_template
 from store.errors import Missing
 from store.models import Audience as AudienceModel
@@ -51,6 +52,7 @@ def _audience(audience_id: int | None) -> Audience | None:
 
 
 def _campaign(row: Any) -> Campaign:
+    counters = progress_of(ProgressModel.get_by_id(row.id))
     return Campaign(
         id=row.id,
         name=row.name,
@@ -79,9 +81,10 @@ def _campaign(row: Any) -> Campaign:
         series_id=row.series_id,
         occurrence=row.occurrence,
         locked=bool(row.locked),
-        progress=progress_of(ProgressModel.get_by_id(row.id)),
+        progress=counters,
         version=row.version,
         route=load_route(row.route),
+        delivery_known=counters.sent == 0 or counters.reported or hears_of_delivery(),
     )
 
 
@@ -242,6 +245,16 @@ def held(reasons: Collection[str]) -> list[tuple[int, int | None, Hold]]:
     ).where(has_status(Status.IN_PROGRESS), CampaignModel.deleted_at.is_null())
     found = [(campaign_id, sender, Hold(*hold)) for campaign_id, sender, *hold in tuples(query) if hold[0] in reasons]
     return sorted(found, key=lambda one: (one[2].since, one[0]))
+
+
+def running_with(template_id: int) -> list[int]:
+    """Ids of campaigns In Progress that send a template, the first started first."""
+    query = (
+        CampaignModel.select(CampaignModel.id, CampaignModel.template)
+        .where(has_status(Status.IN_PROGRESS), CampaignModel.deleted_at.is_null())
+        .order_by(CampaignModel.started_at, CampaignModel.id)
+    )
+    return [campaign_id for campaign_id, template in tuples(query) if template == template_id]
 
 
 def scheduled_price(except_id: int | None = None) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import JOIN, Case, fn
 
+from store.account import hears_of_delivery
 from store.campaigns import PROGRESS_FIELDS
 from store.database import proxy
 from store.models import Campaign, Progress, Sender
@@ -110,10 +111,11 @@ def rows(wanted: Sequence[int]) -> dict[int, CampaignRow]:
         .where(Campaign.id.in_(list(wanted)), Campaign.deleted_at.is_null())
     )
     n = len(columns)
-    return {values[0]: _row(values[:n], Counters(*values[n:])) for values in tuples(query)}
+    hears = hears_of_delivery()
+    return {values[0]: _row(values[:n], Counters(*values[n:]), hears) for values in tuples(query)}
 
 
-def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
+def _row(values: tuple[Any, ...], progress: Counters, hears: bool) -> CampaignRow:
     campaign_id, name, status, reason, hold, hold_until, sender, template, at, edited, started, ended, *rest = values
     now, price, series_id, locked, version = rest
     return CampaignRow(
@@ -135,6 +137,7 @@ def _row(values: tuple[Any, ...], progress: Counters) -> CampaignRow:
         locked=bool(locked),
         series_id=series_id,
         version=version,
+        delivery_known=hears or progress.sent == 0 or progress.reported,
     )
 
 

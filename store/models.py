@@ -180,11 +180,15 @@ class Recipient(Base):
     sent_at = BigIntegerField(null=True)
     delivered_at = BigIntegerField(null=True)
     read_at = BigIntegerField(null=True)
+    pricing = TextField(null=True)
 
     class Meta:
         primary_key = CompositeKey("audience_id", "seq")
 
 
+Recipient.add_index(
+    Recipient.index(Recipient.message_id, where=Recipient.message_id.is_null(False), name="recipient_message")
+)
 Recipient.add_index(
     Recipient.index(
         Recipient.audience_id,
@@ -336,6 +340,7 @@ class CallbackEvent(Base):
     body = TextField()
     applied_at = BigIntegerField(null=True)
     unmatched = IntegerField(default=0)
+    digest = TextField(null=True)
 
     class Meta:
         table_name = "callback_event"
@@ -344,6 +349,46 @@ class CallbackEvent(Base):
 CallbackEvent.add_index(
     CallbackEvent.index(CallbackEvent.id, where=CallbackEvent.applied_at.is_null(), name="callback_waiting")
 )
+CallbackEvent.add_index(
+    CallbackEvent.index(
+        CallbackEvent.digest, unique=True, where=CallbackEvent.digest.is_null(False), name="callback_relayed"
+    )
+)
+
+
+class KeptStatus(Base):
+    """A status whose message is not known here yet; 0 and an empty text are what it does not say."""
+
+    message_id = TextField()
+    campaign_id = BigIntegerField()
+    seq = BigIntegerField()
+    test_id = BigIntegerField()
+    status = TextField()
+    at = BigIntegerField()
+    code = IntegerField(null=True)
+    detail = TextField()
+    pricing = TextField(null=True)
+    kept_at = BigIntegerField()
+
+    class Meta:
+        table_name = "kept_status"
+        primary_key = CompositeKey("message_id", "campaign_id", "seq", "test_id", "status")
+
+
+KeptStatus.add_index(
+    KeptStatus.index(
+        KeptStatus.campaign_id, KeptStatus.seq, where=KeptStatus.campaign_id > SQL("0"), name="kept_status_referenced"
+    )
+)
+KeptStatus.add_index(KeptStatus.index(KeptStatus.kept_at, name="kept_status_age"))
+
+
+class Told(Base):
+    """When WhatsApp last told something about one subject; by it a repeated or late event is told from news."""
+
+    subject = TextField(primary_key=True)
+    at = BigIntegerField()
+    rank = IntegerField()
 
 
 class Series(Base):
@@ -436,6 +481,9 @@ class TestSend(Base):
 TestSend.add_index(
     TestSend.index(TestSend.sender_id, where=TestSend.state == SQL("0"), name="test_send_waiting"),
 )
+TestSend.add_index(
+    TestSend.index(TestSend.message_id, where=TestSend.message_id.is_null(False), name="test_send_message")
+)
 
 
 class Price(Base):
@@ -510,4 +558,6 @@ TABLES: list[type[Any]] = [
     Price,
     Media,
     Health,
+    KeptStatus,
+    Told,
 ]

@@ -33,6 +33,8 @@ class Moves:
     skips: Counter[str] = field(default_factory=Counter)
     slices: Counter[str] = field(default_factory=Counter)
     """What was sent by slice of the run (`tallies.slice_of`)."""
+    pricing: Counter[str] = field(default_factory=Counter)
+    """What was delivered by how WhatsApp bills it."""
     settled: int = 0
     released: int = 0
     proven: dict[int, int] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Moves:
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to apply."""
-        return not (self.counters or self.settled or self.released or self.proven)
+        return not (self.counters or self.settled or self.released or self.proven or any(self.pricing.values()))
 
     def apply(self, campaign_id: int, now: int, actor: str = WORKER) -> None:
         retaken = self._take_again(campaign_id, now, actor)
@@ -60,6 +62,7 @@ class Moves:
         tallies.add(campaign_id, tallies.UNDELIVERED, self.undelivered)
         tallies.add(campaign_id, tallies.SKIP, self.skips)
         tallies.add(campaign_id, tallies.SENT_AT, self.slices)
+        tallies.add(campaign_id, tallies.PRICING, self.pricing)
         ledger.settle(now, campaign_id, self.settled + retaken, actor)
         ledger.release(now, campaign_id, self.released, actor)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import contacts, held, history, settling, tallies
+from store import callbacks, contacts, held, history, settling, tallies
 from store.database import execute, execute_many, transaction
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
@@ -43,6 +43,10 @@ def record(
         if closed:
             WindowModel.delete().where(WindowModel.id.in_(list(closed))).execute()
         moves.apply(campaign_id, now)
+        # A status without a reference may have been quicker than the answer that names its message.
+        accepted = [one.message_id for one in results if one.kind is ResultKind.SENT and one.message_id]
+        if accepted:
+            callbacks.match(now, accepted)
 
 
 def _record_other(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:

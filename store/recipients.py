@@ -28,7 +28,7 @@ LONGEST_NUMBER = 15
 
 _COLUMNS = (
     "seq, line, phone, country, cells, state, skip, attempt, tried, message_id, error, delivery, "
-    "handed_at, sent_at, delivered_at, read_at"
+    "handed_at, sent_at, delivered_at, read_at, pricing"
 )
 
 

@@ -25,6 +25,8 @@ COUNTRY = "country"
 """Valid recipients by country, for the price."""
 SENT_AT = "sent_at"
 """Sent ones by slice of the run: whole seconds from its start to the start of the slice (`slice_of`)."""
+PRICING = "pricing"
+"""Delivered ones by how WhatsApp bills them: `category/type`."""
 
 SLICES = ((600, 1), (7_200, 10), (86_400, 60))
 """How long a slice is until so many seconds after the start; later ones are `LAST_SLICE` long."""

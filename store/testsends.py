@@ -29,6 +29,8 @@ CALLBACK = "callback"
 CLAIM = 10
 """Rows of one claim."""
 OPTED_OUT = "the number has opted out meanwhile"
+_AT_ONCE = 200
+"""Values of one statement: SQLite takes a limited number."""
 
 _OPEN = (int(RecipientState.PENDING), int(RecipientState.UNKNOWN))
 _DELIVERY = {"failed": Delivery.UNDELIVERED, "delivered": Delivery.DELIVERED, "read": Delivery.READ}
@@ -252,6 +254,15 @@ def recover(sender_id: int, fence: int, now: int) -> list[TestSend]:
             # Until now it may have gone.
             contacts.renew(row.phone, contacts.TESTS, row.id, now)
     return lost
+
+
+def with_message_ids(message_ids: Sequence[str]) -> dict[str, int]:
+    """The test sends that these messages are, by message id."""
+    found: dict[str, int] = {}
+    for at in range(0, len(message_ids), _AT_ONCE):
+        query = Model.select(Model.message_id, Model.id).where(Model.message_id.in_(message_ids[at : at + _AT_ONCE]))
+        found.update(tuples(query))
+    return found
 
 
 def apply(update: StatusUpdate, now: int) -> bool:

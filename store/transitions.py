@@ -159,10 +159,11 @@ def reroute(campaign_id: int, route: Route) -> bool:
     )
 
 
-def lift(campaign_id: int) -> bool:
-    """Let a held run go on."""
+def lift(campaign_id: int, reason: str | None = None) -> bool:
+    """Let a held run go on; with a `reason` only if it is held for that."""
+    held = CampaignModel.hold_reason
     return change(
         campaign_id,
-        [has_status(Status.IN_PROGRESS), CampaignModel.hold_reason.is_null(False)],
+        [has_status(Status.IN_PROGRESS), held.is_null(False) if reason is None else held == reason],
         {"hold_reason": None, "hold_text": "", "hold_since": None, "hold_until": None},
     )

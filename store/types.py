@@ -284,6 +284,11 @@ class Progress:
     version: int = 0
     """Goes up with every change, so that a screen can tell whether to redraw."""
 
+    @property
+    def reported(self) -> bool:
+        """Whether any delivery, or failure of one, was reported."""
+        return bool(self.delivered or self.undelivered)
+
 
 class Hold(NamedTuple):
     """Why an In Progress campaign sends nothing at the moment (R45)."""
@@ -351,6 +356,8 @@ class Campaign:
     version: int
     """Goes up with every edit or transition; a stale one is refused."""
     route: Route = ORDINARY
+    delivery_known: bool = True
+    """Whether what was delivered and read can be known: false where no callback ever came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +385,8 @@ class CampaignRow:
     series_id: int | None = None
     version: int = 1
     """Grows with every change by an operator and of the status, not with the counters."""
+    delivery_known: bool = True
+    """As in `Campaign`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +453,8 @@ class Recipient:
     sent_at: int | None
     delivered_at: int | None
     read_at: int | None
+    pricing: str | None = None
+    """How WhatsApp bills it, as `category/type`; `None` while it has not said so."""
 
     @property
     def held(self) -> bool:
@@ -627,6 +638,13 @@ class StatusUpdate(NamedTuple):
     detail: str = ""
     test_id: int | None = None
     """The test send it is about, which belongs to no campaign."""
+    pricing: str | None = None
+    """How WhatsApp bills it: `category/type`, the type `regular` where it does."""
+
+    @property
+    def referenced(self) -> bool:
+        """Whether it names a message by a reference of ours; the gateway may leave that out of a failure."""
+        return self.test_id is not None or (self.campaign_id is not None and self.seq is not None)
 
 
 @dataclass(frozen=True, slots=True)

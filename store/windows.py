@@ -183,8 +183,12 @@ def _lose(audience_id: int, seqs: list[int], opened_at: int) -> None:
 
 
 def next_retry(campaign_id: int) -> int | None:
-    """When the earliest put-back row may be tried again."""
-    query = RetryModel.select(RetryModel.not_before).where(RetryModel.campaign == campaign_id)
+    """When the earliest put-back row may be tried again; `None` also while the run is on hold."""
+    query = (
+        RetryModel.select(RetryModel.not_before)
+        .join(CampaignModel, on=(CampaignModel.id == RetryModel.campaign))
+        .where(RetryModel.campaign == campaign_id, CampaignModel.hold_reason.is_null())
+    )
     row = first(query.order_by(RetryModel.not_before))
     return None if row is None else int(row[0])
 

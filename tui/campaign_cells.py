@@ -58,10 +58,17 @@ def cells(row: CampaignRow, zone: str, now: int) -> list[Cell]:
         Cell(f"{counters.audience:,}" if counters.audience else DASH),
         Cell(progress(row, now)),
         Cell(rate(counters.sent, valid) if started else DASH),
-        Cell(rate(counters.delivered, counters.sent) if started else DASH),
-        Cell(rate(counters.read, counters.delivered) if started else DASH),
+        Cell(_reported(row, counters.delivered, counters.sent)),
+        Cell(_reported(row, counters.read, counters.delivered)),
         Cell(rate(counters.failed, valid) if started else DASH),
     ]
+
+
+def _reported(row: CampaignRow, part: int, whole: int) -> str:
+    """A rate that only callbacks tell; unknown where none come in."""
+    if row.started_at is None:
+        return DASH
+    return rate(part, whole) if row.delivery_known else "?"
 
 
 def status(row: CampaignRow) -> str:

@@ -110,7 +110,9 @@ def funnel(campaign: Campaign, width: int) -> list[Content]:
         steps.append(("not delivered", counters.undelivered, counters.sent))
     size = max(8, min(_BAR, width - 52))
     return [
-        Content.assemble(
+        Content.assemble(f"  {label:<14}", (report.NO_CALLBACKS, "$held"))
+        if label in ("delivered", "read") and not campaign.delivery_known
+        else Content.assemble(
             f"  {label:<14}",
             (bar(part / whole if whole else 0.0, size), _tone(label, part)),
             f"  {percent(part, whole):>6}   {part:,} of {whole:,}",
@@ -220,6 +222,9 @@ def facts(one: Report, now: int) -> list[Content]:
             else f"{campaign.price:,} needed",
         ),
     ]
+    if one.bill:
+        told = ", ".join(line.text for line in one.bill)
+        lines.append(Content.assemble(("WhatsApp says ", "$text-muted"), told))
     moments = [
         (label, at)
         for label, at in (

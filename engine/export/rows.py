@@ -26,6 +26,7 @@ COLUMNS: Final = (
     "sent_at",
     "delivered_at",
     "read_at",
+    "whatsapp_bills",
 )
 
 TOLD_EVERY: Final = 1_000
@@ -99,6 +100,7 @@ def cells(row: Recipient, audience: Audience, zone: str) -> tuple[str, ...]:
                 time(row.sent_at),
                 time(row.delivered_at),
                 time(row.read_at),
+                row.pricing or "",
             ),
         )
     )

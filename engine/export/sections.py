@@ -11,7 +11,7 @@ from engine.export.markup import percent, section, text, time
 from engine.export.rows import state_word, typed_number
 from engine.export.tables import errors_table, facts, parts_table, rates_table, skips_table
 from engine.gateway import errors
-from engine.report import SKIP_WORDS, adds_up
+from engine.report import NO_CALLBACKS, SKIP_WORDS, adds_up
 from engine.text import counted
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def cards(campaign: Campaign) -> Iterator[str]:
     """The four rates, large, each beside its n of m (R47)."""
     yield '<div class="cards">\n'
     for rate in rates_table(campaign)[:4]:
+        if not rate.known:
+            name = rate.name.capitalize()
+            yield f'<section><p class="name">{name}</p><p class="big">?</p><p class="of">{NO_CALLBACKS}</p></section>\n'
+            continue
         yield (
             f'<section><p class="name">{rate.name.capitalize()}</p>'
             f'<p class="big">{percent(rate.part, rate.whole)}</p>'
@@ -61,12 +65,12 @@ def funnel(campaign: Campaign) -> str:
     """From the audience down to who read it."""
     counters = campaign.progress
     valid = counters.audience - counters.skipped
-    steps = (
+    steps = [
         ("valid recipients", valid, counters.audience, "valid"),
         ("sent", counters.sent, valid, "sent"),
         ("delivered", counters.delivered, counters.sent, "delivered"),
         ("read", counters.read, counters.delivered, "read"),
-    )
+    ][: 4 if campaign.delivery_known else 2]
     lines = "".join(
         f'<tr><td class="name">{name}</td><td>{svg.bar(part, counters.audience, tone)}</td>'
         f'<td class="n"><b>{part:,}</b></td><td class="n">of {whole:,}</td>'
@@ -74,6 +78,8 @@ def funnel(campaign: Campaign) -> str:
         for name, part, whole, tone in steps
     )
     small = "bars are shares of the audience, percentages of the step before"
+    if not campaign.delivery_known:
+        small = f"what was delivered and read is {NO_CALLBACKS}"
     return section("funnel", "Funnel", small, f'<table class="funnel">{lines}</table>')
 
 

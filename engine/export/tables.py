@@ -18,6 +18,8 @@ class Rate(NamedTuple):
     name: str
     part: int
     whole: int
+    known: bool = True
+    """False for what only callbacks tell, where none come in."""
 
 
 class ErrorRow(NamedTuple):
@@ -36,8 +38,8 @@ def rates_table(campaign: Campaign) -> list[Rate]:
     valid = counters.audience - counters.skipped
     found = [
         Rate("sent", counters.sent, valid),
-        Rate("delivered", counters.delivered, counters.sent),
-        Rate("read", counters.read, counters.delivered),
+        Rate("delivered", counters.delivered, counters.sent, campaign.delivery_known),
+        Rate("read", counters.read, counters.delivered, campaign.delivery_known),
         Rate("failed", counters.failed, valid),
     ]
     if counters.undelivered:
@@ -96,6 +98,8 @@ def facts(found: Report, zone: str) -> list[tuple[str, str]]:
         held = counters.reserved - counters.settled - counters.released
         spent = counted(counters.settled, "credit")
         lines.append(("Credits", f"{spent} spent, {counters.released:,} given back, {held:,} still reserved"))
+    if found.bill:
+        lines.append(("WhatsApp says", ", ".join(line.text for line in found.bill)))
     return [*lines, ("Adds up", always_true(campaign))]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from engine.export.rows import COLUMNS, Progress, cells, rows, silent
 from engine.export.tables import errors_table, facts, rates_table, skips_table
 from engine.files import whole
-from engine.report import read
+from engine.report import NO_CALLBACKS, read
 from engine.text import spreadsheet_safe
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _lines(report: Report, zone: str) -> Iterator[Sequence[str | int | float]]:
     yield "Figures", "n", "of", "share"
     for rate in rates_table(report.campaign):
         share: str | float = "-" if rate.whole == 0 else rate.part / rate.whole
-        yield rate.name, rate.part, rate.whole, share
+        yield (rate.name, rate.part, rate.whole, share) if rate.known else (rate.name, "", "", NO_CALLBACKS)
     yield ()
     yield "Errors", "n", "code", "when", "what to do"
     for error in errors_table(report):

@@ -121,12 +121,13 @@ async def test_what_concerns_nobody_here_changes_nothing(
     assert progress(campaign_id) == before
 
 
-@pytest.mark.parametrize(("full", "at_once"), [(callback_intake.FULL, callback_intake.BATCH), (4, 2)])
+@pytest.mark.parametrize(("full", "batch", "at_once"), [(500, 20, 20), (4, 200, 2)])
 async def test_a_long_backlog_is_applied_a_moment_at_a_time(
-    full: int, at_once: int, acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    full: int, batch: int, at_once: int, acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = await sent(clock, tmp_path, 30)
     monkeypatch.setattr(callback_intake, "FULL", full)
+    monkeypatch.setattr(callback_intake, "BATCH", batch)
     works = callbacks.apply
 
     def slow(*args: Any) -> int:

@@ -182,6 +182,13 @@ def _tallies(campaign_id: int, status: Status, groups: list[Group]) -> Iterator[
     for kind, counts in expected.items():
         if tallies.of(campaign_id, kind) != counts:
             yield f"R48: the tally {kind} says {tallies.of(campaign_id, kind)}, the rows {counts}"
+    billed = database.execute(
+        "SELECT r.pricing, COUNT(*) FROM recipient r JOIN campaign c ON c.audience_id = r.audience_id "
+        "WHERE c.id = ? AND r.delivery >= 2 AND r.pricing IS NOT NULL GROUP BY r.pricing",
+        (campaign_id,),
+    ).fetchall()
+    if tallies.of(campaign_id, tallies.PRICING) != dict(billed):
+        yield f"R48: the tally pricing says {tallies.of(campaign_id, tallies.PRICING)}, the rows {dict(billed)}"
     in_slices = sum(tallies.of(campaign_id, tallies.SENT_AT).values())
     sent = _count(groups, "state").get(RecipientState.SENT, 0)
     if in_slices != sent:

@@ -6,7 +6,19 @@ from itertools import permutations
 
 import pytest
 
-from store import callbacks, campaigns, database, ledger, optouts, outcomes, recipients, tallies, transitions, windows
+from store import (
+    callbacks,
+    campaigns,
+    database,
+    kept,
+    ledger,
+    optouts,
+    outcomes,
+    recipients,
+    tallies,
+    transitions,
+    windows,
+)
 from store.types import Delivery, Progress, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate
 from tests.clock import START
 from tests.store.invariants import check_invariants
@@ -191,7 +203,7 @@ def test_R42_an_unknown_row_of_a_finished_campaign_is_settled_too(scene: Scene) 
     assert ledger.balance().reserved == 0
 
 
-def test_what_concerns_no_message_of_this_database_is_counted_and_passed_over(scene: Scene) -> None:
+def test_what_concerns_no_message_of_this_database_is_counted_and_kept(scene: Scene) -> None:
     campaign_id, other = sent(scene), scene.draft()
     event = callbacks.keep("{}", START)
     strangers = [
@@ -201,11 +213,13 @@ def test_what_concerns_no_message_of_this_database_is_counted_and_passed_over(sc
         update(999, "read"),
         update(other, "read"),
     ]
+    strangers = [one._replace(message_id=f"wamid.stranger.{i}") for i, one in enumerate(strangers)]
     assert callbacks.apply([event], [*strangers, update(campaign_id, "read")], START) == len(strangers)
     check_invariants()
     assert figures(campaign_id) == (1, 1, 1, 0)
     assert database.execute("SELECT unmatched FROM callback_event").fetchone()[0] == len(strangers)
     assert callbacks.waiting() == []
+    assert kept.count() == len(strangers)
 
 
 @pytest.mark.parametrize("status", [one for one in Status if one not in (Status.COMPLETED, Status.FAILED)])

@@ -14,7 +14,17 @@ from store.errors import NoDatabase, SchemaTooNew, StoreBusy
 
 CLUSTERED = " WITHOUT ROWID"
 NEVER_REUSED = " AUTOINCREMENT"
-EXTENDED = ("account", "attempt", "campaign", "sender", "series", "template", "test_send")
+EXTENDED = (
+    "account",
+    "attempt",
+    "callback_event",
+    "campaign",
+    "recipient",
+    "sender",
+    "series",
+    "template",
+    "test_send",
+)
 """Tables that got columns after they were made; those stand last in the file's own words."""
 
 

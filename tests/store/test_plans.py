@@ -96,7 +96,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
         with database.transaction():
             optouts.add_many([OptOut(4_915_170_000_000 + n, START + n, "list.csv") for n in range(1_000)])
         events = [callbacks.keep("{}", START) for _ in range(300)]
-        callbacks.apply(events[:280], [], START)
+        strangers = [StatusUpdate(None, None, f"wamid.other.{n}", "read", START) for n in range(1_000)]
+        callbacks.apply(events[:280], strangers, START)
         yield Full(run, recipients.audience_of(run), list(listing.ids(ListFilter(), limit=50)), lease)
     database.close_database()
 
@@ -202,6 +203,24 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
             lambda: callbacks.apply([290], [StatusUpdate(full.run, 1, "x", "read", START)], START)
         ),
         "SEARCH recipient USING PRIMARY KEY (audience_id=? AND seq=?)",
+    ),
+    "applying a callback by the message's id": (
+        lambda full: rolled_back(
+            lambda: callbacks.apply([], [StatusUpdate(None, None, "wamid.9", "read", START)], START)
+        ),
+        "SEARCH r USING COVERING INDEX recipient_message (message_id=?)",
+    ),
+    "test sends by the message's id": (
+        lambda _: testsends.with_message_ids(["wamid.9"]),
+        "USING COVERING INDEX test_send_message (message_id=?)",
+    ),
+    "kept for a message": (
+        lambda _: rolled_back(lambda: callbacks.match(START, ["wamid.other.9"])),
+        "SEARCH kept_status USING INDEX sqlite_autoindex_kept_status_1 (message_id=?",
+    ),
+    "kept for what was handed over since": (
+        lambda _: rolled_back(lambda: callbacks.match(START)),
+        "kept_status_referenced (campaign_id",
     ),
     "attempts": (
         lambda full: outcomes.attempts(full.run, 11),

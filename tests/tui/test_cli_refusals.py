@@ -23,7 +23,8 @@ from tui.cli.parser import Command, build
 def leaves(parser: argparse.ArgumentParser) -> Iterator[Command]:
     """Every command of the parser."""
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not groups:
+    # `callbacks` is a command and a family of them.
+    if not any(group.required for group in groups) and parser.get_default("command").name:
         yield parser.get_default("command")
     for group in groups:
         for child in group.choices.values():
@@ -57,6 +58,10 @@ REFUSALS = [
     ("audience check GONE", 2, "unreadable_file"),
     ("audience check FILE --rejects FILE", 2, "rejects_is_source"),
     ("audience check FILE --rejects FOLDER", 2, "unwritable_file"),
+    ("callbacks", 2, "usage"),
+    ("callbacks --listen nowhere", 2, "listen_invalid"),
+    ("callbacks import GONE", 2, "unreadable_file"),
+    ("callbacks import FILE", 2, "not_json"),
     ("optout add 123", 2, "bad_number"),
     ("optout remove +4915123252822", 3, "not_opted_out"),
     ("optout list --limit x", 2, "usage"),
@@ -246,6 +251,8 @@ WRITING = [
     ("series resume", "series resume 1"),
     ("series end", "series end 1 --yes"),
     ("worker", "worker --once"),
+    ("callbacks", "callbacks --listen 127.0.0.1:0"),
+    ("callbacks import", "callbacks import GONE"),
 ]
 
 
@@ -283,8 +290,17 @@ def test_R56_what_reads_is_status_5_without_a_role_and_4_without_a_database(
     assert Here(tmp_path / "none.db", clock).refused(*arguments) == (4, "no_database")
 
 
-_NOT_AT_ONCE = ("template add", "prices import", "worker", "media upload", "template sync", "sender sync")
-"""What reads a file or asks the gateway before it writes."""
+_NOT_AT_ONCE = (
+    "template add",
+    "prices import",
+    "callbacks import",
+    "callbacks",
+    "worker",
+    "media upload",
+    "template sync",
+    "sender sync",
+)
+"""What looks at a file, a secret or the gateway before it writes, and what waits for the database."""
 BUSY = [(name, line) for name, line in WRITING if name not in _NOT_AT_ONCE]
 
 

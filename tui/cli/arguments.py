@@ -162,6 +162,14 @@ def _worker(commands: Subparsers, text: str) -> None:
     parser.add_argument("--role", choices=("console", "service"), default="service", help=argparse.SUPPRESS)
 
 
+def _callbacks(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "callbacks", "callbacks:listen", text, writes=True)
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where to listen, behind a proxy that ends TLS")
+    group = parser.add_subparsers(title="commands", metavar="COMMAND")
+    adding = add_command(group, "import", "callbacks:import_file", "take in the callbacks of a file", writes=True)
+    adding.add_argument("file", type=path, metavar="FILE", help="one JSON body a line, or an array of them")
+
+
 def _simulate(commands: Subparsers, text: str) -> None:
     parser = add_command(commands, "simulate", "processes:simulate", text, database=None)
     what = parser.add_mutually_exclusive_group(required=True)
@@ -190,5 +198,6 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "series": series,
     "audit": _audit,
     "worker": _worker,
+    "callbacks": _callbacks,
     "simulate": _simulate,
 }

@@ -148,8 +148,8 @@ def _cells(row: CampaignRow, zone: str) -> tuple[str, ...]:
         f"{counters.audience:,}",
         "-" if row.started_at is None else _share(valid - counters.pending, valid),
         _share(counters.sent, valid),
-        _share(counters.delivered, counters.sent),
-        _share(counters.read, counters.delivered),
+        _share(counters.delivered, counters.sent) if row.delivery_known else "unknown",
+        _share(counters.read, counters.delivered) if row.delivery_known else "unknown",
         _share(counters.failed, valid),
     )
 

@@ -115,6 +115,7 @@ _COMMANDS = {
     "audit": "list who did what, when and from where",
     "series": "repeat campaigns",
     "worker": "send what is due, without a console",
+    "callbacks": "take in what WhatsApp reports: delivered, read, STOP, paused templates",
     "simulate": "a gateway that sends nothing, for trying things out",
 }
 

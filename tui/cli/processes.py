@@ -57,7 +57,7 @@ def worker(options: Namespace, session: Session) -> int:
     sessions.admit(session.context, sessions.WORKER)
 
     words = paths.reply_words(options.config)
-    _log_to_stderr()
+    log_to_stderr()
     asyncio.run(
         service.serve(
             session.context.clock,
@@ -74,7 +74,7 @@ def worker(options: Namespace, session: Session) -> int:
     return 0
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     """One line an event, in UTC: the console shows them, a service's journal keeps them."""
     handler = logging.StreamHandler()
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")

@@ -146,6 +146,8 @@ def show_why(options: Namespace, session: Session) -> int:
 def _print_report(output: Output, found: Report) -> None:
     _head(output, found)
     _figures(output, found.campaign)
+    if found.bill:
+        output.say(f"WhatsApp says: {', '.join(line.text for line in found.bill)}")
     if found.errors:
         rows = [
             (f"{line.n:,}", f"{line.code}", line.text, "after it was sent" if line.after_sent else "", line.advice)
@@ -195,5 +197,12 @@ def _figures(output: Output, campaign: Campaign) -> None:
         ("read", counters.read, counters.delivered),
         ("failed", counters.failed, valid),
     )
-    rows = [(name, f"{part:,}", f"of {whole:,}", percent(part, whole)) for name, part, whole in shares]
+    known = campaign.delivery_known
+    rows = [
+        (name, f"{part:,}", f"of {whole:,}", percent(part, whole))
+        for name, part, whole in shares
+        if known or name not in ("delivered", "read")
+    ]
     output.table(("", "N", "", "SHARE"), rows, right=("N", "SHARE"))
+    if not known:
+        output.say(f"delivered and read: {report.NO_CALLBACKS}. Run sendoff callbacks, or import what was relayed.")

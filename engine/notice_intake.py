@@ -1,0 +1,293 @@
+"""What a notice of WhatsApp's changes here: templates, senders, the account, and the runs that have to stop for it.
+
+Every change leaves an audit event in WhatsApp's name; what was told before, or was overtaken by something newer,
+changes nothing. A run that is stopped here waits for a person: that a template is approved again does not say that its
+campaign should go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from engine import ending, templates
+from engine.clock import HOUR
+from engine.decide import PAUSING, HoldOrder
+from engine.gateway import errors
+from engine.gateway.base import Action
+from engine.notices import (
+    UNLIMITED,
+    AccountAlert,
+    AccountChange,
+    AccountReview,
+    Capability,
+    GatewayError,
+    Notice,
+    NumberName,
+    NumberQuality,
+    Security,
+    TemplateCategory,
+    TemplateContent,
+    TemplateQuality,
+    TemplateStatus,
+    Unheard,
+    Written,
+)
+from engine.schedule import iso
+from store import account, audit, campaigns, told
+from store.types import Actor, Template
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+
+log = logging.getLogger("sendoff.callbacks")
+
+WHATSAPP: Final = Actor("whatsapp", "callback")
+ACCOUNT_STOPPED: Final = "account_restricted"
+TEMPLATE_STOPPED: Final = "template_unavailable"
+TEMPLATE_EDITED: Final = "template_changed"
+STANDARD_RATE: Final = 80
+UPGRADED_RATE: Final = 1_000
+"""Messages a second of a number at WhatsApp's standard and at its high throughput."""
+_STILL_SENT: Final = frozenset(("FLAGGED",))
+"""Told of a template that goes on being sent: a warning."""
+_AGAIN: Final = {"REINSTATED": templates.APPROVED}
+
+
+def take(clock: Clock, notice: Notice) -> bool:
+    """Do what a notice asks for, inside the caller's transaction; answers whether it was news that changes something.
+
+    Audit events of it have the actor `whatsapp`.
+    """
+    if isinstance(notice, Written):
+        return False
+    if isinstance(notice, Unheard):
+        log.info("kept, and not understood: %s", notice.what)
+        return False
+    mine = account.get_account().waba_id if account.has_account() else None
+    if mine and (getattr(notice, "account", "") or mine) != mine:
+        log.info("of another account, %s: %s", getattr(notice, "account", ""), type(notice).__name__)
+        return False
+    takes: Callable[[Clock, Any], bool] = _TAKES[type(notice)]
+    return takes(clock, notice)
+
+
+def failed(clock: Clock, campaign_id: int, codes: Iterable[int]) -> None:
+    """Hold a run whose messages failed, after they were accepted, with what stops a campaign, a number or the account.
+
+    WhatsApp keeps messages back to assess a template, and drops them with 132015 when it is not liked.
+    """
+    for code in sorted(codes):
+        row = errors.row_of(code)
+        if row is not None and row.action in PAUSING:
+            _hold(clock, [campaign_id], HoldOrder(PAUSING[row.action], f"{row.text} ({code})"))
+
+
+def _hold(clock: Clock, campaign_ids: Iterable[int], order: HoldOrder) -> None:
+    for campaign_id in campaign_ids:
+        ending.hold(clock, campaign_id, order, WHATSAPP)
+
+
+def _audit(clock: Clock, action: str, before: dict[str, Any], after: dict[str, Any], detail: str = "") -> None:
+    audit.write(clock.now(), WHATSAPP, action, before=before, after=after, detail=detail)
+
+
+# Templates
+
+
+def _found(notice: TemplateStatus | TemplateQuality | TemplateContent | TemplateCategory) -> Template | None:
+    found = account.find_templates(notice.name, notice.language) if notice.name else []
+    if not found:
+        log.info("of a template that is not known here, %s:%s", notice.name, notice.language)
+    return found[0] if found else None
+
+
+def _template_status(clock: Clock, notice: TemplateStatus) -> bool:
+    template = _found(notice)
+    status = _AGAIN.get(notice.status, notice.status)
+    if template is None or not status:
+        return False
+    # Of two in one second the one that stops counts.
+    if not told.is_news(f"template {template.ref} status", notice.at, int(status != templates.APPROVED)):
+        return False
+    if status not in _STILL_SENT:
+        account.change_template(template.id, clock.now(), {"status": status})
+    _audit(
+        clock,
+        "template.status",
+        {"template": template.ref, "status": template.status},
+        {"template": template.ref, "status": status},
+        notice.why,
+    )
+    if status not in (templates.APPROVED, *_STILL_SENT):
+        why = f": {notice.why.rstrip('.')}" if notice.why else ""
+        text = f"Template {template.ref} is {templates.status_words(status)}{why}"
+        _hold(clock, campaigns.running_with(template.id), HoldOrder(TEMPLATE_STOPPED, text))
+    return True
+
+
+def _template_quality(clock: Clock, notice: TemplateQuality) -> bool:
+    template = _found(notice)
+    if template is None or not told.is_news(f"template {template.ref} quality", notice.at):
+        return False
+    account.change_template(template.id, clock.now(), {"quality": notice.quality})
+    before, after = ({"template": template.ref, "quality": one} for one in (template.quality, notice.quality))
+    _audit(clock, "template.quality", before, after)
+    return True
+
+
+def _template_category(clock: Clock, notice: TemplateCategory) -> bool:
+    template = _found(notice)
+    if template is None or not told.is_news(f"template {template.ref} category", notice.at):
+        return False
+    after: dict[str, Any] = {"template": template.ref, "category": notice.category}
+    if notice.planned:
+        after["planned"] = notice.planned
+        after["planned_at"] = None if notice.planned_at is None else iso(notice.planned_at, "UTC")
+    account.change_template(template.id, clock.now(), {"category": notice.category or template.category})
+    _audit(clock, "template.category", {"template": template.ref, "category": template.category}, after)
+    return True
+
+
+def _template_content(clock: Clock, notice: TemplateContent) -> bool:
+    """The template was edited: what it says now comes with the next sync, and a run must not send what nobody chose."""
+    template = _found(notice)
+    if template is None or not told.is_news(f"template {template.ref} content", notice.at):
+        return False
+    edited = "edited at WhatsApp"
+    _audit(clock, "template.edited", {"template": template.ref}, {"template": template.ref}, edited)
+    text = f"Template {template.ref} was {edited} while it was being sent"
+    _hold(clock, campaigns.running_with(template.id), HoldOrder(TEMPLATE_EDITED, text))
+    return True
+
+
+# The account
+
+
+def _account_change(clock: Clock, notice: AccountChange) -> bool:
+    """A ban is one subject, so that a late one does not follow its end; other events stand each for itself."""
+    subject = "account ban" if notice.event == "DISABLED_UPDATE" else f"account {notice.event} {_digest(notice.words)}"
+    if not told.is_news(subject, notice.at, int(notice.holds)):
+        return False
+    until = None if notice.until is None else iso(notice.until, "UTC")
+    _audit(clock, "account.told", {}, {"event": notice.event, "until": until}, notice.words)
+    if notice.holds and (notice.until is None or notice.until > clock.now()):
+        runs = [one for one in campaigns.running() if not notice.utility_only or _is_utility(one)]
+        _hold(clock, runs, HoldOrder(ACCOUNT_STOPPED, notice.words, notice.until))
+    return True
+
+
+def _is_utility(campaign_id: int) -> bool:
+    frozen = campaigns.get(campaign_id).template_frozen
+    return frozen is not None and frozen.category.upper() == "UTILITY"
+
+
+def _alert(clock: Clock, notice: AccountAlert) -> bool:
+    if not told.is_news(f"alert {notice.kind} {_digest(notice.words)}", notice.at):
+        return False
+    _audit(clock, "account.alert", {}, {"alert": notice.kind}, notice.words)
+    return True
+
+
+def _review(clock: Clock, notice: AccountReview) -> bool:
+    if not told.is_news("account review", notice.at):
+        return False
+    _audit(clock, "account.review", {}, {"decision": notice.decision})
+    return True
+
+
+def _capability(clock: Clock, notice: Capability) -> bool:
+    return notice.quota is not None and _quota(clock, notice.at, notice.quota)
+
+
+def _quota(clock: Clock, at: int, said: int) -> bool:
+    if not account.has_account() or not told.is_news("account quota", at):
+        return False
+    before, after = account.get_account().quota, None if said == UNLIMITED else said
+    account.update_account(quota=after)
+    _audit(clock, "account.limits", {"quota": before}, {"quota": after})
+    return True
+
+
+def _gateway_error(clock: Clock, notice: GatewayError) -> bool:
+    """At most one event an hour for a code and a sender: such errors come with every message that they stop."""
+    if not told.is_news(f"error {notice.phone_number_id} {notice.code}", notice.at // HOUR * HOUR):
+        return False
+    row = None if notice.code is None else errors.row_of(notice.code)
+    sender = account.find_sender(phone_number_id=notice.phone_number_id)
+    after = {"code": notice.code, "sender": None if sender is None else str(sender.number)}
+    _audit(clock, "gateway.error", {}, after, notice.words or ("" if row is None else row.text))
+    if row is not None and row.action in (Action.PAUSE_NUMBER, Action.PAUSE_ACCOUNT, Action.AUTH):
+        of_sender = row.action is Action.PAUSE_NUMBER
+        runs = campaigns.running(sender.id if of_sender and sender is not None else None)
+        if not of_sender or sender is not None:
+            _hold(clock, runs, HoldOrder(PAUSING[row.action], f"{row.text} ({notice.code})"))
+    return True
+
+
+# Senders
+
+
+def _number_quality(clock: Clock, notice: NumberQuality) -> bool:
+    sender = account.find_sender(notice.number) if notice.number is not None else None
+    moved = notice.event in ("UPGRADE", "DOWNGRADE") and notice.quota is not None
+    changed = moved and notice.quota is not None and _quota(clock, notice.at, notice.quota)
+    if sender is None or not told.is_news(
+        f"sender {sender.number} {_STREAMS.get(notice.event, notice.event)}", notice.at
+    ):
+        return changed
+    changes: dict[str, Any] = dict(_NUMBER_CHANGES.get(notice.event, {}))
+    if notice.event == "THROUGHPUT_UPGRADE" and STANDARD_RATE <= sender.rate < UPGRADED_RATE:
+        # A lower rate is an operator's choice.
+        changes["rate"] = UPGRADED_RATE
+    if changes:
+        account.update_sender(sender.id, **changes)
+    known = {name: getattr(sender, name) for name in changes}
+    number = {"number": str(sender.number)}
+    _audit(clock, "sender.quality", {**number, **known}, {**number, **changes, "event": notice.event})
+    return True
+
+
+_NUMBER_CHANGES: Final = {
+    "FLAGGED": {"status": "FLAGGED", "quality": "RED"},
+    "UNFLAGGED": {"status": "CONNECTED"},
+}
+_STREAMS: Final = {"FLAGGED": "flag", "UNFLAGGED": "flag", "UPGRADE": "limit", "DOWNGRADE": "limit"}
+
+
+def _number_name(clock: Clock, notice: NumberName) -> bool:
+    return _of_number(clock, "sender.name", notice.number, notice.at, notice.words, {})
+
+
+def _security(clock: Clock, notice: Security) -> bool:
+    after = {"event": notice.event, "by": notice.who}
+    return _of_number(clock, "sender.security", notice.number, notice.at, notice.event, after)
+
+
+def _of_number(clock: Clock, action: str, number: int | None, at: int, words: str, after: dict[str, Any]) -> bool:
+    if not told.is_news(f"{action} {number} {_digest(words)}", at):
+        return False
+    _audit(clock, action, {}, {"number": None if number is None else str(number), **after}, words)
+    return True
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_TAKES: Final[dict[type[Any], Callable[[Clock, Any], bool]]] = {
+    TemplateStatus: _template_status,
+    TemplateQuality: _template_quality,
+    TemplateContent: _template_content,
+    TemplateCategory: _template_category,
+    AccountChange: _account_change,
+    AccountAlert: _alert,
+    AccountReview: _review,
+    Capability: _capability,
+    NumberQuality: _number_quality,
+    NumberName: _number_name,
+    Security: _security,
+    GatewayError: _gateway_error,
+}

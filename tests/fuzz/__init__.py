@@ -1,0 +1,1 @@
+"""Fuzzing for longer than the suite does: each module has a `run(seconds, seed)` that answers what it did."""
