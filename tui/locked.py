@@ -107,7 +107,9 @@ def only_console(asked: str) -> NotAllowed:
     words = shown(asked)
     told = words if len(words) <= _ASKED_SHOWN else f"{words[:_ASKED_SHOWN]} …"
     return NotAllowed(
-        "only_console", f"This account opens the console and runs nothing else: not {told}", "Leave out the command."
+        "only_console",
+        f"This account opens the console and runs nothing else, “{told}” neither.",
+        "Leave out the command.",
     )
 
 
