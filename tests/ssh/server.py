@@ -47,7 +47,7 @@ def lines(first: str) -> str:
     blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     found = [block for block in blocks if block.startswith(first)]
     assert len(found) == 1, f"README has {len(found)} blocks that begin with {first!r}"
-    return found[0]
+    return str(found[0])
 
 
 def fingerprint(key: Path) -> str:
