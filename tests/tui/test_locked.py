@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,14 @@ from tests.cli import ROOT, Cli
 from tests.clock import FakeClock
 from tests.terminal import Terminal
 from tests.tui import scenes
+from tests.tui.draft_scene import Scene, editor, fill_in, wrong
 from tests.tui.scenes import NARROW, Desk
-from tui import locked, supervisor
+from tui import bulk_export, locked, supervisor
+from tui.screens import draft_skipped, upload
+from tui.screens.base import export_echo, report_echo
+from tui.screens.draft_choices import FILE
+from tui.screens.optout_import import file_echo
+from tui.widgets.path_input import complete
 
 SESSION = {
     "HOME": "/home/asha",
@@ -29,6 +36,12 @@ SESSION = {
     "SSH_CONNECTION": "203.0.113.7 50000 203.0.113.8 22",
     "SSH_USER_AUTH": "/tmp/sshauth.x",
 }
+
+CUT = (
+    "SENDOFF_DATABASE", "SENDOFF_CONFIG", "SENDOFF_TOKEN", "TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_DRIVER",
+    "XDG_CONFIG_HOME", "TMUX", "EDITOR", "PAGER", "BROWSER", "https_proxy", "SSL_CERT_FILE", "SSLKEYLOGFILE", "LD_PRELOAD",
+    "TMPDIR", "PATH", "SSH_AUTH_SOCK", "TZ", "LC", "SSH",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -60,13 +73,7 @@ class Console:
 
 
 def test_only_the_terminals_and_the_sessions_variables_are_left() -> None:
-    sent = {
-        "SENDOFF_DATABASE": "/x", "SENDOFF_CONFIG": "/x", "SENDOFF_TOKEN": "x", "TEXTUAL": "devtools",
-        "TEXTUAL_LOG": "/x", "TEXTUAL_DRIVER": "x:Y", "XDG_CONFIG_HOME": "/x", "TMUX": "/x", "EDITOR": "sh", "PAGER": "sh",
-        "BROWSER": "sh", "https_proxy": "http://x", "SSL_CERT_FILE": "/x", "SSLKEYLOGFILE": "/x", "LD_PRELOAD": "/x", "TMPDIR": "/x",
-        "PATH": "/x", "SSH_AUTH_SOCK": "/x", "TZ": ":/x",
-    }  # fmt: skip
-    environ = SESSION | sent
+    environ = SESSION | dict.fromkeys(CUT, "/x")
     assert locked.clean(environ) is None
     assert environ == SESSION | {"PATH": "/usr/bin:/bin"}
 
@@ -195,6 +202,67 @@ async def test_no_action_of_textuals_leads_out(desk: Desk, tmp_path: Path, monke
             confinement.confine(None)
     assert opened == ["https://example.com"]
     assert sorted(tmp_path.rglob("*.svg")) == [one for one in before if one.suffix == ".svg"]
+
+
+@pytest.fixture
+def confined(tmp_path: Path) -> Iterator[Path]:
+    """The one folder of this process, with a contact file, beside a secret one."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for file in (folder / "inside.csv", tmp_path / "secret.csv"):
+        file.write_text("Phone\n+4915170000001\n")
+    confinement.confine(folder)
+    yield folder
+    confinement.confine(None)
+
+
+ECHOES: list[Callable[[str], str]] = [
+    report_echo,
+    export_echo,
+    file_echo,
+    draft_skipped._check_path,
+    lambda typed: bulk_export.echo(str(Path(typed).parent), []),
+    lambda typed: upload._echo(typed.replace(".csv", ".jpg")),
+]
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("typed", ["../secret.csv", "/etc/secret.csv", "~/../secret.csv"])
+def test_every_prompt_for_a_file_refuses_what_is_outside(
+    echo: Callable[[str], str], typed: str, confined: Path
+) -> None:
+    with pytest.raises(BadInput) as error:
+        echo(typed)
+    assert error.value.code == "outside_folder"
+
+
+def test_prompts_say_where_in_the_folder_it_will_be(confined: Path) -> None:
+    assert str(confined / "inside.csv") in file_echo("inside.csv")
+    assert f"writes {confined}/new.csv" in export_echo("~/new.csv")
+    assert f"writes {confined}/new.csv" in draft_skipped._check_path("new.csv")
+
+
+def test_no_path_outside_is_completed(confined: Path) -> None:
+    assert complete("in") == "inside.csv"
+    assert complete("~/in") == "~/inside.csv"
+    for typed in ("../se", f"{confined.parent}/se", "/et", "/", "~/../se"):
+        assert complete(typed) is None
+
+
+async def test_a_contact_file_outside_is_refused_at_its_field(tmp_path: Path, clock: FakeClock, confined: Path) -> None:
+    confinement.confine(None)
+    scene = Scene.make(tmp_path, clock)
+    campaign_id = scene.draft(rows=3)
+    confinement.confine(confined)
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        await fill_in(console, screen, FILE, "../secret.csv")
+        await console.press("enter")
+        await wrong(console, screen, FILE, "is outside the folder")
+        await fill_in(console, screen, FILE, "inside.csv")
+        await console.press("enter")
+        await console.expect("inside.csv, 1 row: 1 will get it")
+        await console.press("escape")
 
 
 def test_the_worker_takes_its_modules_from_the_program_and_not_from_the_folder_somebody_is_in(tmp_path: Path) -> None:
