@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from engine import confinement
 from engine.errors import BadInput
 from engine.text import shown
 
@@ -29,8 +30,9 @@ def regular(path: Path) -> os.stat_result:
     """What the system knows of a file that can be opened and read to its end.
 
     A pipe would be waited for, a device may never end, and what came out of either cannot be read a second time.
-    Raises `BadInput` with `not_a_file`, or with `unreadable_file` when there is none.
+    Raises `BadInput` with `not_a_file`, or with `unreadable_file` when there is none, or with `outside_folder`.
     """
+    confinement.check(path)
     try:
         found = path.stat()
     except OSError as error:
@@ -55,9 +57,10 @@ def unreadable(path: Path, error: OSError) -> BadInput:
 def whole(file: Path) -> Iterator[Path]:
     """A place beside `file` to write to, which takes its name at the end: the file appears whole or not at all.
 
-    Only its owner may read it, for exports hold people's numbers. Raises `BadInput` with `unwritable_file`, and leaves
-    what was there before.
+    Only its owner may read it, for exports hold people's numbers. Raises `BadInput` with `unwritable_file`, or with
+    `outside_folder`, and leaves what was there before.
     """
+    confinement.check(file)
     try:
         # A name that nobody can have foreseen, and a new file: another export at the same time has its own.
         handle, name = tempfile.mkstemp(prefix=f".{file.name[:_NAMED]}.", suffix=".partial", dir=file.parent)

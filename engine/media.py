@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from engine import confinement
 from engine.clock import DAY
 from engine.errors import BadInput
 from engine.text import shown
@@ -54,9 +55,10 @@ class File:
 def checked(path: Path) -> File:
     """Look at a file before it is uploaded.
 
-    Raises `BadInput`: `unreadable_file`, `media_type` for a kind that WhatsApp does not take or content that is not
-    what the name says, `media_size` for an empty or too large one.
+    Raises `BadInput`: `outside_folder`, `unreadable_file`, `media_type` for a kind that WhatsApp does not take or
+    content that is not what the name says, `media_size` for an empty or too large one.
     """
+    confinement.check(path)
     found = _TYPES.get(path.suffix.lower())
     if found is None:
         raise BadInput(

@@ -13,7 +13,7 @@ from textual.app import App
 from textual.events import Key
 from textual.reactive import Reactive
 
-from engine import sessions
+from engine import confinement, sessions
 from engine.clock import SystemClock
 from engine.context import Context, operator
 from engine.roles import EVERYTHING, Permission
@@ -190,6 +190,9 @@ class SendoffApp(App[int]):
     async def on_mount(self) -> None:
         """Begin where there is something to show: the list, or the set-up where there is no account yet."""
         self._leave_on_signals()
+        if self.locked_down:
+            # Textual's driver has a handler of its own, which would hand the terminal over.
+            signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         if self._first is None:
             await self.switch_mode("setup")
@@ -302,6 +305,26 @@ class SendoffApp(App[int]):
         self.at_quit()
         self.exit(0)
 
+    @property
+    def locked_down(self) -> bool:
+        """Whether its user may run nothing else: no other program, nothing that suspends it, files in one folder."""
+        return confinement.folder() is not None
+
+    def action_suspend_process(self) -> None:
+        """Stop for the shell to come forward, where there may be one."""
+        if not self.locked_down:
+            super().action_suspend_process()
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Write a picture of the screen, where it may be written anywhere."""
+        if not self.locked_down:
+            super().action_screenshot(filename, path)
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        """Open a browser, where one may be started."""
+        if not self.locked_down:
+            super().open_url(url, new_tab=new_tab)
+
     def _leave_on_signals(self) -> None:
         """A closed terminal or a service manager ends the console as `q` does, so that nothing is left half-way."""
         loop = asyncio.get_running_loop()
@@ -329,14 +352,15 @@ def _name_of(url: str) -> str:
 def run_console(database_url: str, *, read_only: bool, demo: bool = False, config: str | None = None) -> int:
     """Open the console and stay until the operator quits; answers the process's exit status.
 
-    A database that is not there yet is set up on the console's first screen. `config` names a configuration file.
+    A database that is not there yet is set up on the console's first screen, except in a locked-down console, where
+    that is left to an administrator. `config` names a configuration file.
     Raises `NotAllowed` for somebody without a role.
     """
     profile = terminal.prepare()
     try:
         database.open_database(database_url, read_only=read_only)
     except NoDatabase:
-        if read_only:
+        if read_only or confinement.folder() is not None:
             raise
         database.open_database(database_url, create=True)
     admitted = access.admit(database_url, config, SystemClock())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine.confinement import place
 from engine.errors import BadInput
 from engine.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from store.types import CampaignRow
 
@@ -36,8 +37,11 @@ def why_not(row: CampaignRow) -> str | None:
 
 
 def echo(typed: str, rows: Sequence[CampaignRow]) -> str:
-    """What would be written into the folder, and what not. Raises `BadInput`: `no_such_folder`, `nothing_to_export`."""
-    folder = Path(typed).expanduser()
+    """What would be written into the folder, and what not.
+
+    Raises `BadInput`: `no_such_folder`, `outside_folder`, `nothing_to_export`.
+    """
+    folder = place(typed)
     if not folder.is_dir():
         raise BadInput("no_such_folder", f"There is no folder {folder}.", "Choose one that is there.")
     wanted = [row for row in rows if why_not(row) is None]

@@ -7,14 +7,22 @@ a killed console leaves no worker behind and a closed laptop stops no message ha
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 
 RESTART_S = (1.0, 4.0, 16.0, 60.0)
 KEPT_LINES = 200
+
+
+def surroundings() -> dict[str, str]:
+    """The worker's environment: it is the program that this console is, and no module of the folder somebody is in."""
+    path = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1"}
 
 
 class WorkerState(StrEnum):
@@ -85,6 +93,7 @@ class Supervisor:
                 # A session of its own: ctrl+c and a lost terminal reach the console, and the worker only through the
                 # pipe.
                 start_new_session=True,
+                env=surroundings(),
             )
         except OSError as error:
             self.log.append(f"the worker cannot be started: {error}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import Refused
+from tests.cli import ROOT
 from tui import terminal
 
 SSH = {"SSH_CONNECTION": "198.51.100.7 50000 203.0.113.9 22", "TERM": "xterm"}
@@ -41,6 +44,30 @@ def test_on_the_machine_itself_nothing_is_set() -> None:
 def test_importing_it_does_not_import_textual() -> None:
     code = "import sys, tui.terminal; sys.exit(any(name.split('.')[0] in ('textual', 'rich') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+IMPORTED = """
+import os, sys, types
+app = types.ModuleType("tui.app")
+def run_console(url, **options):
+    from textual import constants
+    print(constants.MAX_FPS, constants.TEXTUAL_ANIMATIONS)
+    return 0
+app.run_console = run_console
+sys.modules["tui.app"] = app
+import tui.cli.console
+tui.cli.console.need_terminal = lambda: None
+from tui.cli import main
+sys.exit(main(["--database", sys.argv[1]]))
+"""
+
+
+@pytest.mark.parametrize(("environ", "said"), [(SSH, "30 none"), ({}, "60 none")])
+def test_textual_is_told_before_it_is_imported_and_looks(environ: dict[str, str], said: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IMPORTED, str(tmp_path / "x.db")]
+    # Whoever runs the tests has no animations either way.
+    done = subprocess.run(command, env={**os.environ, **environ}, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
 
 
 def test_a_child_process_gets_the_environment_as_it_was() -> None:

@@ -80,6 +80,10 @@ def _run(arguments: Sequence[str], clock: Clock | None) -> int:
             f"sendoff {options.command.name} changes something, and this session is read-only.",
             "Leave out --read-only.",
         )
+    if options.restricted is not None and options.command.handler != "console:console":
+        from tui.locked import only_console
+
+        raise only_console(f"sendoff {options.command.name}")
     module, _, function = options.command.handler.partition(":")
     handler: Callable[..., int] = getattr(import_module(f"tui.cli.{module}"), function)
     if options.command.database is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from engine.errors import BadInput
+from engine.errors import BadInput, EngineError
 
 # Not from typing, whose import alone takes half as long as a bare interpreter's start.
 TYPE_CHECKING = False
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         def config(self) -> str | None: ...
         @property
         def read_only(self) -> bool: ...
+        @property
+        def restricted(self) -> str | None: ...
 
 
 class Plain:
@@ -31,6 +33,7 @@ class Plain:
         self.database: str | None = None
         self.config: str | None = None
         self.read_only = False
+        self.restricted: str | None = None
 
 
 def plain(arguments: Sequence[str]) -> Plain | None:
@@ -42,7 +45,7 @@ def plain(arguments: Sequence[str]) -> Plain | None:
     rest = iter(arguments)
     for argument in rest:
         name, is_there, value = argument.partition("=")
-        if name in ("--database", "--config"):
+        if name in ("--database", "--config", "--restricted"):
             value = value if is_there else next(rest, "")
             if not value or value.startswith("-") or not value.isprintable():
                 return None
@@ -60,16 +63,49 @@ def console(options: Options) -> int:
     # The app goes on with it after its first frame.
     gc.disable()
     try:
+        if options.restricted is not None:
+            lock(options, options.restricted)
         from tui.cli.session import database_url, translated
 
         url = database_url(options)
         need_terminal()
+        prepare_terminal()
         from tui.app import run_console
 
         with translated():
             return run_console(url, read_only=options.read_only, config=options.config)
     finally:
         gc.enable()
+
+
+def lock(options: Options, folder: str) -> None:
+    """Lock this process down to a console that reads and writes files in one folder; see `tui.locked`.
+
+    Raises `NotAllowed` with `only_console` when the SSH client asked for a command, `BadInput`.
+    """
+    from tui import locked
+
+    try:
+        asked = locked.clean()
+        from tui.cli.session import database_url, translated
+
+        url = database_url(options)
+        locked.confine(folder, url, options.config)
+        if asked is not None:
+            with translated():
+                raise locked.refuse(asked, url, options.config)
+    except EngineError as error:
+        if sys.flags.inspect:
+            # PYTHONINSPECT was sent: Python would go on with a prompt of its own.
+            locked.end(error)
+        raise
+
+
+def prepare_terminal() -> None:
+    """Tell Textual what kind of terminal this is, before it is imported and looks once."""
+    from tui import terminal
+
+    terminal.prepare()
 
 
 def need_terminal() -> None:

@@ -57,11 +57,12 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read a command line.
 
-    The answer has `command`, the global options `database`, `config`, `read_only` and `json`, and the command's own.
-    Raises `BadInput` with code `usage`, and `SystemExit` after --help or --version was answered.
+    The answer has `command`, the global options `database`, `config`, `restricted`, `read_only` and `json`, and the
+    command's own. Raises `BadInput` with code `usage`, and `SystemExit` after --help or --version was answered.
     """
     options = build(arguments).parse_args(arguments)
-    for name, default in (("database", None), ("config", None), ("read_only", False), ("json", False)):
+    missing = {"database": None, "config": None, "restricted": None, "read_only": False, "json": False}
+    for name, default in missing.items():
         if not hasattr(options, name):
             setattr(options, name, default)
     _check_text(options)
@@ -135,6 +136,12 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         default=missing,
         help="settings in TOML (database, [gateway], roles, replies); also SENDOFF_CONFIG",
+    )
+    group.add_argument(
+        "--restricted",
+        metavar="FOLDER",
+        default=missing,
+        help="only the console, for an account that is to have nothing else: files in this folder, no other program",
     )
     group.add_argument(
         "--read-only", action="store_true", default=missing, help="refuse everything that changes something"

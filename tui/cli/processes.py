@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import BadInput, Busy
 from tui import paths
-from tui.cli.console import need_terminal
+from tui.cli.console import need_terminal, prepare_terminal
 from tui.cli.session import Session, translated
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def demo(options: Namespace) -> int:
     if options.database is not None:
         raise BadInput("usage", "The demo makes a database of its own.", "Leave out --database.")
     need_terminal()
+    prepare_terminal()
     from engine.clock import SystemClock
     from engine.context import Context, operator
     from engine.roles import EVERYTHING

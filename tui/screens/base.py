@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual.screen import Screen
 
+from engine.confinement import place
 from engine.context import forbidden
 from engine.errors import BadInput, Busy, EngineError, NotAllowed, NotFound
 from engine.sessions import turned_away
@@ -228,10 +229,10 @@ class ConsoleScreen(Screen[None]):
         )
         if file is None:
             return
-        path = Path(file).expanduser()
         zone, now = self.services.zone, self.services.now
-        self.notify(f"Writing {shown(path.name)} …", markup=False)
         try:
+            path = place(file)
+            self.notify(f"Writing {shown(path.name)} …", markup=False)
             rows = await self.services.threads.export(lambda told: export.write(campaign_id, path, zone, now, told))
         except (EngineError, StoreError) as error:
             self.tell(as_told(error))
@@ -258,7 +259,7 @@ def report_echo(typed: str) -> str:
 
 def export_echo(typed: str) -> str:
     """How a file name to write to is understood. Raises `BadInput` for one that cannot be."""
-    path = Path(typed).expanduser()
+    path = place(typed)
     if path.is_dir():
         raise BadInput("is_a_folder", f"{path} is a folder.", "Add a file name.")
     if not path.parent.is_dir():

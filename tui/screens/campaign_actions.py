@@ -252,8 +252,7 @@ class CampaignActions(CampaignDeeds):
             self.run_worker(self.export(row.id, row.name))
 
     async def _export_many(self) -> None:
-        from pathlib import Path
-
+        from engine.confinement import place
         from tui import bulk_export
         from tui.screens.prompt import PromptScreen
 
@@ -266,7 +265,7 @@ class CampaignActions(CampaignDeeds):
         )
         if typed is None:
             return
-        folder = Path(typed).expanduser()
+        folder = place(typed)
         written, found = await self._write_each(rows, folder)
         where = shown(f"{counted(written, 'row')} written to {folder.absolute()}.")
         text = f"{bulk.outcome('Exported', found, left='')}\n{where}"

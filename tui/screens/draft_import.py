@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.audience.columns import headers
 from engine.audience.reader import tables
 from engine.commands import drafts
+from engine.confinement import place
 
 if TYPE_CHECKING:
     from engine.commands.importing import Imported
@@ -74,9 +75,5 @@ def sheets_in(choice: FileChoice) -> Sequence[str]:
 
 
 def path_of(choice: FileChoice) -> Path:
-    """The path as the system takes it; `~` of somebody who is not there stays as it was typed."""
-    path = Path(choice.path)
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
+    """The path as the system takes it. Raises `BadInput` with `outside_folder` in a locked-down console."""
+    return place(choice.path)

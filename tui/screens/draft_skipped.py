@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine import audience
+from engine.confinement import place
 from engine.errors import BadInput, EngineError
 from engine.report import SKIP_WORDS
 from engine.text import shown
@@ -82,7 +83,7 @@ def write(path: Path, one: Audience) -> int:
 
 def _check_path(typed: str) -> str:
     """The prompt's echo: where the file will be."""
-    path = Path(typed).expanduser()
+    path = place(typed)
     if path.exists():
         raise BadInput("file_exists", f"{path} is there already.", "Choose another name.")
     if not path.parent.is_dir():
@@ -155,8 +156,8 @@ class SkippedRows(ModalScreen[None]):
         )
         if typed is None:
             return
-        path = Path(typed).expanduser()
         try:
+            path = place(typed)
             count = await self._threads.read(write, path, self._audience)
         except (EngineError, StoreError) as error:
             self._tell(as_told(error))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from engine import phone
 from engine.commands import optouts as commands
+from engine.confinement import place
 from engine.errors import BadInput, EngineError
 from engine.text import fold, shown
 from store.errors import StoreError
@@ -43,7 +43,7 @@ async def import_file(screen: ConsoleScreen, context: Context, ask: Ask) -> Impo
     country = await ask("Of which country are numbers without +?", country_echo, value=NO_COUNTRY, does="imports it")
     if country is None:
         return None
-    path = Path(file).expanduser()
+    path = place(file)
     # Given only to what has been asked: each of the two is unclear at most once.
     sheet = column = None
     while True:
@@ -106,7 +106,7 @@ def name_echo(names: Sequence[str], typed: str) -> str:
 
 def file_echo(typed: str) -> str:
     """How the name of a file to read is understood. Raises `BadInput`."""
-    path = Path(typed).expanduser()
+    path = place(typed)
     if not path.is_file():
         raise BadInput("unreadable_file", f"There is no file {path}.", "Check its path.")
     return f"reads {path.absolute()}; an export of this list keeps its dates and origins"

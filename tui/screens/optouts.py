@@ -6,7 +6,6 @@ the places in view are read page by page.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on
@@ -15,6 +14,7 @@ from textual.widgets import Input, Static
 
 from engine import phone, schedule
 from engine.commands import optouts as commands
+from engine.confinement import place
 from engine.errors import Refused
 from engine.text import counted, shown
 from store import database, optouts
@@ -283,7 +283,7 @@ class OptOutsScreen(ConsoleScreen):
         file = await self._prompt("Export the opt-out list as CSV", export_echo, value="opt-outs.csv", does="writes it")
         if file is None:
             return
-        path = Path(file).expanduser()
+        path = place(file)
         entries = await self.doing(commands.export, self.services.context, path, self.services.zone)
         if entries is not None:
             self.notify(shown(f"{counted(entries, 'number')} written to {path}."), markup=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.containers import VerticalGroup
@@ -14,6 +13,7 @@ from textual.widgets import Static
 
 from engine import media
 from engine.commands import uploads
+from engine.confinement import place
 from engine.errors import EngineError
 from engine.gateway.graph import Graph
 from engine.text import shown
@@ -45,7 +45,7 @@ async def upload(screen: ConsoleScreen, sender: Sender) -> str | None:
     services = screen.services
 
     def begin() -> Ready:
-        return uploads.begin(services.context, Path(typed).expanduser(), sender, paths.network(services.config))
+        return uploads.begin(services.context, place(typed), sender, paths.network(services.config))
 
     ready = await screen.doing(begin)
     if ready is None:
@@ -58,7 +58,7 @@ async def upload(screen: ConsoleScreen, sender: Sender) -> str | None:
 
 
 def _echo(typed: str) -> str:
-    file = media.checked(Path(typed).expanduser())
+    file = media.checked(place(typed))
     return f"{file.kind}, {file.size / _MB:.1f} MB"
 
 

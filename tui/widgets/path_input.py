@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.binding import Binding
 from textual.suggester import Suggester
 
+from engine.confinement import place
+from engine.errors import BadInput
 from engine.text import shown
 from tui.widgets.plain_input import PlainInput
 
@@ -30,14 +32,14 @@ def complete(typed: str) -> str | None:
         return None
     folder, name = os.path.split(typed)
     try:
-        with os.scandir(Path(folder or ".").expanduser()) as entries:
+        with os.scandir(place(folder or ".")) as entries:
             fitting = sorted(
                 (not entry.is_dir(), entry.name)
                 for _, entry in zip(range(_MOST_ENTRIES), entries, strict=False)
                 if entry.name.startswith(name) and _offered(entry, name)
             )
-    except (OSError, ValueError, RuntimeError):
-        # No such folder, no right to look into it, a character no path can hold, a user that `~name` does not find.
+    except (OSError, ValueError, BadInput):
+        # No such folder, no right to look into it, a character no path can hold, outside what this console may use.
         return None
     # A contact file goes before a folder of the same beginning.
     for is_file, found in sorted(fitting, key=lambda one: (not one[0], one[1])):
