@@ -8,7 +8,6 @@ committed in batches after, and a row that has an intent but no outcome is never
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +17,7 @@ from engine.decide import PAUSING, Decision, HoldOrder, decide
 from engine.gateway import errors
 from engine.gateway.base import Action, Unknown
 from engine.gateway.errors import Internal
+from engine.logs import Log
 from engine.recorder import Recorder
 from store import database, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.gateway.base import Gateway
     from engine.pacing import Pacer
 
-log = logging.getLogger("sendoff.run")
+log = Log("sendoff.run")
 
 RAMP = (1, 10)
 """Sizes of the first windows: a fault of the whole campaign shows on the first row."""
@@ -171,7 +171,7 @@ class Run:
                 continue
             except (StoreBusy, StoreFailed) as error:
                 # No intent, no request: without the store nothing is sent.
-                log.warning("campaign %d: cannot claim: %s", self._campaign.id, error)
+                log.warning("store.refused", "cannot claim, nothing is sent", error, campaign=self._campaign.id)
                 await self._tools.clock.sleep(1.0)
                 continue
             if claimed is None:
