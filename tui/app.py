@@ -340,8 +340,6 @@ class SendoffApp(App[int]):
         for number, handler in self._signals_before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._signals_before.clear()
-        if self._going:
-            signal.alarm(0)
 
 
 def _first_look(url: str, now: int) -> Snapshot | None:
@@ -387,6 +385,8 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False, confi
     try:
         result = app.run()
     finally:
+        # Not before: the last thing that may wait for a terminal that takes nothing is Textual's own end.
+        signal.alarm(0)
         app.services.threads.close()
     if app.unfinished_worker is not None:
         print(f"The worker (pid {app.unfinished_worker}) finishes what is on its way and then ends.", file=sys.stderr)
