@@ -101,7 +101,7 @@ def test_a_stand_by_takes_over_at_once_after_a_clean_stop_and_nothing_is_unknown
 
 
 def test_a_clean_stop_is_over_within_ten_seconds_though_the_gateway_does_not_answer(tmp_path: Path) -> None:
-    slow = "[latency_ms]\nmedian = 60000\nspread = 0\n"
+    slow = "missing = 1.0\n[latency_ms]\nmedian = 60000\nspread = 0\n"
     with field_of(tmp_path, 50, 100, slow) as one:
         worker = one.worker()
         wait_until(lambda: bool(open_windows()), lambda: "a window", 20)
