@@ -19,7 +19,7 @@ from engine.gateway.base import Action, Unknown
 from engine.gateway.errors import Internal
 from engine.logs import Log
 from engine.recorder import Recorder
-from store import database, optouts, outcomes, windows
+from store import database, leases, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
@@ -228,9 +228,14 @@ class Run:
         """Fail what has no place, in pieces: a million rows must not keep the loop from its other work."""
         after: int | None = 0
         while after is not None and self._may_go_on(stop):
-            after = outcomes.fail_over_quota(
-                self._campaign.id, Internal.QUOTA_EXCEEDED, after, FAILED_AT_ONCE, self._tools.clock.now()
-            )
+            try:
+                with leases.under(self._lease):
+                    after = outcomes.fail_over_quota(
+                        self._campaign.id, Internal.QUOTA_EXCEEDED, after, FAILED_AT_ONCE, self._tools.clock.now()
+                    )
+            except Fenced:
+                # The next claim says so, too.
+                return
             await self._tools.clock.sleep(0)
 
     async def _wait_for_retry(self, stop: asyncio.Event) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -26,8 +27,8 @@ from engine.run import Ended, Run, Tools
 from engine.testrun import TestSending
 from engine.text import counted
 from engine.wide_holds import WIDE, Wide
-from store import account, audit, campaigns, contacts, database, held, series, testsends, windows
-from store.errors import Missing, StoreBusy, StoreFailed
+from store import account, audit, campaigns, contacts, database, held, leases, series, testsends, windows
+from store.errors import Fenced, Missing, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
@@ -257,7 +258,9 @@ class Worker:
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
-                self._send(campaign_id, sender, lease)
+                # Somebody took over since the last renewal, and decides about it now.
+                with suppress(Fenced):
+                    self._send(campaign_id, sender, lease)
         return Pass(len(self._runs) + len(self._tests.tasks), waiting, due)
 
     def _enforce_lock(self) -> None:
@@ -297,7 +300,7 @@ class Worker:
             return
         if wide is not None and not self._under(wide, campaign):
             return
-        if not self._may_send(campaign, sender):
+        if not self._may_send(campaign, sender, lease):
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
 
@@ -333,7 +336,7 @@ class Worker:
             return False
         return campaign.hold.reason in WIDE or self._clock.now() - campaign.hold.since >= ending.HOLD_LIMIT_MS
 
-    def _may_send(self, campaign: Campaign, sender: Sender) -> bool:
+    def _may_send(self, campaign: Campaign, sender: Sender, lease: Lease) -> bool:
         """Tend a hold; one for an unreachable gateway is lifted only when the gateway answers.
 
         Lifting it to try would forget since when it lasts, and its 72 h would never be over. One for the messaging
@@ -365,7 +368,7 @@ class Worker:
                 if blocked:
                     ending.prolong(self._clock, campaign, now + STILL_BLOCKED_MS, blocked)
                 return False
-        return ending.tend_hold(self._clock, campaign, self.actor)
+        return ending.tend_hold(self._clock, campaign, self.actor, lease)
 
     def _may_try_token(self, campaign: Campaign, sender: Sender) -> bool:
         """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
@@ -399,7 +402,7 @@ class Worker:
         # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
         if not windows.open_windows(campaign_id):
             return
-        with database.transaction():
+        with leases.under(lease):
             now = self._clock.now()
             lost = windows.recover(campaign_id, lease.fence + 1, now)
             if lost:
@@ -446,9 +449,11 @@ class Worker:
             if status is not None:
                 log.info("run.ended", status.value, campaign=campaign.id, status=status.value)
             elif run.hold is not None and not run.halted and tools.trusted():
-                self._hold(campaign.id, run.hold)
+                with suppress(Fenced), leases.under(lease):
+                    self._hold(campaign.id, run.hold)
             elif ended is Ended.DONE and tools.trusted():
-                ending.await_held(self._clock, campaign.id, self.actor)
+                with suppress(Fenced), leases.under(lease):
+                    ending.await_held(self._clock, campaign.id, self.actor)
         return ended
 
     def _hold(self, campaign_id: int, order: HoldOrder) -> None:
