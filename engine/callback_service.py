@@ -60,7 +60,7 @@ async def serve(
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.add_signal_handler(number, stop.set)
             if verify_token is None:
-                log.warning("callbacks.no_verify_token", f"the handshake is refused without {credentials.VERIFY_TOKEN}")
+                log.warning("callbacks.handshake_refused", f"no verify token ({credentials.VERIFY_TOKEN})")
             ready(url)
             notifier.ready(f"listening on {url}")
             log.info("callbacks.started", "callbacks started", pid=os.getpid(), listening=url)

@@ -162,7 +162,7 @@ class Terminal:
     def _read(self, seconds: float) -> bool:
         """Read what there is; false when the program has closed the terminal."""
         if self._fd < 0:
-            time.sleep(min(seconds, 0.05))
+            select.select([], [], [], min(seconds, 0.05))
             return True
         readable, _, _ = select.select([self._fd], [], [], seconds)
         if not readable:
