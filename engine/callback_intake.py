@@ -6,7 +6,6 @@ is killed; one that is repeated or late is judged by its own times and changes n
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine import notice_intake
 from engine.errors import BadInput
+from engine.logs import Log
 from engine.schedule import iso
 from store import audit, callbacks, database, replies
 from store.types import Actor
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.reply_words import Words
     from store.types import OptOut, Reply, StatusUpdate
 
-log = logging.getLogger("sendoff.callbacks")
+log = Log("sendoff.callbacks")
 
 BATCH = 200
 """Callbacks that are applied together: a gateway may post every status by itself."""
@@ -131,7 +131,7 @@ def _apply(clock: Clock, batch: list[_Read], now: int, total: Applied) -> bool:
     total.notices += notices
     total.unreadable += sum(not one.readable for one in batch)
     if unmatched:
-        log.info("%d status updates concern no message that is known here", unmatched)
+        log.info("callbacks.unmatched", "they concern no message that is known here", updates=unmatched)
     return True
 
 
@@ -174,7 +174,7 @@ def _read(event_id: int, body: str, now: int, words: Words | None) -> _Read:
     try:
         document = document_of(body.encode())
     except BadInput as error:
-        log.warning("callback %d cannot be read: %s", event_id, error.message)
+        log.warning("callback.unreadable", error.message, callback=event_id)
         return _Read(event_id, readable=False)
     return _Read(
         event_id,

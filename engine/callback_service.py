@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from engine import credentials
+from engine import credentials, notify
 from engine.callback_intake import Applied, apply_waiting
 from engine.callback_writer import Writer
 from engine.callbacks import Receiver
 from engine.errors import BadInput
+from engine.logs import Log
 from store import callbacks, database
 from store.errors import StoreBusy, StoreFailed
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.reply_words import Words
 
-log = logging.getLogger("sendoff.callbacks")
+log = Log("sendoff.callbacks")
 
 LOOK_S = 0.25
 OURS_AFTER_MS = 1_000
@@ -45,8 +46,10 @@ async def serve(
     """Take callbacks in on the open database until SIGTERM, SIGINT or SIGHUP; `ready` is told the address.
 
     What was stored is applied here only when no worker does it: it is theirs for the first second. Raises `BadInput`
-    without the app secret or with secrets that cannot be read, `OSError` when the port is taken.
+    without the app secret or with secrets that cannot be read, `OSError` when the port is taken. A service manager
+    hears that it is ready when it listens, and that it is alive from the loop that applies.
     """
+    notifier = notify.of_environment()
     secret, verify_token = credentials.secret(credentials.APP_SECRET), credentials.secret(credentials.VERIFY_TOKEN)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -57,27 +60,33 @@ async def serve(
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.add_signal_handler(number, stop.set)
             if verify_token is None:
-                log.warning("no verify token: the subscription handshake is refused (%s)", credentials.VERIFY_TOKEN)
+                log.warning("callbacks.handshake_refused", f"no verify token ({credentials.VERIFY_TOKEN})")
             ready(url)
-            log.info("callbacks listening=%s", url)
+            notifier.ready(f"listening on {url}")
+            log.info("callbacks.started", "callbacks started", pid=os.getpid(), listening=url)
             tasks = (
-                asyncio.create_task(_apply(clock, words, writer, stop)),
+                asyncio.create_task(_apply(clock, words, writer, stop, lambda: notifier.alive(clock.steady()))),
                 asyncio.create_task(_news(receiver, writer, stop)),
             )
             waiting, _ = await asyncio.wait((*tasks, asyncio.create_task(stop.wait())), return_when="FIRST_COMPLETED")
             stop.set()
+            notifier.stopping("storing what came in")
             for one in (*waiting, *tasks):
                 await one
         finally:
+            notifier.close()
             await receiver.close()
-    log.info("callbacks ended in order kept=%d", writer.kept)
+    log.info("callbacks.ended", "callbacks ended in order", kept=writer.kept)
 
 
-async def _apply(clock: Clock, words: Words | None, writer: Writer, stop: asyncio.Event) -> None:
+async def _apply(
+    clock: Clock, words: Words | None, writer: Writer, stop: asyncio.Event, told: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, "apply", initializer=database.connect)
     try:
         while not stop.is_set():
+            told()
             if not await loop.run_in_executor(thread, _apply_late, clock, words, writer):
                 await _pause(stop, LOOK_S)
     finally:
@@ -95,21 +104,21 @@ def _apply_late(clock: Clock, words: Words | None, writer: Writer) -> bool:
             applied = Applied()
             apply_waiting(clock, words, applied, writer.turn)
     except (StoreBusy, StoreFailed) as error:
-        log.warning("callbacks cannot be applied now, trying again: %s", error)
+        log.warning("store.refused", "callbacks cannot be applied now, trying again", error)
         return False
     return applied.events > 0
 
 
 async def _news(receiver: Receiver, writer: Writer, stop: asyncio.Event) -> None:
     """A line a minute, when there is anything to tell."""
-    told = ""
+    told: dict[str, int] = {}
     while not stop.is_set():
         await _pause(stop, NEWS_S)
-        answers = " ".join(f"http_{status}={n}" for status, n in sorted(receiver.answered.items()))
-        news = f"callbacks kept={writer.kept} commits={writer.commits} cut={receiver.cut} {answers}".strip()
+        answers = {f"http_{status}": n for status, n in sorted(receiver.answered.items())}
+        news = {"kept": writer.kept, "commits": writer.commits, "cut": receiver.cut, **answers}
         if news != told and (writer.kept or answers):
             told = news
-            log.info("%s", news)
+            log.info("callbacks.news", "since the start", **news)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine.logs import Log
 from store import database
 from store.errors import StoreBusy, StoreFailed
 
 if TYPE_CHECKING:
     from engine.clock import Clock
 
-log = logging.getLogger("sendoff.worker")
+log = Log("sendoff.worker")
 
 
 class Chore:
@@ -40,9 +40,9 @@ class Chore:
         if self._task is not None and self._task.done():
             fault, self._task = self._task.exception(), None
             if isinstance(fault, (StoreBusy, StoreFailed)):
-                log.warning("%s not up to date, the database cannot be used: %s", self._what, fault)
+                log.warning("chore.late", f"{self._what} not up to date, the database cannot be used", fault)
             elif fault is not None:
-                log.error("%s not up to date", self._what, exc_info=fault)
+                log.error("chore.broke", f"{self._what} not up to date", fault)
         if self._task is None and self._clock.steady() >= self._at:
             self._at = self._clock.steady() + self._every_s
             if self._wanted():

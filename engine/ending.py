@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine import lifecycle
 from engine.clock import HOUR, Clock
 from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, HELD_WORDS, HoldOrder
@@ -9,8 +11,11 @@ from engine.gateway import errors
 from engine.gateway.errors import Internal
 from engine.quota import QUOTA_REACHED
 from engine.text import counted
-from store import audit, campaigns, database, held, outcomes, tallies, transitions
-from store.types import Actor, Campaign, Hold, RootCause, Status
+from store import audit, campaigns, database, held, leases, outcomes, tallies, transitions
+from store.types import Actor, Campaign, Hold, Lease, RootCause, Status
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 HOLD_LIMIT_MS = 72 * HOUR
 TOP_ERRORS = 5
@@ -138,20 +143,28 @@ def prolong(clock: Clock, campaign: Campaign, until: int | None, why: str = "") 
             transitions.hold(campaign.id, campaign.hold.reason, text, clock.now(), until)
 
 
-def tend_hold(clock: Clock, campaign: Campaign, actor: Actor) -> bool:
-    """Lift a hold whose time has come, or end the run when it was held for 72 h; answers whether it may send again."""
+def tend_hold(clock: Clock, campaign: Campaign, actor: Actor, lease: Lease | None = None) -> bool:
+    """Lift a hold whose time has come, or end the run when it was held for 72 h; answers whether it may send again.
+
+    Under a lease it writes only while that stands, and raises `Fenced` when it does not.
+    """
     if campaign.hold is None:
         return True
     now = clock.now()
     if now - campaign.hold.since >= HOLD_LIMIT_MS:
-        outcomes.fail_rest(campaign.id, Internal.NOT_ATTEMPTED, now)
+        with _owning(lease):
+            outcomes.fail_rest(campaign.id, Internal.NOT_ATTEMPTED, now)
         finish(clock, campaign.id, actor)
         return False
     if campaign.hold.until is None or now < campaign.hold.until:
         return False
-    with database.transaction():
+    with _owning(lease):
         lift(now, campaign, actor)
     return True
+
+
+def _owning(lease: Lease | None) -> AbstractContextManager[object]:
+    return database.transaction() if lease is None else leases.under(lease)
 
 
 def lift(now: int, campaign: Campaign, actor: Actor) -> None:

@@ -8,12 +8,12 @@ ahead if it still goes within its grace, else the newest one that is. The others
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine import preflight, pricing, resolution, schedule
 from engine.clock import MINUTE
+from engine.logs import Log
 from engine.recurrence import Occurrence, Recurrence
 from engine.text import counted
 from store import account, audiences, audit, database, prices
@@ -32,7 +32,7 @@ RECORDED: Final = 100
 COUNTED: Final = 10_000
 """So many are counted; a firing every minute misses half a million in a year."""
 
-log = logging.getLogger("sendoff.worker")
+log = Log("sendoff.worker")
 
 
 class Missed(NamedTuple):
@@ -118,7 +118,7 @@ def make(clock: Clock, actor: Actor, series: Series, occurrence: Occurrence, out
     if campaign_id is None:
         audiences.drop_audience(firing.audience_id)
     else:
-        log.info("series %d: campaign %d made for %s", series.id, campaign_id, occurrence.local)
+        log.info("series.fired", f"made for {occurrence.local}", series=series.id, campaign=campaign_id)
     return campaign_id
 
 
@@ -193,7 +193,7 @@ def _record(clock: Clock, actor: Actor, series: Series, missed: Missed) -> None:
             after={"series": series.id, "missed": len(gone), "from": first, "to": last},
             detail=f"{note}: no worker ran",
         )
-    log.warning("series %d: %s", series.id, note)
+    log.warning("series.missed", note, series=series.id)
 
 
 def _end(clock: Clock, actor: Actor, series: Series) -> None:

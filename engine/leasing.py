@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from engine.logs import Log
 from store import database, leases
 
 if TYPE_CHECKING:
     from engine.clock import Clock
     from store.types import Lease
+
+log = Log("sendoff.worker")
 
 TTL_MS = 15_000
 RENEW_S = TTL_MS / 1000 / 3
@@ -65,6 +68,7 @@ class Leases:
             if leases.renew(term.lease, until, status):
                 lease: Lease | None = replace(term.lease, until=until)
             else:
+                log.warning("lease.lost", "another worker has taken over", sender=sender_id, fence=term.lease.fence)
                 self.drop(sender_id)
                 # Whoever took the lease had to do without the file lock that this process held: for a while its being
                 # free proves nobody's death.
@@ -114,6 +118,8 @@ class Leases:
         )
         if lease is None:
             self._unlock(sender_id)
+        else:
+            log.info("lease.taken", "sending for this sender from now on", sender=sender_id, fence=lease.fence)
         return lease
 
     def _lock(self, sender_id: int) -> bool:

@@ -8,7 +8,6 @@ campaign should go on.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from engine.clock import HOUR
 from engine.decide import PAUSING, HoldOrder
 from engine.gateway import errors
 from engine.gateway.base import Action
+from engine.logs import Log
 from engine.notices import (
     UNLIMITED,
     AccountAlert,
@@ -42,7 +42,7 @@ from store.types import Actor, Template
 if TYPE_CHECKING:
     from engine.clock import Clock
 
-log = logging.getLogger("sendoff.callbacks")
+log = Log("sendoff.callbacks")
 
 WHATSAPP: Final = Actor("whatsapp", "callback")
 ACCOUNT_STOPPED: Final = "account_restricted"
@@ -64,11 +64,11 @@ def take(clock: Clock, notice: Notice) -> bool:
     if isinstance(notice, Written):
         return False
     if isinstance(notice, Unheard):
-        log.info("kept, and not understood: %s", notice.what)
+        log.info("notice.unheard", f"kept, and not understood: {notice.what}")
         return False
     mine = account.get_account().waba_id if account.has_account() else None
     if mine and (getattr(notice, "account", "") or mine) != mine:
-        log.info("of another account, %s: %s", getattr(notice, "account", ""), type(notice).__name__)
+        log.info("notice.foreign", "of another account", kind=type(notice).__name__)
         return False
     takes: Callable[[Clock, Any], bool] = _TAKES[type(notice)]
     return takes(clock, notice)
@@ -100,7 +100,7 @@ def _audit(clock: Clock, action: str, before: dict[str, Any], after: dict[str, A
 def _found(notice: TemplateStatus | TemplateQuality | TemplateContent | TemplateCategory) -> Template | None:
     found = account.find_templates(notice.name, notice.language) if notice.name else []
     if not found:
-        log.info("of a template that is not known here, %s:%s", notice.name, notice.language)
+        log.info("notice.unknown", f"of a template that is not known here, {notice.name}:{notice.language}")
     return found[0] if found else None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from engine.logs import Log
 from store import database, optouts, outcomes
 from store.errors import StoreBusy, StoreFailed
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.clock import Clock
     from store.types import Recipient, Result, Window
 
-log = logging.getLogger("sendoff.run")
+log = Log("sendoff.run")
 
 FLUSH_S = 0.05
 FLUSH_TRIES = 8
@@ -69,7 +69,13 @@ class Recorder:
                 for phone in suppressed:
                     optouts.add(phone, now, "gateway: stopped marketing messages")
         except (StoreBusy, StoreFailed) as error:
-            log.warning("campaign %d: cannot record %d outcomes yet: %s", self._campaign_id, len(results), error)
+            log.warning(
+                "store.refused",
+                "cannot record outcomes yet",
+                error,
+                campaign=self._campaign_id,
+                outcomes=len(results),
+            )
             return False
         self._results, self._complete, self._suppressed = [], [], []
         for result in results:
@@ -89,7 +95,8 @@ class Recorder:
                 return
             await self._clock.sleep(1.0)
         log.error(
-            "campaign %d: the store does not take %d outcomes; these rows will be shown as unknown",
-            self._campaign_id,
-            len(self._results),
+            "outcomes.lost",
+            "the store does not take them; these rows will be shown as unknown",
+            campaign=self._campaign_id,
+            outcomes=len(self._results),
         )

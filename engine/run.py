@@ -8,7 +8,6 @@ committed in batches after, and a row that has an intent but no outcome is never
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,8 +17,9 @@ from engine.decide import PAUSING, Decision, HoldOrder, decide
 from engine.gateway import errors
 from engine.gateway.base import Action, Unknown
 from engine.gateway.errors import Internal
+from engine.logs import Log
 from engine.recorder import Recorder
-from store import database, optouts, outcomes, windows
+from store import database, leases, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.gateway.base import Gateway
     from engine.pacing import Pacer
 
-log = logging.getLogger("sendoff.run")
+log = Log("sendoff.run")
 
 RAMP = (1, 10)
 """Sizes of the first windows: a fault of the whole campaign shows on the first row."""
@@ -171,7 +171,7 @@ class Run:
                 continue
             except (StoreBusy, StoreFailed) as error:
                 # No intent, no request: without the store nothing is sent.
-                log.warning("campaign %d: cannot claim: %s", self._campaign.id, error)
+                log.warning("store.refused", "cannot claim, nothing is sent", error, campaign=self._campaign.id)
                 await self._tools.clock.sleep(1.0)
                 continue
             if claimed is None:
@@ -228,9 +228,14 @@ class Run:
         """Fail what has no place, in pieces: a million rows must not keep the loop from its other work."""
         after: int | None = 0
         while after is not None and self._may_go_on(stop):
-            after = outcomes.fail_over_quota(
-                self._campaign.id, Internal.QUOTA_EXCEEDED, after, FAILED_AT_ONCE, self._tools.clock.now()
-            )
+            try:
+                with leases.under(self._lease):
+                    after = outcomes.fail_over_quota(
+                        self._campaign.id, Internal.QUOTA_EXCEEDED, after, FAILED_AT_ONCE, self._tools.clock.now()
+                    )
+            except Fenced:
+                # The next claim says so, too.
+                return
             await self._tools.clock.sleep(0)
 
     async def _wait_for_retry(self, stop: asyncio.Event) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import secrets
 import signal
@@ -14,9 +13,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine import notify
 from engine.errors import BadInput, Busy
 from engine.gateway.link import access_token, link_of
 from engine.gateway.network import DIRECT, Network
+from engine.logs import Log
 from engine.worker import Worker
 from store import account
 from store.types import Account, Gateway
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from engine.gateway.graph import Graph
     from engine.reply_words import Words
 
-log = logging.getLogger("sendoff.worker")
+log = Log("sendoff.worker")
 
 SIMULATOR_START_S = 15.0
 REGISTER_S = 5.0
@@ -46,20 +47,37 @@ async def serve(
     """Run a worker on the open database until it is told to stop.
 
     SIGTERM, SIGINT and SIGHUP stop it in order, and with `parent` so does the end of its standard input: whoever
-    started it is gone. `words` are the replies that opt a number out or in, the shipped ones when none are given.
+    started it is gone. Without a `parent` a service manager hears that it is ready, after the first pass, and that it
+    is alive, from the working loop. `words` are the replies that opt a number out or in, the shipped ones when none
+    are given.
     Raises `BadInput` when the account's gateway cannot be used as configured.
     """
+    # A console's worker has the console's environment, and is not the one to speak to its service manager.
+    notifier = notify.Notifier() if parent else notify.of_environment()
     async with AsyncExitStack() as stack:
+        stack.callback(notifier.close)
         client, graph = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
         worker = Worker(clock, client, role, words=words, graph=graph)
         loop = asyncio.get_running_loop()
+
+        def stop(why: str) -> None:
+            notifier.stopping("finishing what is on its way")
+            log.info("worker.stopping", "finishing what is on its way", why=why)
+            worker.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, worker.stop)
+            loop.add_signal_handler(number, stop, number.name)
         if parent:
-            _watch_parent(loop, worker)
-        log.info("worker started, pid %d", os.getpid())
-        await worker.work(until_idle=until_idle, once=once)
-        log.info("worker ended in order")
+            _watch_parent(loop, lambda: stop("its console is gone"))
+
+        def told(status: str) -> None:
+            notifier.ready(status)
+            notifier.alive(clock.steady(), status)
+
+        log.info("worker.started", "worker started", pid=os.getpid(), role=role)
+        await worker.work(until_idle=until_idle, once=once, told=told)
+        notifier.stopping()
+        log.info("worker.ended", "worker ended in order", pid=os.getpid())
 
 
 async def send_tests(
@@ -78,7 +96,7 @@ async def send_tests(
         await Worker(clock, client, "service", words=words).send_tests(sender_id, done)
 
 
-def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
+def _watch_parent(loop: asyncio.AbstractEventLoop, gone: Callable[[], None]) -> None:
     fd = sys.stdin.fileno()
     os.set_blocking(fd, False)
 
@@ -86,7 +104,7 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
         with suppress(BlockingIOError):
             if os.read(fd, 4096) == b"":
                 loop.remove_reader(fd)
-                worker.stop()
+                gone()
 
     loop.add_reader(fd, readable)
 
@@ -173,8 +191,8 @@ async def _keep_registered(clock: Clock, simulator_url: str, url: str, secret: s
         try:
             await register(simulator_url, url, secret)
         except Busy as error:
-            log.debug("the simulator does not take the callback address yet: %s", error.message)
+            log.debug("callbacks.not_registered", error.message)
         except BadInput as error:
-            log.warning("no delivery news: %s %s", error.message, error.hint)
+            log.warning("callbacks.not_registered", f"no delivery news: {error.message} {error.hint}")
             return
         await clock.sleep(REGISTER_S)

@@ -7,13 +7,13 @@ What the gateway asks to slow down for is waited out, as long as the test has no
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from engine import message
 from engine import testsends as rules
 from engine.decide import GATEWAY_UNREACHABLE, Decision, decide
 from engine.gateway.base import Unknown
+from engine.logs import Log
 from engine.recorder import FLUSH_TRIES
 from engine.run import STOP_PATIENCE_S, Tools, turn
 from store import audit, campaigns, database, optouts, testsends
@@ -23,7 +23,7 @@ from store.types import Actor, Lease, Result, ResultKind, Sender, TestSend
 if TYPE_CHECKING:
     from engine.clock import Clock
 
-log = logging.getLogger("sendoff.run")
+log = Log("sendoff.run")
 
 
 class TestRun:
@@ -45,7 +45,7 @@ class TestRun:
                 return
             except (StoreBusy, StoreFailed) as error:
                 # No intent, no request: without the store nothing is sent.
-                log.warning("test sends: cannot claim: %s", error)
+                log.warning("store.refused", "cannot claim test sends, nothing is sent", error)
                 await self._tools.clock.sleep(1.0)
                 continue
             if not rows:
@@ -132,11 +132,11 @@ class TestRun:
                     if decision.suppress:
                         optouts.add(row.phone, result.at, "gateway: stopped marketing messages")
             except (StoreBusy, StoreFailed) as error:
-                log.warning("test send %d: cannot record its outcome yet: %s", row.id, error)
+                log.warning("store.refused", "cannot record its outcome yet", error, test=row.id)
                 await self._tools.clock.sleep(1.0)
             else:
                 return
-        log.error("test send %d: the store does not take its outcome; it will be shown as unknown", row.id)
+        log.error("outcomes.lost", "the store does not take it; it will be shown as unknown", test=row.id)
 
 
 def _final(decision: Decision) -> Result:
@@ -192,7 +192,7 @@ class TestSending:
                     after={"test": [test.id], "unknown": 1},
                     detail="in flight when the worker before ended; whether it went out is not known",
                 )
-                log.warning("test send %d was in flight when the last worker ended", test.id)
+                log.warning("test.recovered", "in flight when the last worker ended", test=test.id)
 
     def reap(self) -> None:
         """Forget what has ended."""
@@ -201,4 +201,4 @@ class TestSending:
                 del self._by_sender[sender_id]
                 fault = task.exception()
                 if fault is not None:
-                    log.error("the test sends of sender %d broke off", sender_id, exc_info=fault)
+                    log.error("test.broke", "the test sends broke off", fault, sender=sender_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -20,13 +20,15 @@ from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, NOT_AUTHORISED, HoldOrder
 from engine.inquiries import Inquiries
 from engine.leasing import Leases
+from engine.logs import Log
 from engine.pacing import Pacer
 from engine.quota import QUOTA_REACHED
 from engine.run import Ended, Run, Tools
 from engine.testrun import TestSending
+from engine.text import counted
 from engine.wide_holds import WIDE, Wide
-from store import account, audit, campaigns, contacts, database, held, series, testsends, windows
-from store.errors import Missing, StoreBusy, StoreFailed
+from store import account, audit, campaigns, contacts, database, held, leases, series, testsends, windows
+from store.errors import Fenced, Missing, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from engine.gateway.graph import Graph
     from engine.reply_words import Words
 
-log = logging.getLogger("sendoff.worker")
+log = Log("sendoff.worker")
 
 STEP_S = 0.25
 HEALTH_S = 5.0
@@ -48,6 +50,8 @@ SERIES_S = 1.0
 CONTACTS_S = 60.0
 LEFT_OVER_S = 600.0
 LONGEST_BACKOFF_S = 60.0
+GIVE_UP_S = 60.0
+"""How long a worker that ends by itself tries a store that cannot be used."""
 STILL_BLOCKED_MS = 60_000
 """How long a hold goes on when the gateway says that it still cannot send."""
 TOKEN_WORKS = "; the token itself works: give it the permission it lacks, then resume"
@@ -65,6 +69,13 @@ class Pass:
     """Campaigns in progress that this worker does not send because another does, and test sends without an outcome."""
     due: int
     """Scheduled campaigns whose time has come and that were not started yet."""
+
+    @property
+    def words(self) -> str:
+        """How it stands, for a service manager's status."""
+        if self.sending:
+            return f"sending, {counted(self.sending, 'run')} under way"
+        return "standing by, another worker sends" if self.waiting else "idle"
 
     @property
     def idle(self) -> bool:
@@ -141,18 +152,33 @@ class Worker:
         """Ask for an orderly end: claim nothing more, wait for what is on its way, record it, release the leases."""
         self._stop.set()
 
-    async def work(self, *, until_idle: bool = False, once: bool = False) -> None:
-        """Step until stopped; `until_idle` ends when nothing is left to do, `once` after what is due now was sent."""
+    async def work(
+        self, *, until_idle: bool = False, once: bool = False, told: Callable[[str], None] = lambda status: None
+    ) -> None:
+        """Step until stopped; `until_idle` ends when nothing is left to do, `once` after what is due now was sent.
+
+        `told` hears after every pass how it stands, in words: who hears it regularly knows that the work goes on. A
+        store that cannot be used is tried again and again; a worker that is to end by itself raises `StoreBusy` or
+        `StoreFailed` after a minute of it.
+        """
+        ends = until_idle or once
+        failing_since: float | None = None
         try:
             while not self._stop.is_set():
                 try:
                     with database.translated():
                         found = await self.step()
                 except (StoreBusy, StoreFailed) as error:
-                    log.warning("the database cannot be used, trying again: %s", error)
+                    log.warning("store.refused", "the database cannot be used, trying again", error)
+                    told("the database cannot be used, trying again")
+                    failing_since = self._clock.steady() if failing_since is None else failing_since
+                    if ends and self._clock.steady() - failing_since >= GIVE_UP_S:
+                        raise
                     await self._pause(1.0)
                     continue
-                if (until_idle or once) and found.idle:
+                failing_since = None
+                told(found.words)
+                if ends and found.idle:
                     return
                 await self._pause(STEP_S)
         finally:
@@ -171,7 +197,7 @@ class Worker:
                             sender = account.get_sender(sender_id)
                             self._tests.tend(sender, lease, self._tools(sender, lease))
                 except (StoreBusy, StoreFailed) as error:
-                    log.warning("the database cannot be used, trying again: %s", error)
+                    log.warning("store.refused", "the database cannot be used, trying again", error)
                 await self._pause(STEP_S)
         finally:
             await self._wind_down()
@@ -202,7 +228,7 @@ class Worker:
                 apply_waiting(self._clock, self._words)
                 self._leases.resign_all()
         except (StoreBusy, StoreFailed) as error:
-            log.warning("the database cannot be used; the leases end by themselves: %s", error)
+            log.warning("store.refused", "the leases end by themselves", error)
 
     async def step(self) -> Pass:
         """Look once: leases, ends of runs, callbacks, what is due, what is in progress."""
@@ -232,7 +258,9 @@ class Worker:
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
-                self._send(campaign_id, sender, lease)
+                # Somebody took over since the last renewal, and decides about it now.
+                with suppress(Fenced):
+                    self._send(campaign_id, sender, lease)
         return Pass(len(self._runs) + len(self._tests.tasks), waiting, due)
 
     def _enforce_lock(self) -> None:
@@ -240,14 +268,17 @@ class Worker:
             self._lock_at = self._clock.steady() + LOCK_S
             behind = lock.watch(self._clock, self.actor)
             if behind:
-                log.warning("the system clock was set back by %d s; locked campaigns stay locked", behind // 1000)
+                log.warning("clock.set_back", "locked campaigns stay locked", seconds=behind // 1000)
 
     def _start(self, campaign_id: int) -> None:
         try:
             cause = starting.start_due(self._clock, campaign_id)
         except Missing:
             return
-        log.info("campaign %d: %s", campaign_id, "started" if cause is None else f"failed: {cause.value}")
+        if cause is None:
+            log.info("run.started", "started", campaign=campaign_id)
+        else:
+            log.warning("run.failed", "could not start", campaign=campaign_id, cause=cause.value)
 
     def _fail_without_sender(self) -> None:
         for campaign_id in campaigns.due(self._clock.now(), None):
@@ -269,7 +300,7 @@ class Worker:
             return
         if wide is not None and not self._under(wide, campaign):
             return
-        if not self._may_send(campaign, sender):
+        if not self._may_send(campaign, sender, lease):
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
 
@@ -295,11 +326,17 @@ class Worker:
         """Hold a run that a wider hold concerns; whether its own hold, by which it came to be held, is to be tended."""
         if campaign.hold is None:
             ending.hold(self._clock, campaign.id, wide.order, self.actor)
-            log.warning("campaign %d: on hold as campaign %d: %s", campaign.id, wide.campaign_id, wide.order.text)
+            log.warning(
+                "run.held",
+                wide.order.text,
+                campaign=campaign.id,
+                reason=wide.order.reason,
+                met_by=wide.campaign_id,
+            )
             return False
         return campaign.hold.reason in WIDE or self._clock.now() - campaign.hold.since >= ending.HOLD_LIMIT_MS
 
-    def _may_send(self, campaign: Campaign, sender: Sender) -> bool:
+    def _may_send(self, campaign: Campaign, sender: Sender, lease: Lease) -> bool:
         """Tend a hold; one for an unreachable gateway is lifted only when the gateway answers.
 
         Lifting it to try would forget since when it lasts, and its 72 h would never be over. One for the messaging
@@ -331,7 +368,7 @@ class Worker:
                 if blocked:
                     ending.prolong(self._clock, campaign, now + STILL_BLOCKED_MS, blocked)
                 return False
-        return ending.tend_hold(self._clock, campaign, self.actor)
+        return ending.tend_hold(self._clock, campaign, self.actor, lease)
 
     def _may_try_token(self, campaign: Campaign, sender: Sender) -> bool:
         """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
@@ -348,7 +385,7 @@ class Worker:
             return False
         with database.transaction():
             self._by_token.update(wide_holds.lift(self._clock.now(), campaign, self.actor))
-        log.info("the access token works: the runs that waited for it go on")
+        log.info("token.works", "the access token works: the runs that waited for it go on")
         self._wide = self._find_wide()
         return True
 
@@ -365,7 +402,7 @@ class Worker:
         # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
         if not windows.open_windows(campaign_id):
             return
-        with database.transaction():
+        with leases.under(lease):
             now = self._clock.now()
             lost = windows.recover(campaign_id, lease.fence + 1, now)
             if lost:
@@ -377,7 +414,12 @@ class Worker:
                     after={"unknown": lost},
                     detail="in flight when the worker before ended; whether they went out is not known",
                 )
-                log.warning("campaign %d: %d recipients were in flight when the last worker ended", campaign_id, lost)
+                log.warning(
+                    "run.recovered",
+                    "in flight when the last worker ended: whether they went out is not known",
+                    campaign=campaign_id,
+                    unknown=lost,
+                )
 
     def _tools(self, sender: Sender, lease: Lease) -> Tools:
         return Tools(
@@ -405,11 +447,13 @@ class Worker:
             # Also when it is to be held: the reason may have come with the last recipient, and nothing is left then.
             status = ending.finish(self._clock, campaign.id, self.actor)
             if status is not None:
-                log.info("campaign %d: %s", campaign.id, status.value)
+                log.info("run.ended", status.value, campaign=campaign.id, status=status.value)
             elif run.hold is not None and not run.halted and tools.trusted():
-                self._hold(campaign.id, run.hold)
+                with suppress(Fenced), leases.under(lease):
+                    self._hold(campaign.id, run.hold)
             elif ended is Ended.DONE and tools.trusted():
-                ending.await_held(self._clock, campaign.id, self.actor)
+                with suppress(Fenced), leases.under(lease):
+                    ending.await_held(self._clock, campaign.id, self.actor)
         return ended
 
     def _hold(self, campaign_id: int, order: HoldOrder) -> None:
@@ -423,7 +467,7 @@ class Worker:
         elif order.reason == NOT_AUTHORISED:
             order = replace(order, until=self._next_try(campaign_id))
         ending.hold(self._clock, campaign_id, order, self.actor)
-        log.warning("campaign %d: on hold: %s", campaign_id, order.text)
+        log.warning("run.held", order.text, campaign=campaign_id, reason=order.reason)
 
     def _next_try(self, campaign_id: int) -> int:
         """When to look for the gateway again: after 1, 4, 16, then 60 seconds."""
@@ -444,9 +488,9 @@ class Worker:
             del self._runs[campaign_id]
             fault = task.exception()
             if isinstance(fault, (StoreBusy, StoreFailed)):
-                log.warning("campaign %d: the run stopped, the database cannot be used: %s", campaign_id, fault)
+                log.warning("run.stopped", "the database cannot be used", fault, campaign=campaign_id)
             elif fault is not None:
-                log.error("campaign %d: the run broke off", campaign_id, exc_info=fault)
+                log.error("run.broke", "the program made a mistake", fault, campaign=campaign_id)
                 text = f"The program made a mistake ({type(fault).__name__}); see the worker's log, then resume."
                 ending.hold(self._clock, campaign_id, HoldOrder("program_fault", text), self.actor)
 

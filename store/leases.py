@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from store.database import transaction
@@ -66,6 +68,14 @@ def assert_held(lease: Lease) -> None:
     )
     if not touched:
         raise Fenced(f"{lease.name} has a new owner")
+
+
+@contextmanager
+def under(lease: Lease) -> Iterator[None]:
+    """One transaction for what only the owner may write. Raises `Fenced`, before anything else is done in it."""
+    with transaction():
+        assert_held(lease)
+        yield
 
 
 def _lease(row: Any) -> Lease:

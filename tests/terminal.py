@@ -74,7 +74,7 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
-        os.close(self._fd)
+        self.hang_up()
 
     @property
     def screen(self) -> str:
@@ -148,6 +148,12 @@ class Terminal:
             if number == signal.SIGKILL:
                 self._reap(0)
 
+    def hang_up(self) -> None:
+        """Close the terminal as a lost connection does; nothing can be read or typed any more."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
     def _reap(self, flags: int) -> None:
         pid, status = os.waitpid(self.pid, flags)
         if pid:
@@ -155,6 +161,9 @@ class Terminal:
 
     def _read(self, seconds: float) -> bool:
         """Read what there is; false when the program has closed the terminal."""
+        if self._fd < 0:
+            select.select([], [], [], min(seconds, 0.05))
+            return True
         readable, _, _ = select.select([self._fd], [], [], seconds)
         if not readable:
             return True

@@ -21,6 +21,7 @@ from store import account, database
 from store.errors import Missing, NoDatabase, StoreError
 from store.types import ListFilter
 from tui import access, state, terminal
+from tui.driver import TerminalDriver
 from tui.feed import Ask, Feed
 from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 QUIT_S = 0.8
 """How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
 
+
+FORCED_S = 5
+"""When a console that was told to end by a signal, or lost its terminal, is ended if it could not do it by itself."""
 
 SIGN_OUT_S = 0.5
 """How long quitting waits for the store to keep that somebody went."""
@@ -126,7 +130,7 @@ class SendoffApp(App[int]):
         config: str | None = None,
     ) -> None:
         """`rights` are those of `actor`; `config` is the configuration file that was named for this console."""
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         clock = clock or SystemClock()
         # Read before the first frame, which must not wait for a thread.
         self._first = _first_look(url, clock.now())
@@ -146,6 +150,11 @@ class SendoffApp(App[int]):
         self._with_worker = with_worker and not read_only and rights.allows(Permission.SEND)
         self._config = config
         self._signed_in = False
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._signals_before: dict[int, Any] = {}
+        self._going = False
+        """Whether somebody else than the operator said that it is time to leave."""
+        self._leaving = False
         self._typed_ahead = TypedAhead()
         self.at_quit: Callable[[], object] = lambda: None
         """Called last; the list keeps there where the operator was."""
@@ -295,7 +304,10 @@ class SendoffApp(App[int]):
             await self.leave()
 
     async def leave(self) -> None:
-        """Stop the worker in order and end the console."""
+        """Stop the worker in order and end the console; asked again, nothing more happens."""
+        if self._leaving:
+            return
+        self._leaving = True
         supervisor = self.services.supervisor
         if supervisor is not None:
             pid = supervisor.pid
@@ -325,11 +337,32 @@ class SendoffApp(App[int]):
         if not self.locked_down:
             super().open_url(url, new_tab=new_tab)
 
+    def terminal_gone(self) -> None:
+        """End as `q` does, for there is nobody any more who could press it; called from any thread."""
+        self._leave_soon()
+
     def _leave_on_signals(self) -> None:
         """A closed terminal or a service manager ends the console as `q` does, so that nothing is left half-way."""
-        loop = asyncio.get_running_loop()
+        self._home = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: self.run_worker(self.leave(), exit_on_error=False))
+            # Not the loop's own handlers: it may be waiting for a terminal that takes nothing, and hear of none.
+            self._signals_before[number] = signal.signal(number, lambda *_: self._leave_soon())
+        if self._going:
+            self._leave_soon()
+
+    def _leave_soon(self) -> None:
+        """Leave, and in any case be gone a little later: the pipe to the worker closes with this process."""
+        self._going = True
+        signal.alarm(FORCED_S)
+        if self._home is not None and not self._home.is_closed():
+            work: WorkType[None] = self.leave
+            self._home.call_soon_threadsafe(lambda: self.run_worker(work, exit_on_error=False))
+
+    def on_unmount(self) -> None:
+        """What a signal does is the process's own matter again."""
+        for number, handler in self._signals_before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._signals_before.clear()
 
 
 def _first_look(url: str, now: int) -> Snapshot | None:
@@ -376,6 +409,8 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False, confi
     try:
         result = app.run()
     finally:
+        # Not before: the last thing that may wait for a terminal that takes nothing is Textual's own end.
+        signal.alarm(0)
         app.services.threads.close()
     if app.unfinished_worker is not None:
         print(f"The worker (pid {app.unfinished_worker}) finishes what is on its way and then ends.", file=sys.stderr)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from engine.roles import Role
 from tui.widgets.status_bar import TopStatus, WorkerStatus
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from tui.feed import Overview
     from tui.services import Services
     from tui.supervisor import Supervisor
+
+
+OWN: Final = "this console"
 
 
 def top_status(seen: Overview, services: Services) -> TopStatus:
@@ -37,17 +42,20 @@ def worker_status(
     seen: Overview | None, supervisor: Supervisor | None, keeps_worker: bool, trouble: str, now: int
 ) -> WorkerStatus:
     """Who sends, how the gateway answers and what is next; `trouble` is why the store could not be read."""
-    lease = next((one for one in seen.leases if one.until >= now), None) if seen else None
+    held = [one for one in seen.leases if one.until >= now] if seen else []
+    told = [json.loads(one.status) for one in held if one.status]
     gateway, doing = "", "idle"
-    if lease is not None and lease.status:
-        told = json.loads(lease.status)
-        gateway = "does not answer" if told["gateway_ms"] is None else f"ok {told['gateway_ms']} ms"
-        doing = f"sending {len(told['sending'])}" if told["sending"] else "idle"
-    elif lease is None:
+    if told:
+        answers = [one["gateway_ms"] for one in told]
+        gateway = "does not answer" if None in answers else f"ok {max(answers)} ms"
+        # Each worker tells of all its senders the same.
+        running = {campaign_id for one in told for campaign_id in one["sending"]}
+        doing = f"sending {len(running)}" if running else "idle"
+    elif not held:
         doing = "starting" if supervisor is None else supervisor.state.value
     due = seen.next_due if seen else None
     return WorkerStatus(
-        who="not known" if trouble else _who(lease, supervisor, keeps_worker),
+        who="not known" if trouble else _who(held, supervisor, keeps_worker),
         doing=trouble or doing,
         gateway=gateway,
         next_name=due[1] if due else "",
@@ -57,9 +65,16 @@ def worker_status(
     )
 
 
-def _who(lease: Lease | None, supervisor: Supervisor | None, keeps_worker: bool) -> str:
-    if lease is None:
-        return "this console" if keeps_worker or supervisor is not None else ""
-    if supervisor is not None and lease.pid == supervisor.pid:
-        return "this console"
+def _who(held: Sequence[Lease], supervisor: Supervisor | None, keeps_worker: bool) -> str:
+    """Every worker that sends, this console's own first; one line for each sender would be as many times the same."""
+    if not held:
+        return OWN if keeps_worker or supervisor is not None else ""
+    names = list(dict.fromkeys(_name(one, supervisor) for one in held))
+    return " and ".join(sorted(names, key=lambda name: name != OWN))
+
+
+def _name(lease: Lease, supervisor: Supervisor | None) -> str:
+    # Process ids are those of a machine, or of a container on it.
+    if supervisor is not None and (lease.host, lease.pid) == (socket.gethostname(), supervisor.pid):
+        return OWN
     return f"{lease.role} on {lease.host}, pid {lease.pid}"

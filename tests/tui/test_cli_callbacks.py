@@ -142,8 +142,8 @@ def test_R46_the_server_takes_applies_and_ends_in_order(cli: Cli, sent: int) -> 
     assert (progress.delivered, progress.read) == (3, 1)
     assert status == 0
     lines = logged.splitlines()
-    assert lines[0].endswith(f"INFO callbacks listening={server.url}")
-    assert lines[-1].endswith("INFO callbacks ended in order kept=2")
+    assert "level=info event=callbacks.started" in lines[0] and f"listening={server.url} " in lines[0]
+    assert lines[-1].endswith('level=info event=callbacks.ended kept=2 msg="callbacks ended in order"')
     assert SECRET not in logged and TOKEN not in logged
     check_invariants()
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def listen(options: Namespace, session: Session) -> int:
     """Take callbacks in until told to stop."""
-    from engine import callback_service, sessions
-    from tui.cli.processes import log_to_stderr
+    from engine import callback_service, logs, sessions
 
     if options.listen is None:
         raise BadInput(
@@ -28,7 +27,7 @@ def listen(options: Namespace, session: Session) -> int:
     sessions.admit(session.context, sessions.CALLBACKS)
     host, port = callback_service.parse_listen(options.listen)
     words = paths.reply_words(options.config)
-    log_to_stderr()
+    logs.to_stderr()
 
     def ready(url: str) -> None:
         said = json.dumps({"listening": url}) if options.json else f"Listening on {url}, ctrl+c ends it."

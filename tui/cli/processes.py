@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
@@ -53,12 +51,13 @@ def _leave(number: int, frame: object) -> NoReturn:
 
 def worker(options: Namespace, session: Session) -> int:
     """Send what is due until told to stop; it acts as itself, but who starts it has to be allowed to send."""
-    from engine import service, sessions
+    from engine import logs, service, sessions
 
     sessions.admit(session.context, sessions.WORKER)
 
     words = paths.reply_words(options.config)
-    log_to_stderr()
+    # A console that hangs reads no lines, and the sending must not wait for it.
+    logs.to_stderr(wait=not options.parent)
     asyncio.run(
         service.serve(
             session.context.clock,
@@ -73,17 +72,6 @@ def worker(options: Namespace, session: Session) -> int:
     if session.output.as_json:
         session.output.document({"ended": True})
     return 0
-
-
-def log_to_stderr() -> None:
-    """One line an event, in UTC: the console shows them, a service's journal keeps them."""
-    handler = logging.StreamHandler()
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logger = logging.getLogger("sendoff")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
 
 
 def simulate(options: Namespace) -> int:
