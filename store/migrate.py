@@ -7,6 +7,7 @@ start at once would both plan the same steps. So a lock is held around it, and t
 from __future__ import annotations
 
 import fcntl
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +37,14 @@ def applied(database: peewee.Database) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Be the only process that sets up the SQLite file at `path`."""
-    with path.with_name(path.name + ".migrate.lock").open("w") as handle:
+    with open(path.with_name(path.name + ".migrate.lock"), "w", opener=_private) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -15,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from engine import sessions
-from engine.context import Context, operator
+from engine.context import Context, forbidden, operator
 from engine.errors import BadInput, NotAllowed
 from engine.operators import user_name
 from engine.roles import DEFAULTS, EVERYTHING, Permission, Rights, Role, rights
@@ -44,6 +44,16 @@ def admit(url: str, config: str | None, clock: Clock) -> Context:
         sessions.turned_away(Context(clock, who, rights(None)), sessions.OPEN, None, error)
         raise
     sessions.admit(context)
+    return context
+
+
+def look(url: str, config: str | None, clock: Clock) -> Context:
+    """As `admit`, for whoever only looks at the database as it is: a refusal is not written down. Raises the same."""
+    who = operator()
+    context = Context(clock, who, rights_here(url, config, who.name))
+    why_not = forbidden(context, sessions.OPEN)
+    if why_not is not None:
+        raise why_not
     return context
 
 

@@ -129,6 +129,7 @@ REFUSALS = [
     ("test-send 77 +4915123252822", 4, "not_found"),
     ("audit --since whenever", 2, "bad_time"),
     ("audit --campaign 0", 2, "usage"),
+    ("doctor --limit 3", 2, "usage"),
     ("series create --from 1 --cron nonsense", 2, "bad_cron"),
     ("series create --from 77 --cron '0 10 * * *'", 4, "not_found"),
     ("series list --limit x", 2, "usage"),

@@ -84,9 +84,9 @@ def _run(arguments: Sequence[str], clock: Clock | None) -> int:
     handler: Callable[..., int] = getattr(import_module(f"tui.cli.{module}"), function)
     if options.command.database is None:
         return handler(options)
-    from tui.cli.session import opened
+    from tui.cli.session import looking, opened
 
-    with opened(options, clock) as session:
+    with (looking if options.command.database == "look" else opened)(options, clock) as session:
         return handler(options, session)
 
 

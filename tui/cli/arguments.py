@@ -103,6 +103,10 @@ def _audit(commands: Subparsers, text: str) -> None:
     parser.add_argument("--limit", type=whole(1), default=1000, metavar="N", help="only the newest N; default: 1000")
 
 
+def _doctor(commands: Subparsers, text: str) -> None:
+    add_command(commands, "doctor", "doctor:doctor", text, database="look")
+
+
 def _optout(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "optout", text)
     for name, words in (("add", "opt numbers out"), ("remove", "let numbers get campaigns again")):
@@ -197,6 +201,7 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "test-send": _test_send,
     "series": series,
     "audit": _audit,
+    "doctor": _doctor,
     "worker": _worker,
     "callbacks": _callbacks,
     "simulate": _simulate,
