@@ -71,20 +71,27 @@ def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:
     )
 
 
-def _as_it_is(path: Path) -> peewee.SqliteDatabase:
-    """The file opened for reading only: no setting of it is changed, and it may be one that nobody can write."""
+def uri(path: Path, mode: str) -> str:
+    """The file as an address of SQLite's own, with how it is opened."""
+    return f"file:{quote(str(path.resolve()))}?{mode}"
+
+
+def uri_as_it_is(path: Path) -> str:
+    """The address by which a file is only read: nothing of it is changed, and it may be one that nobody can write."""
     target = path.resolve()
     if target.with_name(f"{target.name}-wal").exists():
         # Somebody works with it, or was killed doing so: what is in the log stays there.
-        mode = "mode=ro"
-    elif os.access(target, os.W_OK) and os.access(target.parent, os.W_OK):
+        return uri(path, "mode=ro")
+    if os.access(target, os.W_OK) and os.access(target.parent, os.W_OK):
         # A connection that may not write would leave behind the shared memory it needs; this one takes it away again.
-        mode = "mode=rw"
-    else:
-        # No shared memory can be made here.
-        mode = "immutable=1"
+        return uri(path, "mode=rw")
+    # No shared memory can be made here.
+    return uri(path, "immutable=1")
+
+
+def _as_it_is(path: Path) -> peewee.SqliteDatabase:
     return peewee.SqliteDatabase(
-        f"file:{quote(str(target))}?{mode}",
+        uri_as_it_is(path),
         uri=True,
         pragmas=[("query_only", 1)],
         timeout=LOCK_TIMEOUT_S,

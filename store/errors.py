@@ -20,6 +20,10 @@ class NoDriver(StoreError):
     """What talks to this kind of database is not installed."""
 
 
+class NotADatabase(StoreError):
+    """A file is no sound database of this program."""
+
+
 class SchemaTooNew(StoreError):
     """A newer release of the program made this database."""
 

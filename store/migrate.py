@@ -62,6 +62,15 @@ def _lock(database: peewee.Database, path: Path | None) -> Iterator[None]:
         yield
 
 
+def refuse_newer(have: list[str]) -> None:
+    """Raise `SchemaTooNew` when a database that has had these migrations is of a newer release."""
+    newer = [name for name in have if name not in known()]
+    if newer:
+        raise SchemaTooNew(
+            f"This database was made by a newer release (it has {newer[-1]}). Install that release, or use a copy."
+        )
+
+
 def bring_up_to_date(database: peewee.Database, path: Path | None, *, create: bool, read_only: bool) -> None:
     """Run what is missing of the migrations, under a lock that spans processes.
 
@@ -69,11 +78,7 @@ def bring_up_to_date(database: peewee.Database, path: Path | None, *, create: bo
     and `create` is false, `StoreBusy` when it is read-only and would need one.
     """
     have, want = applied(database), known()
-    newer = [name for name in have if name not in want]
-    if newer:
-        raise SchemaTooNew(
-            f"This database was made by a newer release (it has {newer[-1]}). Install that release, or use a copy."
-        )
+    refuse_newer(have)
     if have == want:
         return
     if not have and not create:

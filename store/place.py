@@ -9,6 +9,7 @@ import grp
 import os
 import pwd
 import stat
+import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,36 @@ def create_private(path: Path) -> None:
 def beside(path: Path) -> list[Path]:
     """The database file and those beside it that there are."""
     return [one for one in (path, *(path.with_name(path.name + end) for end in BESIDE)) if one.exists()]
+
+
+def new_beside(path: Path) -> Path:
+    """A new empty file for its owner alone, in the folder of `path` and with a name that nobody has."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    return path.with_name(name.rpartition(os.sep)[2])
+
+
+def discard(path: Path) -> None:
+    """Take a file away with everything that belongs to it; nothing happens where there is none."""
+    for end in ("", *BESIDE, ".migrate.lock"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def replace(path: Path, new: Path, kept: Path) -> None:
+    """Put `new` in the place of the file at `path` in one step, and keep that as `kept`. Raises `OSError`.
+
+    Nobody may have it open, and nothing may belong beside it.
+    """
+    os.link(path, kept)
+    new.replace(path)
+
+
+def set_aside(path: Path, kept: Path) -> None:
+    """Rename a file with everything beside it: a write-ahead log must never meet another database. Raises `OSError`."""
+    for end in reversed(("", *BESIDE)):
+        part = path.with_name(path.name + end)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + end))
 
 
 def open_to_others(path: Path) -> list[Path]:

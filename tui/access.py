@@ -72,7 +72,8 @@ def owner_of(url: str, uid: int) -> int | None:
     path = database.sqlite_path(url)
     if path is None:
         return uid if database.login_owns() else None
-    return path.stat().st_uid
+    # Whoever makes a database owns it.
+    return path.stat().st_uid if path.exists() else uid
 
 
 def decide(config: Path | None, name: str, uid: int, owner: int | None) -> Rights:

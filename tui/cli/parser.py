@@ -25,11 +25,12 @@ LARGEST = 2**63 - 1
 class Command:
     """What a line of arguments asks for; `handler` is `module:function` below `tui.cli`.
 
-    `look` opens the database as it is, whatever its schema, and writes nothing at all.
+    `look` opens the database as it is, whatever its schema, and writes nothing at all;
+    `replace` leaves it to the handler.
     """
 
     def __init__(
-        self, name: str, handler: str, writes: bool, database: Literal["open", "create", "look"] | None
+        self, name: str, handler: str, writes: bool, database: Literal["open", "create", "look", "replace"] | None
     ) -> None:
         self.name = name
         self.handler = handler
@@ -119,6 +120,8 @@ _COMMANDS = {
     "test-send": "send a campaign's message to up to 5 numbers, to see it",
     "audit": "list who did what, when and from where",
     "doctor": "check that everything adds up and is in order",
+    "backup": "copy the database while it is used",
+    "restore": "put a backup in the database's place, with everything on hold",
     "series": "repeat campaigns",
     "worker": "send what is due, without a console",
     "callbacks": "take in what WhatsApp reports: delivered, read, STOP, paused templates",
@@ -162,7 +165,7 @@ def add_command(
     text: str,
     *,
     writes: bool = False,
-    database: Literal["open", "create", "look"] | None = "open",
+    database: Literal["open", "create", "look", "replace"] | None = "open",
 ) -> Parser:
     """One command with its handler; its own arguments are the caller's part."""
     parser: Parser = commands.add_parser(name, help=text, description=_sentence(text))

@@ -51,7 +51,7 @@ def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
     create = options.command.database == "create"
     with translated():
         url = database_url(options)
-        with _openable(url):
+        with openable(url):
             database.open_database(url, create=create, read_only=options.read_only)
         context = access.admit(url, options.config, clock or SystemClock())
         with database.session(), database.translated():
@@ -68,7 +68,7 @@ def looking(options: Namespace, clock: Clock | None = None) -> Iterator[Session]
     """
     with translated():
         url = database_url(options)
-        with _openable(url):
+        with openable(url):
             database.open_as_it_is(url)
         context = access.look(url, options.config, clock or SystemClock())
         with database.session(), database.translated():
@@ -76,7 +76,8 @@ def looking(options: Namespace, clock: Clock | None = None) -> Iterator[Session]
 
 
 @contextmanager
-def _openable(url: str) -> Iterator[None]:
+def openable(url: str) -> Iterator[None]:
+    """Tell in a sentence what the system says of the database's file."""
     try:
         yield
     except OSError as error:
