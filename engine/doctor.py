@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.gateway.link import link_of
 from engine.gateway.network import DIRECT, Network
 from engine.text import counted, shown
-from store import account, callbacks, database, leases, moments, place, upkeep
+from store import account, callbacks, database, leases, moments, place, restored, upkeep
 from store.errors import StoreError
 from store.types import Account, Gateway
 
@@ -101,6 +101,7 @@ def examine(looking: Looking) -> Report:
         known = account.get_account() if account.has_account() else None
         if known is not None:
             items += [*_clock(looking, known), *_callbacks(looking, known), *_gateway(looking, known)]
+        items += _restored()
         now = looking.clock.now()
         items += _leases(leases.held(now))
         return Report(tuple(items), schema, tuple(leases.held(now)), upkeep.last_heard())
@@ -271,6 +272,19 @@ async def _ask(base_url: str, token: str, network: Network) -> float | None:
 
     async with CloudApi(base_url, token, connect_timeout=PATIENCE_S, timeout=PATIENCE_S, network=network) as client:
         return await client.reachable()
+
+
+def _restored() -> Iterator[Item]:
+    n = restored.waiting()
+    if n:
+        yield Item(
+            Level.WARNING,
+            "restored_waiting",
+            f"Since the database was restored {counted(n, 'campaign')} on hold waits for a person."
+            if n == 1
+            else f"Since the database was restored {counted(n, 'campaign')} on hold wait for a person.",
+            "Look at each: sendoff campaign list; then resume, reschedule, cancel or reopen it.",
+        )
 
 
 def _leases(held: list[Lease]) -> Iterator[Item]:

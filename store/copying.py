@@ -67,7 +67,8 @@ def examine(source: Path) -> tuple[str, int | None]:
             damage = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)").fetchall()]
             at = connection.execute("SELECT MAX(at) FROM audit").fetchone()[0]
     except StoreFailed as error:
-        raise NotADatabase(f"{source} is no database of this program: {error}") from error
+        words = str(error).rpartition(": ")[2].rstrip(".")
+        raise NotADatabase(f"{source} is no database of this program: {words}.") from error
     if not have:
         raise NotADatabase(f"{source} is a database with nothing in it.")
     if damage != ["ok"]:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import files, schedule
+from engine import files, schedule, sessions
 from engine.context import Context, command, forbidden
 from engine.errors import BadInput, Busy, EngineError, Refused
 from store import account, audit, copying, database, leases, place, restored
-from store.errors import NotADatabase, StoreBusy, StoreFailed
+from store.errors import NotADatabase, StoreBusy, StoreError, StoreFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +121,10 @@ def restore(context: Context, what: Plan) -> Restored:
     """
     why_not = forbidden(context, "backup.restore")
     if why_not is not None:
+        if what.replaces:
+            with suppress(StoreError):
+                database.open_database(str(what.target))
+                sessions.turned_away(context, "backup.restore", None, why_not)
         raise why_not
     database.close_database()
     try:
