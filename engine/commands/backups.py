@@ -117,7 +117,7 @@ def restore(context: Context, what: Plan) -> Restored:
     """Put a backup in the database's place, with everything that is ahead or on its way on hold.
 
     The replaced database stays beside it under a dated name. The open database is another one afterwards, or none.
-    Raises `NotAllowed`, `Refused` with `lease_held`, `Busy` with `database_in_use`, `BadInput` with `unwritable_file`.
+    Raises `NotAllowed`, `Refused` with `lease_held`, `Busy` with `busy`, `BadInput` with `unwritable_file`.
     """
     why_not = forbidden(context, "backup.restore")
     if why_not is not None:
@@ -195,7 +195,7 @@ def _put_in_place(target: Path, partial: Path, clock: Clock) -> Path | None:
                 place.replace(target, partial, kept)
         except StoreBusy as error:
             raise Busy(
-                "database_in_use",
+                "busy",
                 f"Somebody has the database {target} open.",
                 "Close every console, worker and callback server on it, then try again.",
             ) from error

@@ -332,7 +332,7 @@ def test_somebody_who_has_it_open_refuses_it_and_nothing_changes(acme: Path, clo
         assert holder.stdout.readline() == b"ready\n"
         before = acme.read_bytes()
         what = backups.plan(str(acme), file)
-        assert refused(Busy, lambda: backups.restore(context, what)) == "database_in_use"
+        assert refused(Busy, lambda: backups.restore(context, what)) == "busy"
         assert acme.read_bytes() == before
     finally:
         holder.communicate(b"")
