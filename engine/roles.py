@@ -40,11 +40,11 @@ class Permission(StrEnum):
     OPT_OUTS = "opt_outs"
     """Keep the list of people who want no messages."""
     SETTINGS = "settings"
-    """Senders, templates, prices, the account and its limits, back-ups."""
+    """Senders, templates, prices, the account and its limits, making backups."""
     CREDITS = "credits"
     """Add credits."""
     ROLES = "roles"
-    """Whatever nobody else may."""
+    """Whatever nobody else may, such as putting a backup in the database's place."""
 
 
 _MANAGER: Final = frozenset(

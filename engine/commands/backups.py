@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import files, schedule, sessions
+from engine import files, restoring, sessions
 from engine.context import Context, command, forbidden
 from engine.errors import BadInput, Busy, EngineError, Refused
-from store import account, audit, copying, database, leases, place, restored
+from store import audit, copying, database, leases, place
 from store.errors import NotADatabase, StoreBusy, StoreError, StoreFailed
 
 if TYPE_CHECKING:
@@ -134,7 +134,9 @@ def restore(context: Context, what: Plan) -> Restored:
         raise _unwritable(what.target, error) from error
     try:
         copying.copy_file(what.source, partial)
-        waiting = _prepare(context, what, partial)
+        waiting = restoring.prepare(
+            context.clock, context.actor, partial, source=what.source.name, schema=what.schema, newest=what.newest
+        )
         kept = _put_in_place(what.target, partial, context.clock)
     except OSError as error:
         raise _unwritable(what.target, error) from error
@@ -142,46 +144,6 @@ def restore(context: Context, what: Plan) -> Restored:
         database.close_database()
         place.discard(partial)
     return Restored(what.target, kept, waiting)
-
-
-def _prepare(context: Context, what: Plan, partial: Path) -> Waiting:
-    """Bring the copy up to date and put everything on hold before anybody can see it."""
-    database.open_database(str(partial))
-    with database.session(), database.translated(), database.transaction():
-        now = context.clock.now()
-        text = _why(what.newest)
-        waiting = restored.keep_waiting(text, now)
-        for campaign_id in (*waiting.scheduled, *waiting.running):
-            after = {"reason": restored.REASON, "until": None}
-            audit.write(now, context.actor, "campaign.hold", campaign_id, after=after, detail=text)
-        audit.write(
-            now,
-            context.actor,
-            "backup.restore",
-            after={
-                "file": what.source.name,
-                "schema": what.schema,
-                "scheduled": waiting.scheduled,
-                "in_progress": waiting.running,
-                "series": waiting.series,
-                "tests": waiting.tests,
-            },
-            detail=text,
-        )
-    database.close_database()
-    with copying.sole(partial):
-        return waiting
-
-
-def _why(newest: int | None) -> str:
-    of = ""
-    if newest is not None:
-        zone = account.get_account().timezone if account.has_account() else "UTC"
-        of = f" of {schedule.day_and_time(newest, zone)}"
-    return (
-        f"The database was restored from a backup{of}: what was sent after that is not known here, "
-        "and would be sent again"
-    )
 
 
 def _put_in_place(target: Path, partial: Path, clock: Clock) -> Path | None:

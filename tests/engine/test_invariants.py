@@ -284,6 +284,12 @@ def test_every_check_is_broken_by_some_test() -> None:
     assert {code for one in BREAKS for code in one.codes.split()} == {check.code for check in invariants.CHECKS}
 
 
+def test_every_code_is_told_in_readme() -> None:
+    section = (Path(__file__).parents[2] / "README.md").read_text("utf-8").partition("## Upkeep\n")[2]
+    table = section.partition("\n## ")[0]
+    assert [check.code for check in invariants.CHECKS if f"`{check.code}`" not in table] == []
+
+
 def test_R43_what_a_dead_worker_left_is_no_fault_before_a_living_one_had_time_for_it(copy: Path) -> None:
     change(f"{LATER}, since = {NOW - 14_000}")
     assert invariants.findings(now=NOW) == []
