@@ -40,11 +40,11 @@ class Permission(StrEnum):
     OPT_OUTS = "opt_outs"
     """Keep the list of people who want no messages."""
     SETTINGS = "settings"
-    """Senders, templates, prices, the account and its limits, back-ups."""
+    """Senders, templates, prices, the account and its limits, making backups."""
     CREDITS = "credits"
     """Add credits."""
     ROLES = "roles"
-    """Whatever nobody else may."""
+    """Whatever nobody else may, such as putting a backup in the database's place."""
 
 
 _MANAGER: Final = frozenset(
@@ -100,6 +100,9 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "media.upload": Permission.CREATE,
     "gateway.set": Permission.SETTINGS,
     "campaign.reroute": Permission.SEND,
+    "backup.make": Permission.SETTINGS,
+    # It takes the place of the ledger and of the audit trail, and so of everything that binds the others.
+    "backup.restore": Permission.ROLES,
     "credits.add": Permission.CREDITS,
 }
 """The permission that each command of the engine needs, by the action it is audited as."""

@@ -154,6 +154,8 @@ def test_R9_only_a_draft_is_scheduled_or_sent(action: Action, status: Status) ->
 def test_R45_only_a_campaign_on_hold_is_resumed() -> None:
     assert code(Action.RESUME, P, held=True) == ""
     assert {code(Action.RESUME, status) for status in Status} == {"not_held"}
+    # A Scheduled one is held by a restore alone; nothing else ever is.
+    assert {status for status in Status if not code(Action.RESUME, status, held=True)} == {P, Status.SCHEDULED}
 
 
 @pytest.mark.parametrize(("action", "status", "now"), product(Action, Status, [NOW, T - 1]))

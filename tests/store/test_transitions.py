@@ -278,3 +278,18 @@ def test_R9_of_two_consoles_that_cancel_and_move_at_once_one_wins(scene: Scene) 
     assert len(won) == 1
     ended = {"cancel": Status.CANCELLED, "reopen": Status.DRAFT}[won[0]]
     assert campaigns.get(campaign_id).status is ended
+
+
+def test_what_is_scheduled_and_on_hold_neither_starts_nor_fails_until_it_is_lifted(scene: Scene) -> None:
+    campaign_id = scene.scheduled(contacts(2), START + HOUR)
+    now = START + 2 * HOUR
+    assert campaigns.due(now, scene.sender_id) == [campaign_id]
+    database.execute("UPDATE campaign SET hold_reason = 'restored', hold_text = 'x', hold_since = 1")
+    assert campaigns.due(now, scene.sender_id) == []
+    assert campaigns.next_due() is None
+    assert not transitions.start(campaign_id, source=Status.SCHEDULED, version=None, prices=PRICES, price=2, now=now)
+    assert not transitions.fail_to_start(campaign_id, "missed_window", {}, now)
+    assert not transitions.lift(campaign_id, "another reason")
+    assert transitions.lift(campaign_id)
+    assert campaigns.due(now, scene.sender_id) == [campaign_id]
+    assert transitions.start(campaign_id, source=Status.SCHEDULED, version=None, prices=PRICES, price=2, now=now)

@@ -216,3 +216,12 @@ def test_the_root_causes_fit_their_column() -> None:
 def test_large_audiences_fit_their_column() -> None:
     many = told(run(Status.IN_PROGRESS, audience=9_999_999, pending=1, sent=9_999_998))
     assert many["audience"] == "9,999,999"
+
+
+def test_what_waits_after_a_restore_says_so_instead_of_counting_down() -> None:
+    ahead = replace(DRAFT, status=Status.SCHEDULED, scheduled_at=START + HOUR)
+    assert told(ahead)["progress"].startswith("locks in ")
+    held = told(replace(ahead, hold_reason="restored"))
+    assert held["status"].endswith("On hold")
+    assert held["progress"] == "restored, waits"
+    assert cell_len(held["progress"]) <= 15
