@@ -226,9 +226,6 @@ class Worker:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
                 continue
-            if sender.id in self._pacers:
-                # A sync may have found another throughput level, also under a run.
-                self._pacers[sender.id].set_rate(sender.rate)
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
@@ -432,8 +429,8 @@ class Worker:
 
     def _pacer(self, sender: Sender) -> Pacer:
         pacer = self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
-        # WhatsApp may have raised it meanwhile; runs under way share this pacer.
-        pacer.retune(sender.rate)
+        # A sync or WhatsApp may have changed it meanwhile; runs under way share this pacer.
+        pacer.set_rate(sender.rate)
         return pacer
 
     def _reap(self) -> None:
