@@ -80,6 +80,9 @@ async def turn(tools: Tools, may_go_on: Callable[[], bool]) -> bool:
     now = tools.clock.steady()
     permit = tools.pacer.reserve(now)
     wait_s = permit.at - now
+    if wait_s <= 0:
+        # Those who had their turn begin first: a late one is followed by many more at once, and each may tell to stop.
+        await tools.clock.sleep(0)
     while wait_s > 0 and may_go_on():
         # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
         await tools.clock.sleep(min(wait_s, LONGEST_NAP_S))

@@ -18,7 +18,7 @@ from engine import ending, expiry, firing, history, lock, retry, starting, wide_
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, NOT_AUTHORISED, HoldOrder
-from engine.inquiries import Inquiries
+from engine.inquiries import PROGRAM_FAULT, Inquiries
 from engine.leasing import Leases
 from engine.pacing import Pacer
 from engine.quota import QUOTA_REACHED
@@ -65,11 +65,13 @@ class Pass:
     """Campaigns in progress that this worker does not send because another does, and test sends without an outcome."""
     due: int
     """Scheduled campaigns whose time has come and that were not started yet."""
+    asking: int = 0
+    """Questions about holds that the gateway has not answered yet."""
 
     @property
     def idle(self) -> bool:
-        """Nothing is in progress but what is on hold, and nothing is due."""
-        return not (self.sending or self.waiting or self.due)
+        """Nothing is in progress but what is on hold, nothing is due, and nothing is being asked."""
+        return not (self.sending or self.waiting or self.due or self.asking)
 
 
 class Worker:
@@ -230,7 +232,7 @@ class Worker:
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
                 self._send(campaign_id, sender, lease)
-        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due)
+        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due, self._inquiries.under_way)
 
     def _enforce_lock(self) -> None:
         if self._clock.steady() >= self._lock_at:
@@ -260,7 +262,7 @@ class Worker:
                 self._live[campaign_id].halt(wide.order)
             return
         self._recover(campaign_id, lease)
-        campaign = campaigns.get(campaign_id)
+        campaign = self._told_why(campaigns.get(campaign_id))
         if campaign.hold is not None and campaign.hold.reason == HELD_BACK:
             self._await_held(campaign)
             return
@@ -269,6 +271,15 @@ class Worker:
         if not self._may_send(campaign, sender):
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
+
+    def _told_why(self, campaign: Campaign) -> Campaign:
+        """The campaign, and once in its hold's words what the gateway says of it, asked when the hold began."""
+        said = "" if self._stop.is_set() else self._inquiries.about(campaign)
+        if not said or campaign.hold is None:
+            return campaign
+        ending.prolong(self._clock, campaign, campaign.hold.until, said)
+        log.warning("campaign %d: on hold, and WhatsApp says: %s", campaign.id, said)
+        return campaigns.get(campaign.id)
 
     def _await_held(self, campaign: Campaign) -> None:
         """End a run that waited only for what WhatsApp held back, when all of it is decided."""
@@ -445,7 +456,7 @@ class Worker:
             elif fault is not None:
                 log.error("campaign %d: the run broke off", campaign_id, exc_info=fault)
                 text = f"The program made a mistake ({type(fault).__name__}); see the worker's log, then resume."
-                ending.hold(self._clock, campaign_id, HoldOrder("program_fault", text), self.actor)
+                ending.hold(self._clock, campaign_id, HoldOrder(PROGRAM_FAULT, text), self.actor)
 
     def _look_at_gateway(self) -> None:
         """Ask for the gateway's health beside the work: an address that swallows packets takes seconds to give up."""

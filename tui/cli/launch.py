@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import preflight as checks
 from engine import schedule
+from engine.asking import AT_A_RESUME_MS
 from engine.commands import drafts, launch
 from engine.errors import Refused
 from engine.preflight import Level, Preflight
@@ -143,11 +144,15 @@ def reopen(options: Namespace, session: Session) -> int:
 
 def resume(options: Namespace, session: Session) -> int:
     """Let a run that is on hold go on."""
+    campaign = campaigns.get(options.id)
+    if campaign.hold is not None:
+        ask_gateway(session, campaign, AT_A_RESUME_MS)
+    told = launch.resumes_into(campaign, session.now)
     if options.endpoint is None:
         done = launch.resume(session.context, options.id)
     else:
         done = launch.reroute(session.context, options.id, Endpoint(options.endpoint))
-    tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left.")
+    tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left. {told}".rstrip())
     return 0
 
 
