@@ -333,13 +333,23 @@ class Worker:
         ):
             return self._may_try_token(campaign, sender)
         if hold is not None and hold.until is not None and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS:
-            blocked = self._inquiries.blocked(campaign)
-            if blocked is not None:
-                # Still being asked, or told why not.
-                if blocked:
-                    ending.prolong(self._clock, campaign, now + STILL_BLOCKED_MS, blocked)
-                return False
+            return self._may_lift(campaign)
         return ending.tend_hold(self._clock, campaign, self.actor)
+
+    def _may_lift(self, campaign: Campaign) -> bool:
+        """Lift a hold whose time has come, unless the gateway says that it cannot send; a wide one of all."""
+        blocked, now = self._inquiries.blocked(campaign), self._clock.now()
+        if blocked is not None:
+            # Still being asked, or told why not.
+            for campaign_id in wide_holds.alike(campaign) if blocked else ():
+                ending.prolong(self._clock, campaigns.get(campaign_id), now + STILL_BLOCKED_MS, blocked)
+            return False
+        if campaign.hold is None or campaign.hold.reason not in WIDE:
+            return ending.tend_hold(self._clock, campaign, self.actor)
+        with database.transaction():
+            lifted = wide_holds.lift(now, campaign, self.actor)
+        self._wide = self._find_wide()
+        return campaign.id in lifted
 
     def _may_try_token(self, campaign: Campaign, sender: Sender) -> bool:
         """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
