@@ -117,7 +117,8 @@ class Pacer:
         now = self._clock.steady()
         if self._slowed_at is not None and now - self._slowed_at < SLOW_AGAIN:
             return
-        self._slowed_to = max(min(SLOWEST, CAREFUL_SHARE * self._rate), self._rate_at(now) / 2)
+        ceiling = CAREFUL_SHARE * self._rate
+        self._slowed_to = max(min(SLOWEST, ceiling), min(self._rate_at(now), ceiling) / 2)
         self._slowed_at = now
         # Too much has gone already: what came late before is not made up for.
         self._next = max(self._next, now)

@@ -29,6 +29,8 @@ LISTED = 5
 NO_PRICE_ADVICE = (
     "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
 )
+ENDPOINT: Final = "endpoint"
+"""The form field that says which endpoint of the gateway's takes the campaign."""
 OVER_QUOTA: Final = "over_quota"
 """The form field that says what a run does at the messaging quota."""
 
@@ -209,14 +211,16 @@ def _template(facts: Facts) -> list[Check]:
 def _route(facts: Facts) -> list[Check]:
     unfit = None if facts.template is None else routes.unfit(facts.route.endpoint, facts.template.category)
     if unfit is None:
-        return []
+        # The ordinary way needs no word.
+        by_marketing = facts.template is not None and facts.route.endpoint is Endpoint.MARKETING
+        return [Check("endpoint", Level.OK, f"goes by {routes.words(facts.route)}", field=ENDPOINT)] * by_marketing
     return [
         Check(
             "endpoint_unfit",
             Level.BLOCK,
             unfit,
             "Choose a marketing template, or the other endpoint: sendoff campaign edit ID --endpoint messages.",
-            "template",
+            ENDPOINT,
         )
     ]
 
@@ -317,7 +321,7 @@ def _values(facts: Facts) -> list[Check]:
     by_marketing = facts.route.endpoint is Endpoint.MARKETING
     if facts.template is not None and templates.only_by_marketing(facts.template.components) and not by_marketing:
         text = "an animated header goes only through the endpoint for marketing messages"
-        found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", "template"))
+        found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", ENDPOINT))
     return found
 
 
