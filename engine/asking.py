@@ -16,6 +16,7 @@ from engine.gateway.link import Link, link_of
 from engine.gateway.network import DIRECT, Network
 from store import account, database
 from store import health as answers
+from store.errors import Missing
 from store.types import Gateway
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from engine.gateway.graph import Graph
     from engine.health import Health
-    from store.types import Sender, Template
+    from store.types import Campaign, Sender, Template
 
 FRESH_MS: Final = 60_000
+AT_A_RESUME_MS: Final = 5_000
+"""How fresh an answer is for whoever resumes a run: what stood in the way may have been mended just now."""
 PATIENCE_S: Final = 5.0
 """How long somebody who waits for it waits."""
 
@@ -53,6 +56,20 @@ def standing(sender: Sender | None, template: Template | None, now: int) -> Heal
     return together(found)
 
 
+def answers_since(wanted: Sequence[str], since: int) -> Mapping[str, Any]:
+    """What was answered about these nodes from then on (UTC epoch ms), by node; `None` for one asked in vain."""
+    return answers.since(wanted, since)
+
+
+def of_run(campaign: Campaign, now: int) -> Health | None:
+    """What is known now of a run's sender and frozen template, see `standing`."""
+    try:
+        sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
+    except Missing:
+        sender = None
+    return standing(sender, campaign.template_frozen, now)
+
+
 def together(found: Mapping[str, Any]) -> Health:
     """What was answered, as one; `UNKNOWN` where nothing was."""
     return health.together([health.read(answer) for answer in found.values() if answer is not None])
@@ -64,10 +81,15 @@ def can_be_asked() -> bool:
     return known.gateway is Gateway.CLOUD_API or known.base_url is not None
 
 
-def question(sender: Sender | None, template: Template | None, now: int, network: Network = DIRECT) -> Question | None:
-    """What has to be asked before `standing` knows; `None` when it was asked a moment ago, or when nobody can be."""
+def question(
+    sender: Sender | None, template: Template | None, now: int, network: Network = DIRECT, fresh_ms: int = FRESH_MS
+) -> Question | None:
+    """What has to be asked before `standing` knows; `None` when it was asked a moment ago, or when nobody can be.
+
+    `fresh_ms` is how long ago a moment is.
+    """
     wanted = nodes(sender, template)
-    if not wanted or not can_be_asked() or len(answers.since(wanted, now - FRESH_MS)) == len(wanted):
+    if not wanted or not can_be_asked() or len(answers.since(wanted, now - fresh_ms)) == len(wanted):
         return None
     quick = replace(
         network,
@@ -82,8 +104,12 @@ def question(sender: Sender | None, template: Template | None, now: int, network
 
 
 async def put_to(graph: Graph, wanted: Sequence[str]) -> dict[str, Any]:
-    """The answers; a refusal or a dead network is `None`."""
-    return dict(zip(wanted, await asyncio.gather(*(_one(graph, node) for node in wanted)), strict=True))
+    """The answers; a refusal, a dead network or one that takes too long is `None`."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return dict(zip(wanted, await asyncio.gather(*(_one(graph, node) for node in wanted)), strict=True))
+    except TimeoutError:
+        return dict.fromkeys(wanted)
 
 
 async def ask(asked: Question) -> dict[str, Any]:

@@ -99,7 +99,8 @@ def _waits_for_a_person(before: Hold) -> bool:
 
 
 def _same(before: Hold, order: HoldOrder) -> bool:
-    return (before.reason, before.text, before.until) == (order.reason, order.text, order.until)
+    words = own_words(before.text), before.reason, before.until
+    return words == (own_words(order.text), order.reason, order.until)
 
 
 def await_held(clock: Clock, campaign_id: int, actor: Actor) -> None:
@@ -129,16 +130,22 @@ def give_up_held(clock: Clock, campaign_id: int, actor: Actor) -> None:
             )
 
 
-STILL = "; still blocked: "
+WHATSAPP_SAYS = "; WhatsApp says: "
+"""Between a hold's own words and what the gateway said when it was asked about it."""
+
+
+def own_words(text: str) -> str:
+    """A hold's words without what was added to them."""
+    return text.partition(WHATSAPP_SAYS)[0]
 
 
 def prolong(clock: Clock, campaign: Campaign, until: int | None, why: str = "") -> None:
     """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end.
 
-    `why` is added to the hold's own words, in place of what was added before.
+    `why`, as the gateway says it, is added to the hold's own words, in place of what was added before.
     """
     if campaign.hold is not None:
-        text = campaign.hold.text.partition(STILL)[0] + (f"{STILL}{why}" if why else "")
+        text = own_words(campaign.hold.text) + (f"{WHATSAPP_SAYS}{why}" if why else "")
         with database.transaction():
             transitions.hold(campaign.id, campaign.hold.reason, text, clock.now(), until)
 

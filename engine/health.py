@@ -48,6 +48,11 @@ class Health:
         """Every reason, in one line."""
         return "; ".join(self.reasons)
 
+    @property
+    def said(self) -> str:
+        """Every reason and what the gateway advises, in one line."""
+        return " ".join(filter(None, (self.text, *self.advice)))
+
 
 def read(answer: object) -> Health:
     """Read `health_status`; anything that is none is `UNKNOWN`."""

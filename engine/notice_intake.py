@@ -11,14 +11,13 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from engine import ending, templates
+from engine import ending, templates, wide_holds
 from engine.clock import HOUR
 from engine.decide import PAUSING, HoldOrder
 from engine.gateway import errors
 from engine.gateway.base import Action
 from engine.logs import Log
 from engine.notices import (
-    UNLIMITED,
     AccountAlert,
     AccountChange,
     AccountReview,
@@ -35,7 +34,9 @@ from engine.notices import (
     Unheard,
     Written,
 )
+from engine.remote_senders import DEFAULT_RATE, HIGH_RATE
 from engine.schedule import iso
+from engine.wire_words import UNLIMITED
 from store import account, audit, campaigns, told
 from store.types import Actor, Template
 
@@ -45,12 +46,8 @@ if TYPE_CHECKING:
 log = Log("sendoff.callbacks")
 
 WHATSAPP: Final = Actor("whatsapp", "callback")
-ACCOUNT_STOPPED: Final = "account_restricted"
 TEMPLATE_STOPPED: Final = "template_unavailable"
 TEMPLATE_EDITED: Final = "template_changed"
-STANDARD_RATE: Final = 80
-UPGRADED_RATE: Final = 1_000
-"""Messages a second of a number at WhatsApp's standard and at its high throughput."""
 _STILL_SENT: Final = frozenset(("FLAGGED",))
 """Told of a template that goes on being sent: a warning."""
 _AGAIN: Final = {"REINSTATED": templates.APPROVED}
@@ -174,14 +171,9 @@ def _account_change(clock: Clock, notice: AccountChange) -> bool:
     until = None if notice.until is None else iso(notice.until, "UTC")
     _audit(clock, "account.told", {}, {"event": notice.event, "until": until}, notice.words)
     if notice.holds and (notice.until is None or notice.until > clock.now()):
-        runs = [one for one in campaigns.running() if not notice.utility_only or _is_utility(one)]
-        _hold(clock, runs, HoldOrder(ACCOUNT_STOPPED, notice.words, notice.until))
+        reason = wide_holds.UTILITY_RESTRICTED if notice.utility_only else wide_holds.ACCOUNT_RESTRICTED
+        wide_holds.hold(clock, HoldOrder(reason, notice.words, notice.until), None, WHATSAPP)
     return True
-
-
-def _is_utility(campaign_id: int) -> bool:
-    frozen = campaigns.get(campaign_id).template_frozen
-    return frozen is not None and frozen.category.upper() == "UTILITY"
 
 
 def _alert(clock: Clock, notice: AccountAlert) -> bool:
@@ -220,10 +212,8 @@ def _gateway_error(clock: Clock, notice: GatewayError) -> bool:
     after = {"code": notice.code, "sender": None if sender is None else str(sender.number)}
     _audit(clock, "gateway.error", {}, after, notice.words or ("" if row is None else row.text))
     if row is not None and row.action in (Action.PAUSE_NUMBER, Action.PAUSE_ACCOUNT, Action.AUTH):
-        of_sender = row.action is Action.PAUSE_NUMBER
-        runs = campaigns.running(sender.id if of_sender and sender is not None else None)
-        if not of_sender or sender is not None:
-            _hold(clock, runs, HoldOrder(PAUSING[row.action], f"{row.text} ({notice.code})"))
+        order = HoldOrder(PAUSING[row.action], f"{row.text} ({notice.code})")
+        wide_holds.hold(clock, order, None if sender is None else sender.id, WHATSAPP)
     return True
 
 
@@ -239,11 +229,11 @@ def _number_quality(clock: Clock, notice: NumberQuality) -> bool:
     ):
         return changed
     changes: dict[str, Any] = dict(_NUMBER_CHANGES.get(notice.event, {}))
-    if notice.event == "THROUGHPUT_UPGRADE" and STANDARD_RATE <= sender.rate < UPGRADED_RATE:
+    if notice.event == "THROUGHPUT_UPGRADE" and DEFAULT_RATE <= sender.rate < HIGH_RATE:
         # A lower rate is an operator's choice.
-        changes["rate"] = UPGRADED_RATE
+        changes["rate"] = HIGH_RATE
     if changes:
-        account.update_sender(sender.id, **changes)
+        account.change_sender(sender.id, changes)
     known = {name: getattr(sender, name) for name in changes}
     number = {"number": str(sender.number)}
     _audit(clock, "sender.quality", {**number, **known}, {**number, **changes, "event": notice.event})

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from engine.callbacks import STATUSES, milliseconds, objects
 from engine.text import shown
+from engine.wire_words import number_of, quota_of
 
 LONGEST_WORDS: Final = 500
-UNLIMITED: Final = -1
 
 
 class TemplateStatus(NamedTuple):
@@ -97,7 +97,7 @@ class Capability(NamedTuple):
 
     at: int
     quota: int | None
-    """People messaged within 24 hours, `UNLIMITED`; `None` when it does not say."""
+    """People messaged within 24 hours, `wire_words.UNLIMITED`; `None` when it does not say."""
 
 
 class NumberQuality(NamedTuple):
@@ -211,7 +211,12 @@ def _notices(origin: _Origin, value: Mapping[str, Any]) -> Iterator[Notice]:
     elif "decision" in value:
         yield AccountReview(origin.at, word(value, "decision"))
     elif "display_phone_number" in value and "event" in value:
-        yield NumberQuality(origin.at, _number(value), word(value, "event"), quota_of(value.get("current_limit")))
+        yield NumberQuality(
+            origin.at,
+            _number(value),
+            word(value, "event"),
+            quota_of(value.get("current_limit")),
+        )
     elif "event" in value and origin.field in ("account_update", ""):
         yield _of_account(origin, value)
     else:
@@ -324,26 +329,9 @@ def _ban(info: Mapping[str, Any]) -> tuple[str, bool]:
     return f"WhatsApp has disabled the account{since}", True
 
 
-def quota_of(said: object) -> int | None:
-    """A messaging limit as WhatsApp writes it: 2000, "2000", "TIER_2K", -1; `None` for what is none."""
-    if isinstance(said, str):
-        text = said.upper().removeprefix("TIER_")
-        if text == "UNLIMITED":
-            return UNLIMITED
-        thousands = text.endswith("K")
-        digits = text.removesuffix("K")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
-            return UNLIMITED if text == "-1" else None
-        said = int(digits) * (1_000 if thousands else 1)
-    if not isinstance(said, int) or isinstance(said, bool):
-        return None
-    return said if 0 < said < 2**31 else UNLIMITED if said == -1 else None
-
-
 def _number(value: Mapping[str, Any]) -> int | None:
-    """The sender's number, out of whatever it is written with."""
-    digits = "".join(sign for sign in words_of(value, "display_phone_number") if "0" <= sign <= "9")
-    return int(digits) if 0 < len(digits) <= 15 else None
+    """The sender's number."""
+    return number_of(value.get("display_phone_number"))
 
 
 def word(value: Mapping[str, Any], key: str) -> str:

@@ -12,6 +12,7 @@ from engine.audience.columns import position
 from engine.errors import BadInput
 from engine.template_keys import MEDIA as MEDIA
 from engine.template_keys import MEDIA_ID as MEDIA_ID
+from engine.template_keys import MEDIA_NAME as MEDIA_NAME
 from engine.template_keys import Placeholder as Placeholder
 from engine.template_keys import extras as extras
 from engine.template_keys import placeholders as placeholders
@@ -127,7 +128,7 @@ def in_use(known: Known, fills: Mapping[str, Fill]) -> list[Placeholder]:
         if one.key in links and not _is_empty(fills.get(uploaded, Fill())):
             continue
         link = one.key.removesuffix("_id")
-        if one.name == "media_id" and link in links:
+        if one.name == MEDIA_NAME and link in links:
             if _is_empty(fills.get(one.key, Fill())):
                 continue
             found.append(replace(one, required=links[link]))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +20,7 @@ from store.types import ORDINARY, Endpoint, Gateway, OverQuota
 
 if TYPE_CHECKING:
     from engine.health import Health
+    from engine.placeholders import Placeholder
     from store.types import Balance, Campaign, DraftFields, Fill, Media, PriceLine, Route, Sender, Template
 
 
@@ -28,6 +29,8 @@ LISTED = 5
 NO_PRICE_ADVICE = (
     "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
 )
+ENDPOINT: Final = "endpoint"
+"""The form field that says which endpoint of the gateway's takes the campaign."""
 OVER_QUOTA: Final = "over_quota"
 """The form field that says what a run does at the messaging quota."""
 
@@ -89,8 +92,8 @@ class Facts:
     now: int | None = None
     at: int | None = None
     """When it goes, where that is known."""
-    media: Media | None = None
-    """The uploaded file of the header, where it was uploaded from here."""
+    media: Mapping[str, Media | None] = field(default_factory=dict)
+    """Headers filled with an uploaded file, by their keys; `None` for one that was not uploaded from here."""
     refused: Sequence[str] = ()
     """What WhatsApp would refuse in every message, because of values that are the same in all, in sentences."""
 
@@ -208,14 +211,16 @@ def _template(facts: Facts) -> list[Check]:
 def _route(facts: Facts) -> list[Check]:
     unfit = None if facts.template is None else routes.unfit(facts.route.endpoint, facts.template.category)
     if unfit is None:
-        return []
+        # The ordinary way needs no word.
+        by_marketing = facts.template is not None and facts.route.endpoint is Endpoint.MARKETING
+        return [Check("endpoint", Level.OK, f"goes by {routes.words(facts.route)}", field=ENDPOINT)] * by_marketing
     return [
         Check(
             "endpoint_unfit",
             Level.BLOCK,
             unfit,
             "Choose a marketing template, or the other endpoint: sendoff campaign edit ID --endpoint messages.",
-            "template",
+            ENDPOINT,
         )
     ]
 
@@ -252,30 +257,53 @@ def _placeholders(facts: Facts) -> list[Check]:
 
 
 def _media(facts: Facts) -> list[Check]:
-    fill = facts.fills.get(placeholders.MEDIA_ID)
-    known = facts.media
-    if facts.template is None or not templates.media(facts.template.components) or fill is None or not fill.fixed:
+    """One line for each file with a problem, and one for all that nobody knows, whichever headers they stand in."""
+    if facts.template is None:
         return []
+    found: dict[tuple[str, str], list[Placeholder]] = {}
+    for one in placeholders.placeholders(facts.template.components, facts.template.parameter_format):
+        if one.name == placeholders.MEDIA_NAME and one.key in facts.media:
+            known = facts.media[one.key]
+            problem = _media_problem(facts, known)
+            if problem:
+                found.setdefault((problem, "" if known is None else known.media_id), []).append(one)
+    return [_media_check(problem, facts.media[places[0].key], places) for (problem, _), places in found.items()]
+
+
+def _media_problem(facts: Facts, known: Media | None) -> str:
     if known is None:
-        text = "the header's file was not uploaded from here, so nobody knows how long it can be used"
-        return [Check("media_unknown", Level.WARN, text, "An id lives 30 days.", placeholders.MEDIA_ID)]
-    upload = f"Upload {known.file} again: sendoff media upload FILE"
-    problem = media.problem(known.uploaded_at, facts.now, facts.at)
-    if problem == media.EXPIRED:
-        text = f"the header's file {shown(known.file)} was uploaded more than 30 days ago and is gone"
-        return [Check("media_expired", Level.BLOCK, text, upload, placeholders.MEDIA_ID)]
-    if problem == media.EXPIRES:
-        text = f"the header's file {shown(known.file)} will be gone by the time it goes: it lives 30 days"
-        return [Check("media_expires", Level.WARN, text, upload, placeholders.MEDIA_ID)]
-    if facts.sender is not None and known.phone_number_id != facts.sender.phone_number_id:
-        text = f"the header's file {shown(known.file)} was uploaded with another sender"
-        return [Check("media_of_another", Level.WARN, text, upload, placeholders.MEDIA_ID)]
-    return []
+        return "media_unknown"
+    if problem := media.problem(known.uploaded_at, facts.now, facts.at):
+        return problem
+    of_another = facts.sender is not None and known.phone_number_id != facts.sender.phone_number_id
+    return "media_of_another" if of_another else ""
 
 
-def _media_of(fills: Mapping[str, Fill]) -> Media | None:
-    fill = fills.get(placeholders.MEDIA_ID)
-    return None if fill is None or not fill.fixed else uploads.find(fill.fixed.strip())
+def _media_check(problem: str, known: Media | None, places: Sequence[Placeholder]) -> Check:
+    key = places[0].key
+    cards = [str(one.card) for one in places if one.card is not None]
+    of = "the header's file" if not cards else f"the file of card{'s' if len(cards) > 1 else ''} {', '.join(cards)}"
+    if known is None:
+        many = len(places) > 1
+        files = of.replace("file", "files", 1) if many else of
+        text = f"{files} {'were' if many else 'was'} not uploaded from here, so nobody knows how long"
+        text += f" {'they' if many else 'it'} can be used"
+        return Check("media_unknown", Level.WARN, text, "An id lives 30 days.", key)
+    file, upload = f"{of} {shown(known.file)}", f"Upload {shown(known.file)} again: sendoff media upload FILE"
+    match problem:
+        case media.EXPIRED:
+            text = f"{file} was uploaded more than 30 days ago and is gone"
+            return Check("media_expired", Level.BLOCK, text, upload, key)
+        case media.EXPIRES:
+            text = f"{file} will be gone by the time it goes: it lives 30 days"
+            return Check("media_expires", Level.WARN, text, upload, key)
+    return Check("media_of_another", Level.WARN, f"{file} was uploaded with another sender", upload, key)
+
+
+def _media_of(fills: Mapping[str, Fill]) -> dict[str, Media | None]:
+    """The files whose ids stand in every message, by the keys they stand under."""
+    ids = {key: (fill.fixed or "").strip() for key, fill in fills.items() if key.endswith(placeholders.MEDIA_ID)}
+    return {key: uploads.find(media_id) for key, media_id in ids.items() if media_id}
 
 
 def _placeholder(problem: placeholders.Problem) -> Check:
@@ -293,7 +321,7 @@ def _values(facts: Facts) -> list[Check]:
     by_marketing = facts.route.endpoint is Endpoint.MARKETING
     if facts.template is not None and templates.only_by_marketing(facts.template.components) and not by_marketing:
         text = "an animated header goes only through the endpoint for marketing messages"
-        found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", "template"))
+        found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", ENDPOINT))
     return found
 
 

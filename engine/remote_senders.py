@@ -1,16 +1,13 @@
-"""Phone numbers as the gateway lists them, and what a sync makes of them. Pure.
-
-Numbers of Meta's own test range are no valid numbers of any country, so the digits alone count.
-"""
+"""Phone numbers as the gateway lists them, and what a sync makes of them. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.text import shown
+from engine.wire_words import number_of
 
 if TYPE_CHECKING:
     from store.types import Sender
@@ -23,9 +20,6 @@ SHARED_RATE: Final = 20
 _RATES: Final = {"STANDARD": DEFAULT_RATE, "HIGH": HIGH_RATE}
 SHARED: Final = "SHARED"
 """Our own word for the level of a number that is used with the Business app as well."""
-_NOT_DIGITS: Final = re.compile(r"[^0-9]")
-_TIER: Final = re.compile(r"TIER_(\d{1,6})(K|M)?", re.ASCII)
-_TIMES: Final = {None: 1, "K": 1_000, "M": 1_000_000}
 USABLE: Final = frozenset(("CONNECTED", "LINKED"))
 """Statuses of a number that can send; LINKED is what Meta's own list calls a number in use."""
 
@@ -84,13 +78,12 @@ class Plan(NamedTuple):
 
 def read(item: Mapping[str, Any]) -> Listed | None:
     """One item of the list; `None` for one without an id or a number."""
-    remote, display = item.get("id"), item.get("display_phone_number")
-    digits = _NOT_DIGITS.sub("", display) if isinstance(display, str) else ""
-    if isinstance(remote, bool) or not isinstance(remote, str | int) or not str(remote) or not 5 <= len(digits) <= 15:
+    remote, number = item.get("id"), number_of(item.get("display_phone_number"))
+    if isinstance(remote, bool) or not isinstance(remote, str | int) or not str(remote) or number is None:
         return None
     return Listed(
         str(remote),
-        int(digits),
+        number,
         _text(item.get("verified_name")),
         _word(item.get("quality_rating")),
         _word(item.get("status")),
@@ -111,16 +104,6 @@ def _throughput(item: Mapping[str, Any]) -> str:
 def rate_of(throughput: str) -> int | None:
     """Messages a second of a throughput level; `None` for a level that says nothing."""
     return SHARED_RATE if throughput == SHARED else _RATES.get(throughput)
-
-
-def quota_of(limit: str) -> int | None:
-    """People a day of a limit such as `TIER_2K`; `None` is unlimited. Raises `ValueError` for any other word."""
-    if limit == "TIER_UNLIMITED":
-        return None
-    match = _TIER.fullmatch(limit)
-    if match is None:
-        raise ValueError(limit)
-    return int(match[1]) * _TIMES[match[2]]
 
 
 def plan(known: Sequence[Sender], items: Sequence[Mapping[str, Any]]) -> Plan:

@@ -6,9 +6,12 @@ Accounts can switch marketing off on the ordinary endpoint (131063); the one for
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from store.types import Endpoint
+from store.types import Endpoint, ProductPolicy
+
+if TYPE_CHECKING:
+    from store.types import Route
 
 OTHER_ENDPOINT: Final = "other_endpoint"
 """The reason of a hold that ends when the operator lets the run go on by the other endpoint."""
@@ -46,3 +49,14 @@ def unfit(endpoint: Endpoint, category: str) -> str | None:
             f"the endpoint {endpoint.value} takes only marketing templates, and this one is {category.lower() or '-'}"
         )
     return None
+
+
+def words(route: Route) -> str:
+    """A route for people: the endpoint, and what was chosen of how it takes messages."""
+    parts: list[str] = [route.endpoint.value]
+    if route.product_policy is not None:
+        fallback = route.product_policy is ProductPolicy.FALLBACK
+        parts.append("what it cannot take goes by messages" if fallback else "what it cannot take fails")
+    if route.activity_sharing is not None:
+        parts.append("activity shared" if route.activity_sharing else "activity not shared")
+    return ", ".join(parts)

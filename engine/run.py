@@ -77,12 +77,19 @@ async def turn(tools: Tools, may_go_on: Callable[[], bool]) -> bool:
     """Wait until the next message may go, with a slot; false, and then without one, when it must not go any more."""
     if not may_go_on():
         return False
-    wait_s = tools.pacer.reserve(tools.clock.steady())
+    now = tools.clock.steady()
+    permit = tools.pacer.reserve(now)
+    wait_s = permit.at - now
+    if wait_s <= 0:
+        # Those who had their turn begin first: a late one is followed by many more at once, and each may tell to stop.
+        await tools.clock.sleep(0)
     while wait_s > 0 and may_go_on():
         # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
         await tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
         wait_s -= LONGEST_NAP_S
     await tools.slots.acquire()
+    # A timer ends late, and a slot may come later still.
+    permit.at = max(permit.at, tools.clock.steady())
     if may_go_on():
         return True
     tools.slots.release()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import phone, templates
-from engine.remote_senders import quota_of
 from engine.text import counted, shown
+from engine.wire_words import UNLIMITED, quota_of
 
 if TYPE_CHECKING:
     from engine.remote_senders import Plan as Senders
@@ -44,11 +44,10 @@ def sender_lines(plan: Senders) -> list[str]:
 def _limit(limit: str) -> list[str]:
     if not limit:
         return []
-    try:
-        quota = quota_of(limit)
-    except ValueError:
+    quota = quota_of(limit)
+    if quota is None:
         return [f"The messaging limit {limit} is not known to this program; the quota stays as it was."]
-    return ["No messaging limit." if quota is None else f"Messaging limit: {quota:,} people in 24 hours."]
+    return ["No messaging limit." if quota == UNLIMITED else f"Messaging limit: {quota:,} people in 24 hours."]
 
 
 def _sum(noun: str, added: int, changed: int, deleted: int, unchanged: int) -> str:

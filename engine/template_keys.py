@@ -41,7 +41,8 @@ from engine.templates import (
 from engine.typed_values import Kind
 
 MEDIA: Final = "header.media"
-MEDIA_ID: Final = "header.media_id"
+MEDIA_NAME: Final = "media_id"
+MEDIA_ID: Final = f"header.{MEDIA_NAME}"
 OFFER_EXPIRES: Final = "offer.expires"
 CURRENCY: Final = "currency"
 DATE_TIME: Final = "date_time"
@@ -131,7 +132,7 @@ def _header(components: Sequence[Component], parameter_format: str) -> Iterator[
 
 def _media() -> Iterator[Placeholder]:
     yield Placeholder(MEDIA, "header", None, "media", "")
-    yield Placeholder(MEDIA_ID, "header", None, "media_id", "", required=False)
+    yield Placeholder(MEDIA_ID, "header", None, MEDIA_NAME, "", required=False)
 
 
 def _texts(place: str, item: Component | None, text: str, parameter_format: str) -> Iterator[Placeholder]:

@@ -1,24 +1,31 @@
 """Holds that concern more than the campaign that met them: a whole sender, or the whole account (R44, R45).
 
 While one run is held for such a reason, every other run in its scope is held for it too, also one that starts later; an
-operator's resume, or a token that works again, lets all of them go on together.
+operator's resume, its time, or a token that works again, lets all of them go on together. A run may meet such a hold,
+or WhatsApp may tell of it in a callback.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine import ending
 from engine.decide import ACCOUNT_PAUSED, NOT_AUTHORISED, NUMBER_PAUSED, HoldOrder
 from store import audit, campaigns, transitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.clock import Clock
     from store.types import Actor, Campaign
 
-OF_ACCOUNT: Final = frozenset((ACCOUNT_PAUSED, NOT_AUTHORISED))
+ACCOUNT_RESTRICTED: Final = "account_restricted"
+UTILITY_RESTRICTED: Final = "utility_restricted"
+"""Only messages of utility templates are concerned."""
+OF_ACCOUNT: Final = frozenset((ACCOUNT_PAUSED, ACCOUNT_RESTRICTED, NOT_AUTHORISED))
+OF_UTILITY: Final = frozenset((UTILITY_RESTRICTED,))
 OF_SENDER: Final = frozenset((NUMBER_PAUSED,))
-WIDE: Final = OF_ACCOUNT | OF_SENDER
+WIDE: Final = OF_ACCOUNT | OF_UTILITY | OF_SENDER
 
 
 class Wide(NamedTuple):
@@ -31,8 +38,14 @@ class Wide(NamedTuple):
 
     def covers(self, campaign_id: int, sender_id: int | None) -> bool:
         """Whether it concerns this campaign, which is not the one that met it."""
-        in_scope = self.order.reason in OF_ACCOUNT or sender_id == self.sender_id
-        return in_scope and campaign_id != self.campaign_id
+        return campaign_id != self.campaign_id and _in_scope(self.order, self.sender_id, campaign_id, sender_id)
+
+
+def _in_scope(order: HoldOrder, of_sender: int | None, campaign_id: int, sender_id: int | None) -> bool:
+    if order.reason in OF_UTILITY:
+        frozen = campaigns.get(campaign_id).template_frozen
+        return frozen is not None and frozen.category.upper() == "UTILITY"
+    return order.reason in OF_ACCOUNT or sender_id == of_sender
 
 
 def standing() -> list[Wide]:
@@ -48,6 +61,16 @@ def over(found: Iterable[Wide], campaign_id: int, sender_id: int | None) -> Wide
     return next((one for one in found if one.covers(campaign_id, sender_id)), None)
 
 
+def hold(clock: Clock, order: HoldOrder, sender_id: int | None, actor: Actor) -> None:
+    """Hold every run that an order of a sender's or of the account's concerns; that of an unknown sender is none."""
+    of_sender = order.reason in OF_SENDER
+    if of_sender and sender_id is None:
+        return
+    for campaign_id in campaigns.running(sender_id if of_sender else None):
+        if _in_scope(order, sender_id, campaign_id, sender_id):
+            ending.hold(clock, campaign_id, order, actor)
+
+
 def alike(campaign: Campaign) -> list[int]:
     """The campaigns that are held for the same reason in the same scope, this one included."""
     hold = campaign.hold
@@ -56,7 +79,7 @@ def alike(campaign: Campaign) -> list[int]:
     return [
         campaign_id
         for campaign_id, sender_id, _ in campaigns.held((hold.reason,))
-        if hold.reason in OF_ACCOUNT or sender_id == campaign.sender_id
+        if hold.reason not in OF_SENDER or sender_id == campaign.sender_id
     ]
 
 

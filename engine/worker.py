@@ -18,7 +18,7 @@ from engine import ending, expiry, firing, history, lock, retry, starting, wide_
 from engine.callback_intake import apply_waiting
 from engine.chores import Chore
 from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, NOT_AUTHORISED, HoldOrder
-from engine.inquiries import Inquiries
+from engine.inquiries import PROGRAM_FAULT, Inquiries
 from engine.leasing import Leases
 from engine.logs import Log
 from engine.pacing import Pacer
@@ -69,6 +69,8 @@ class Pass:
     """Campaigns in progress that this worker does not send because another does, and test sends without an outcome."""
     due: int
     """Scheduled campaigns whose time has come and that were not started yet."""
+    asking: int = 0
+    """Questions about holds that the gateway has not answered yet."""
 
     @property
     def words(self) -> str:
@@ -79,8 +81,8 @@ class Pass:
 
     @property
     def idle(self) -> bool:
-        """Nothing is in progress but what is on hold, and nothing is due."""
-        return not (self.sending or self.waiting or self.due)
+        """Nothing is in progress but what is on hold, nothing is due, and nothing is being asked."""
+        return not (self.sending or self.waiting or self.due or self.asking)
 
 
 class Worker:
@@ -252,16 +254,13 @@ class Worker:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
                 continue
-            if sender.id in self._pacers:
-                # A sync may have found another throughput level, also under a run.
-                self._pacers[sender.id].set_rate(sender.rate)
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
                 # Somebody took over since the last renewal, and decides about it now.
                 with suppress(Fenced):
                     self._send(campaign_id, sender, lease)
-        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due)
+        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due, self._inquiries.under_way)
 
     def _enforce_lock(self) -> None:
         if self._clock.steady() >= self._lock_at:
@@ -294,7 +293,7 @@ class Worker:
                 self._live[campaign_id].halt(wide.order)
             return
         self._recover(campaign_id, lease)
-        campaign = campaigns.get(campaign_id)
+        campaign = self._told_why(campaigns.get(campaign_id))
         if campaign.hold is not None and campaign.hold.reason == HELD_BACK:
             self._await_held(campaign)
             return
@@ -303,6 +302,15 @@ class Worker:
         if not self._may_send(campaign, sender, lease):
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
+
+    def _told_why(self, campaign: Campaign) -> Campaign:
+        """The campaign, and once in its hold's words what the gateway says of it, asked when the hold began."""
+        said = "" if self._stop.is_set() else self._inquiries.about(campaign)
+        if not said or campaign.hold is None:
+            return campaign
+        ending.prolong(self._clock, campaign, campaign.hold.until, said)
+        log.warning("campaign %d: on hold, and WhatsApp says: %s", campaign.id, said)
+        return campaigns.get(campaign.id)
 
     def _await_held(self, campaign: Campaign) -> None:
         """End a run that waited only for what WhatsApp held back, when all of it is decided."""
@@ -362,13 +370,23 @@ class Worker:
         ):
             return self._may_try_token(campaign, sender)
         if hold is not None and hold.until is not None and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS:
-            blocked = self._inquiries.blocked(campaign)
-            if blocked is not None:
-                # Still being asked, or told why not.
-                if blocked:
-                    ending.prolong(self._clock, campaign, now + STILL_BLOCKED_MS, blocked)
-                return False
+            return self._may_lift(campaign, lease)
         return ending.tend_hold(self._clock, campaign, self.actor, lease)
+
+    def _may_lift(self, campaign: Campaign, lease: Lease) -> bool:
+        """Lift a hold whose time has come, unless the gateway says that it cannot send; a wide one of all."""
+        blocked, now = self._inquiries.blocked(campaign), self._clock.now()
+        if blocked is not None:
+            # Still being asked, or told why not.
+            for campaign_id in wide_holds.alike(campaign) if blocked else ():
+                ending.prolong(self._clock, campaigns.get(campaign_id), now + STILL_BLOCKED_MS, blocked)
+            return False
+        if campaign.hold is None or campaign.hold.reason not in WIDE:
+            return ending.tend_hold(self._clock, campaign, self.actor, lease)
+        with leases.under(lease):
+            lifted = wide_holds.lift(now, campaign, self.actor)
+        self._wide = self._find_wide()
+        return campaign.id in lifted
 
     def _may_try_token(self, campaign: Campaign, sender: Sender) -> bool:
         """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
@@ -476,8 +494,8 @@ class Worker:
 
     def _pacer(self, sender: Sender) -> Pacer:
         pacer = self._pacers.setdefault(sender.id, Pacer(sender.rate, self._clock))
-        # WhatsApp may have raised it meanwhile; runs under way share this pacer.
-        pacer.retune(sender.rate)
+        # A sync or WhatsApp may have changed it meanwhile; runs under way share this pacer.
+        pacer.set_rate(sender.rate)
         return pacer
 
     def _reap(self) -> None:
@@ -492,7 +510,7 @@ class Worker:
             elif fault is not None:
                 log.error("run.broke", "the program made a mistake", fault, campaign=campaign_id)
                 text = f"The program made a mistake ({type(fault).__name__}); see the worker's log, then resume."
-                ending.hold(self._clock, campaign_id, HoldOrder("program_fault", text), self.actor)
+                ending.hold(self._clock, campaign_id, HoldOrder(PROGRAM_FAULT, text), self.actor)
 
     def _look_at_gateway(self) -> None:
         """Ask for the gateway's health beside the work: an address that swallows packets takes seconds to give up."""

@@ -129,11 +129,6 @@ def find_sender(number: int | None = None, phone_number_id: str = "") -> Sender 
     return None if row is None else _sender(row)
 
 
-def update_sender(sender_id: int, **changes: Any) -> None:
-    """Change fields of a sender's row."""
-    SenderModel.update(**changes).where(SenderModel.id == sender_id).execute()
-
-
 def _template(row: Any) -> Template:
     return Template(
         row.id,

@@ -94,8 +94,9 @@ def numbers() -> frozenset[int]:
 
 def among(phones: Iterable[int]) -> frozenset[int]:
     """Which of a few hundred numbers are opted out now."""
-    wanted = list(phones)
+    wanted = tuple(phones)
     if not wanted:
         return frozenset()
-    query = OptOutModel.select(OptOutModel.phone).where(OptOutModel.phone.in_(wanted))
-    return frozenset(phone for (phone,) in tuples(query))
+    # As text: making the statement out of so many values takes ten times as long as carrying it out, at every claim.
+    marks = ", ".join("?" * len(wanted))
+    return frozenset(phone for (phone,) in execute(f"SELECT phone FROM opt_out WHERE phone IN ({marks})", wanted))

@@ -12,9 +12,7 @@ from store.campaigns import status as campaign_status
 from store.codec import load
 from store.database import execute, is_sqlite, transaction
 from store.errors import Missing
-from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
-from store.query import first
 from store.types import Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
@@ -140,7 +138,7 @@ def at_line(audience_id: int, line: int, campaign_id: int = 0) -> Recipient | No
 
 def audience_of(campaign_id: int) -> int:
     """The audience id of a campaign. Raises `Missing` when it has none."""
-    row = first(CampaignModel.select(CampaignModel.audience).where(CampaignModel.id == campaign_id))
+    row = execute("SELECT audience_id FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
     if row is None or row[0] is None:
         raise Missing(f"campaign {campaign_id} has no audience")
     return int(row[0])

@@ -82,13 +82,11 @@ def _open(campaign_id: int, lease: Lease, rows: list[Recipient], handed: int, no
 
 
 def _due_retries(campaign_id: int, size: int, now: int) -> list[int]:
-    due = (
-        RetryModel.select(RetryModel.seq)
-        .where(RetryModel.campaign == campaign_id, RetryModel.not_before <= now)
-        .order_by(RetryModel.not_before, RetryModel.seq)
-        .limit(size)
-    )
-    return [seq for (seq,) in tuples(due)]
+    due = execute(
+        "SELECT seq FROM retry WHERE campaign_id = ? AND not_before <= ? ORDER BY not_before, seq LIMIT ?",
+        (campaign_id, now, size),
+    ).fetchall()
+    return [seq for (seq,) in due]
 
 
 def _forget_retries(campaign_id: int, seqs: Collection[int]) -> None:

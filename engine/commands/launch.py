@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import lifecycle, lock, preflight, resolution, routes, schedule, wide_holds
+from engine import asking, lifecycle, lock, preflight, resolution, routes, schedule, wide_holds
 from engine.context import Context, command
 from engine.errors import Refused
+from engine.health import State
 from engine.lifecycle import LOCK, Action
 from store import account, audit, campaigns, database, ledger, transitions
 from store.errors import ShortOfCredits
@@ -192,15 +193,37 @@ def reschedule(
 def resume(context: Context, campaign_id: int) -> Campaign:
     """Let a run that is on hold go on (R45).
 
-    A hold of a sender or of the account is one hold: with it go all the runs that it keeps.
+    A hold of a sender or of the account is one hold: with it go all the runs that it keeps. Raises `Refused` with
+    `health_blocked` while the gateway says that it cannot send: every message would be refused.
     """
     with command(context, "campaign.resume", campaign_id):
         before = campaigns.get(campaign_id)
+        refused = still_blocked(before, context.clock.now())
+        if before.hold is not None and refused is not None:
+            raise refused
         with database.transaction():
             now = context.clock.now()
             if campaign_id not in wide_holds.lift(now, before, context.actor):
                 raise _lost(campaign_id, Action.RESUME, now)
         return campaigns.get(campaign_id)
+
+
+def still_blocked(campaign: Campaign, now: int) -> Refused | None:
+    """What a resume would be refused with for what the gateway said within the last minute; `None` where nothing is."""
+    found = asking.of_run(campaign, now)
+    if found is None or found.state is not State.BLOCKED:
+        return None
+    why, advice = found.text or "WhatsApp does not say why", " ".join(found.advice)
+    advice = advice or "See WhatsApp Manager for why."
+    return Refused("health_blocked", f"It cannot go on yet: {why.rstrip('.')}.", advice)
+
+
+def resumes_into(campaign: Campaign, now: int) -> str:
+    """What to tell whoever resumes a run, where the gateway says that it sends only so much, or nothing; else empty."""
+    found = asking.of_run(campaign, now)
+    if found is None or found.state not in (State.LIMITED, State.BLOCKED):
+        return ""
+    return f"WhatsApp says: {found.said}"
 
 
 def _as_seen(campaign_id: int, seen: int | None) -> bool:

@@ -13,6 +13,7 @@ from engine.context import Context, command
 from engine.errors import Refused
 from engine.gateway.link import Link, link_of
 from engine.gateway.network import DIRECT, Network
+from engine.wire_words import UNLIMITED, quota_of
 from store import account, audit, database
 
 if TYPE_CHECKING:
@@ -118,11 +119,10 @@ def _sender_fields(added: remote_senders.Added) -> dict[str, Any]:
 
 def _take_over_limit(context: Context, limit: str, now: int) -> None:
     """Make the portfolio's limit the account's quota (R30); a word that is not understood changes nothing."""
-    try:
-        quota = remote_senders.quota_of(limit)
-    except ValueError:
+    said = quota_of(limit)
+    if said is None:
         return
-    before = account.get_account().quota
+    before, quota = account.get_account().quota, None if said == UNLIMITED else said
     if quota != before:
         account.update_account(quota=quota)
         audit.write(

@@ -50,7 +50,7 @@ asyncio.run(main())
 
 
 @contextmanager
-def _listening(command: list[str], **env: str) -> Iterator[str]:
+def listening(command: list[str], **env: str) -> Iterator[str]:
     """A process that prints where it listens; it is terminated at the end and has to end in order."""
     with subprocess.Popen(
         [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **env}
@@ -119,7 +119,7 @@ def _measure(folder: Path, base_url: str) -> tuple[dict[str, Any], dict[str, Any
         serve = ["-m", "tui", "--database", str(path), "callbacks", "--listen", "127.0.0.1:0", "--json"]
         small = {"rows": SMALL_POSTS, "statuses": ["delivered"], "size": 1, "in_flight": 64}
         large = {"rows": ROWS, "statuses": KINDS, "size": 1_000, "in_flight": 8}
-        with _listening(serve, SENDOFF_APP_SECRET=SECRET) as url:
+        with listening(serve, SENDOFF_APP_SECRET=SECRET) as url:
             figures = {"sending": asyncio.run(_while_sending(base_url, url, ids[0], ids[3]))}
             for name, order, campaign in (("small_posts", small, ids[1]), ("batches", large, ids[2])):
                 took = asyncio.run(_load(url, campaign=campaign, **order))
@@ -129,7 +129,7 @@ def _measure(folder: Path, base_url: str) -> tuple[dict[str, Any], dict[str, Any
                 }
         assert campaigns.progress(ids[1]).delivered == SMALL_POSTS
         assert campaigns.progress(ids[2]).read == ROWS
-        with _listening(["-c", BARE]) as url:
+        with listening(["-c", BARE]) as url:
             baseline = {
                 name: asyncio.run(_load(url, campaign=1, **order))
                 for name, order in (("small_posts", small), ("batches", large))
@@ -146,7 +146,7 @@ def main() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder) / "instant.toml"
         scenario.write_text("delivered = 0.0\n[latency_ms]\nmedian = 0\nspread = 0\n", encoding="utf-8")
-        with _listening([*command, "--scenario", str(scenario)]) as base_url:
+        with listening([*command, "--scenario", str(scenario)]) as base_url:
             figures, baseline = _measure(Path(folder), base_url)
     ratio = {
         name: round(figures[name]["posts_per_s"] / baseline[name]["posts_per_s"], 2)

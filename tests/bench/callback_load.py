@@ -1,7 +1,8 @@
-"""Posts callbacks as WhatsApp would, from a process of its own: reads an order as JSON from standard input.
+"""Posts callbacks as WhatsApp would, from a process of its own: reads an order, or a list of orders to be carried out
+at once, as JSON from standard input.
 
 The order: `url`, `secret`, `campaign`, `rows`, `statuses` (kinds, in order), `size` (statuses of one POST),
-`in_flight`, `per_s` (statuses a second, 0 as many as go). Prints one JSON line with the latencies.
+`in_flight`, `per_s` (statuses a second, 0 as many as go). Prints one JSON line with the latencies of each order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 
@@ -37,15 +38,24 @@ def body(campaign: int, seqs: range, status: str) -> bytes:
     return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
 
 
-async def load(order: dict[str, Any]) -> dict[str, Any]:
-    """Post everything, and answer what it took."""
-    size, per_s = order["size"], order["per_s"]
-    bodies = [
+Bodies: TypeAlias = list[tuple[str, bytes]]
+"""Each with its signature."""
+
+
+def bodies_of(order: dict[str, Any]) -> Bodies:
+    """What there is to post."""
+    size = order["size"]
+    return [
         (sign(order["secret"], raw), raw)
         for status in order["statuses"]
         for lo in range(1, order["rows"] + 1, size)
         for raw in [body(order["campaign"], range(lo, min(lo + size, order["rows"] + 1)), status)]
     ]
+
+
+async def load(order: dict[str, Any], bodies: Bodies) -> dict[str, Any]:
+    """Post everything, and answer what it took."""
+    size, per_s = order["size"], order["per_s"]
     slots = asyncio.Semaphore(order["in_flight"])
     took: list[float] = []
     answers: dict[int, int] = {}
@@ -60,7 +70,7 @@ async def load(order: dict[str, Any]) -> dict[str, Any]:
             answers[answer.status] = answers.get(answer.status, 0) + 1
             slots.release()
 
-        began = time.perf_counter()
+        began, began_at = time.perf_counter(), time.time_ns() // 1_000_000
         async with asyncio.TaskGroup() as group:
             for i, (signature, raw) in enumerate(bodies):
                 if per_s:
@@ -70,6 +80,7 @@ async def load(order: dict[str, Any]) -> dict[str, Any]:
         seconds = time.perf_counter() - began
     took.sort()
     return {
+        "began_at": began_at,
         "seconds": round(seconds, 3),
         "posts": len(took),
         "updates_per_s": round(order["rows"] * len(order["statuses"]) / seconds),
@@ -80,5 +91,14 @@ async def load(order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def main(wanted: Any) -> Any:
+    """Carry out one order, or all of a list at once."""
+    orders = wanted if isinstance(wanted, list) else [wanted]
+    # All of them before the first request: making them takes time of its own.
+    bodies = [bodies_of(order) for order in orders]
+    found = await asyncio.gather(*(load(order, made) for order, made in zip(orders, bodies, strict=True)))
+    return found if isinstance(wanted, list) else found[0]
+
+
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(load(json.load(sys.stdin)))), flush=True)
+    print(json.dumps(asyncio.run(main(json.load(sys.stdin)))), flush=True)

@@ -17,11 +17,12 @@ from engine.decide import HoldOrder
 from engine.errors import Refused
 from engine.gateway.graph import Graph
 from engine.gateway.link import Link
+from engine.inquiries import OURS
 from engine.preflight import Level
 from engine.starting import WORKER
 from engine.worker import Worker
 from store import account, campaigns
-from store.types import Gateway, Status
+from store.types import Gateway, Hold, Status
 from tests import builders
 from tests.clock import FakeClock
 from tests.graph_server import TOKEN, WABA, GraphServer, graph_server
@@ -165,28 +166,24 @@ def held(draft: int, clock: FakeClock) -> None:
 async def test_R45_a_hold_lifts_by_itself_only_when_the_gateway_says_it_can_send(
     draft: int, clock: FakeClock, graph: GraphServer
 ) -> None:
-    graph.nodes[NUMBER] = says(BLOCKED)
+    graph.nodes[NUMBER] = says(FINE)
     held(draft, clock)
     since = campaigns.get(draft).hold
     assert since is not None
     async with working(clock, graph) as worker:
-        await worker.step()
-        assert graph.requests == [], "not before its time"
+        await asked_about_it(worker, clock, graph)
+        assert campaigns.get(draft).hold == since, "nothing to add"
+        graph.nodes[NUMBER] = says(BLOCKED)
         clock.advance(61_000)
-
-        def still() -> bool:
-            hold = campaigns.get(draft).hold
-            return hold is not None and "still blocked" in hold.text
-
-        await step_until(worker, clock, still)
-        hold = campaigns.get(draft).hold
-        assert hold is not None
+        await step_until(worker, clock, lambda: "WhatsApp says" in hold_of(draft).text)
+        hold = hold_of(draft)
         assert hold.text == (
-            "The number is being upgraded; still blocked: the number is blocked: It is restricted. Appeal."
+            "The number is being upgraded; WhatsApp says: the number is blocked: It is restricted. Appeal."
         )
         assert (hold.reason, hold.since) == ("maintenance", since.since)
         assert hold.until is not None and hold.until > clock.now() + 50_000
         graph.nodes[NUMBER] = says(FINE)
+        clock.advance(61_000)
         await step_until(worker, clock, lambda: campaigns.get(draft).status is Status.COMPLETED)
     assert "campaign.resume" in [event.action for event in events(draft)]
 
@@ -196,4 +193,122 @@ async def test_R45_without_an_answer_a_hold_lifts_as_before(draft: int, clock: F
     async with working(clock, graph) as worker:
         clock.advance(61_000)
         await step_until(worker, clock, lambda: campaigns.get(draft).status is Status.COMPLETED)
-    assert len(graph.requests) == 1
+    assert len(graph.requests) == 2, "when it began, and before it lifted"
+
+
+# When a hold begins
+
+
+def hold_of(campaign_id: int) -> Hold:
+    hold = campaigns.get(campaign_id).hold
+    assert hold is not None
+    return hold
+
+
+async def asked_about_it(worker: Worker, clock: FakeClock, graph: GraphServer) -> None:
+    """Until the gateway was asked once, and its answer taken."""
+
+    def over() -> bool:
+        return bool(graph.requests) and not worker._inquiries.under_way
+
+    await step_until(worker, clock, over)
+    await worker.step()
+
+
+def on_hold(draft: int, clock: FakeClock, reason: str = "account_paused") -> None:
+    launch.send_now(builders.context(clock), draft)
+    ending.hold(clock, draft, HoldOrder(reason, "The account is restricted (131031)"), WORKER)
+
+
+@pytest.mark.parametrize(
+    ("entity", "said"),
+    [
+        (BLOCKED, "; WhatsApp says: the number is blocked: It is restricted. Appeal."),
+        (LIMITED, "; WhatsApp says: the WhatsApp Business Account is limited: Verify the business."),
+        (FINE, ""),
+    ],
+)
+async def test_R45_what_the_gateway_says_of_a_hold_stands_in_its_words_as_it_begins(
+    draft: int, clock: FakeClock, graph: GraphServer, entity: dict[str, Any], said: str
+) -> None:
+    graph.nodes[NUMBER] = says(entity)
+    on_hold(draft, clock)
+    async with working(clock, graph) as worker:
+        await asked_about_it(worker, clock, graph)
+        assert hold_of(draft).text == f"The account is restricted (131031){said}"
+        assert hold_of(draft).until is None, "it waits for a person as before"
+        clock.advance(600_000)
+        for _ in range(5):
+            await worker.step()
+    assert len(graph.requests) == 1, "once for each hold"
+    # The same hold told again, by a callback for instance, is no news and takes nothing away.
+    ending.hold(clock, draft, HoldOrder("account_paused", "The account is restricted (131031)"), WORKER)
+    assert hold_of(draft).text == f"The account is restricted (131031){said}"
+    assert [event.action for event in events(draft)].count("campaign.hold") == 1
+
+
+async def test_R45_a_second_hold_is_asked_about_too(draft: int, clock: FakeClock, graph: GraphServer) -> None:
+    graph.nodes[NUMBER] = says(BLOCKED)
+    on_hold(draft, clock)
+    async with working(clock, graph) as worker:
+        await asked_about_it(worker, clock, graph)
+        clock.advance(1_000)
+        ending.hold(clock, draft, HoldOrder("template_unavailable", "Template greeting:en_US is paused"), WORKER)
+        await step_until(worker, clock, lambda: "WhatsApp says" in hold_of(draft).text)
+    assert hold_of(draft).text.startswith("Template greeting:en_US is paused; WhatsApp says: the number is blocked")
+    assert len(graph.requests) == 2
+
+
+@pytest.mark.parametrize("reason", sorted(OURS))
+async def test_of_what_only_this_program_knows_the_gateway_is_not_asked(
+    reason: str, draft: int, clock: FakeClock, graph: GraphServer
+) -> None:
+    on_hold(draft, clock, reason)
+    async with working(clock, graph) as worker:
+        for _ in range(5):
+            await worker.step()
+            assert not worker._inquiries.under_way
+    assert graph.requests == []
+
+
+async def test_a_worker_that_ends_when_idle_waits_for_the_answer(
+    draft: int, clock: FakeClock, graph: GraphServer
+) -> None:
+    graph.nodes[NUMBER] = says(BLOCKED)
+    on_hold(draft, clock)
+    async with working(clock, graph) as worker:
+        await worker.work(until_idle=True)
+    assert "It is restricted." in hold_of(draft).text
+
+
+# When an operator resumes
+
+
+@pytest.mark.parametrize(
+    ("entity", "told"),
+    [(FINE, ""), (LIMITED, "WhatsApp says: the WhatsApp Business Account is limited: Verify the business.")],
+)
+def test_R45_a_resume_is_told_what_the_gateway_says(
+    draft: int, clock: FakeClock, graph: GraphServer, entity: dict[str, Any], told: str
+) -> None:
+    graph.nodes[NUMBER] = says(entity)
+    on_hold(draft, clock)
+    assert asked(draft, clock)
+    assert launch.resumes_into(campaigns.get(draft), clock.now()) == told
+    assert launch.resume(builders.context(clock), draft).hold is None
+
+
+def test_R45_a_resume_that_would_run_into_the_same_wall_is_refused(
+    draft: int, clock: FakeClock, graph: GraphServer
+) -> None:
+    graph.nodes[NUMBER] = says(BLOCKED)
+    on_hold(draft, clock)
+    assert asked(draft, clock)
+    with pytest.raises(Refused) as caught:
+        launch.resume(builders.context(clock), draft)
+    assert (caught.value.code, caught.value.hint) == ("health_blocked", "Appeal.")
+    assert caught.value.message == "It cannot go on yet: the number is blocked: It is restricted."
+    assert hold_of(draft).reason == "account_paused"
+    # What is not known any more stands in nobody's way.
+    clock.advance(61_000)
+    assert launch.resume(builders.context(clock), draft).hold is None

@@ -14,6 +14,7 @@ from engine.gateway.base import Accepted, Action, Rejection, Unknown
 from engine.gateway.cloud_api import read_answer
 from engine.gateway.graph import refusal
 from engine.health import Health, State
+from engine.wire_words import quota_of
 
 CONTRACT = Path(__file__).parents[1] / "data" / "contract"
 OPENAPI: dict[str, Any] = json.loads((CONTRACT / "meta-openapi-examples.json").read_text("utf-8"))
@@ -131,7 +132,7 @@ def test_the_numbers_on_the_pages() -> None:
         80,
     )
     limit = PAGES["messaging-limits"][0]["whatsapp_business_manager_messaging_limit"]
-    assert remote_senders.quota_of(limit) == 250
+    assert quota_of(limit) == 250
 
 
 def test_meta_s_list_of_templates() -> None:

@@ -225,6 +225,46 @@ def test_an_upload_of_another_sender_warns(here: Path, clock: FakeClock, tmp_pat
     assert checks(campaign_id, clock.now()) == {"media_of_another": Level.WARN}
 
 
+CARD = [{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "Look"}]
+CAROUSEL = [{"type": "BODY", "text": "Hello"}, {"type": "CAROUSEL", "cards": [{"components": CARD}] * 3}]
+
+
+def in_cards(clock: FakeClock, folder: Path, *media_ids: str) -> int:
+    """A draft whose cards are filled with these uploads."""
+    context = builders.context(clock)
+    setup.add_templates(context, builders.template_file(folder, name="cards", components=CAROUSEL))
+    template = account.find_templates("cards")[0]
+    fills = {f"card.{i}.{MEDIA_ID}": Fill(fixed=media_id) for i, media_id in enumerate(media_ids)}
+    campaign_id = drafts.create(context, DraftFields("Cards", account.senders()[0].id, template.id, fills))
+    drafts.import_audience(context, campaign_id, campaigns.get(campaign_id).version, builders.contacts_file(folder, 2))
+    return campaign_id
+
+
+def said(campaign_id: int, now: int) -> list[tuple[str, str, str]]:
+    found = preflight.run(preflight.facts_of(campaigns.get(campaign_id), now)).checks
+    return [(check.code, check.text, check.field) for check in found if check.code.startswith("media")]
+
+
+def test_R22_uploads_in_the_cards_of_a_carousel_are_looked_at_too(here: Path, clock: FakeClock, tmp_path: Path) -> None:
+    old = uploaded(clock, here)
+    clock.advance(30 * DAY)
+    campaign_id = in_cards(clock, tmp_path, old, uploaded(clock, here), old)
+    gone = "the file of cards 0, 2 offer.png was uploaded more than 30 days ago and is gone"
+    assert said(campaign_id, clock.now()) == [("media_expired", gone, "card.0.header.media_id")]
+    with pytest.raises(Refused) as caught:
+        launch.send_now(builders.context(clock), campaign_id)
+    assert caught.value.code == "media_expired"
+
+
+def test_ids_from_elsewhere_in_cards_are_one_warning(here: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = in_cards(clock, tmp_path, "4711", uploaded(clock, here), "4712")
+    text = "the files of cards 0, 2 were not uploaded from here, so nobody knows how long they can be used"
+    assert said(campaign_id, clock.now()) == [("media_unknown", text, "card.0.header.media_id")]
+    one = in_cards(clock, tmp_path, uploaded(clock, here), "4711", uploaded(clock, here))
+    text = "the file of card 1 was not uploaded from here, so nobody knows how long it can be used"
+    assert said(one, clock.now()) == [("media_unknown", text, "card.1.header.media_id")]
+
+
 def test_a_file_that_is_not_taken_is_not_uploaded(here: Path, clock: FakeClock, graph: GraphServer) -> None:
     here.write_bytes(b"no picture")
     with pytest.raises(BadInput):

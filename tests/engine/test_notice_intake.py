@@ -11,13 +11,16 @@ import pytest
 
 from engine import callback_intake, ending
 from engine.clock import HOUR, MINUTE, SECOND
+from engine.commands import drafts, launch, setup
 from engine.decide import HoldOrder
 from engine.gateway.base import Outcome
-from engine.notice_intake import ACCOUNT_STOPPED, STANDARD_RATE, TEMPLATE_EDITED, TEMPLATE_STOPPED, UPGRADED_RATE
+from engine.notice_intake import TEMPLATE_EDITED, TEMPLATE_STOPPED
 from engine.quota import QUOTA_REACHED
+from engine.wide_holds import ACCOUNT_RESTRICTED, UTILITY_RESTRICTED
 from engine.worker import Worker
 from store import account, audit, campaigns, database
-from store.types import Actor, Hold, Sender, Status, Template
+from store.types import Actor, DraftFields, Hold, Sender, Status, Template
+from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import Scripted, actions, progress, refused, started, takes_all, work
 from tests.store.invariants import check_invariants
@@ -230,7 +233,7 @@ def test_R44_what_stops_the_account_holds_its_runs_in_words(
     campaign_id = started(clock, tmp_path)
     assert apply(clock, account_update(event, **more)) == 1
     held = hold_of(campaign_id)
-    assert held is not None and held.reason == ACCOUNT_STOPPED
+    assert held is not None and held.reason == ACCOUNT_RESTRICTED
     assert words in held.text
     assert held.until is None
     assert words in by_whatsapp("account.told")[0][2]
@@ -281,6 +284,56 @@ async def test_R45_a_restriction_lifts_when_it_is_known_to_end(acme: Path, clock
     await work(clock, gateway)
     assert campaigns.get(campaign_id).status is Status.COMPLETED
     check_invariants()
+
+
+@pytest.mark.parametrize("ends", [None, START + HOUR])
+async def test_R45_a_restriction_of_the_account_is_one_hold_of_all_its_runs(
+    ends: int | None, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    before = started(clock, tmp_path)
+    until = {} if ends is None else {"expiration": ends // 1_000}
+    listed = [{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", **until}]
+    apply(clock, account_update("ACCOUNT_RESTRICTION", restriction_info=listed))
+    other = setup.add_sender(builders.context(clock), "+918061747780", "1000002").id
+    after = builders.draft(clock, tmp_path, 3, "Started later", sender_id=other)
+    launch.send_now(builders.context(clock), after)
+    gateway = Scripted(takes_all)
+    await work(clock, gateway)
+    assert gateway.handed == []
+    assert [one.reason for one in (hold_of(before), hold_of(after)) if one] == [ACCOUNT_RESTRICTED] * 2
+    if ends is None:
+        launch.resume(builders.context(clock), after)
+        assert hold_of(before) is None, "lifted together"
+    else:
+        clock.advance(HOUR)
+    await work(clock, gateway)
+    assert [campaigns.get(one).status for one in (before, after)] == [Status.COMPLETED] * 2
+    assert any(event.detail.startswith("together with campaign") for event in audit.events(actions=["campaign.resume"]))
+    check_invariants()
+
+
+async def test_R45_a_restriction_of_utility_templates_holds_only_runs_of_such(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    marketing = started(clock, tmp_path)
+    template = builders.template_file(tmp_path, name="order", category="UTILITY")
+    setup.add_templates(builders.context(clock), template)
+    utility = []
+    for name in ("Before", "After"):
+        made = builders.draft(clock, tmp_path, 3, name)
+        fields = DraftFields(name, sender().id, account.find_templates("order")[0].id, builders.FILLS)
+        drafts.edit(builders.context(clock), made, campaigns.get(made).version, fields)
+        launch.send_now(builders.context(clock), made)
+        utility.append(made)
+        apply(
+            clock,
+            account_update(
+                "ACCOUNT_RESTRICTION", restriction_info=[{"restriction_type": "RESTRICTED_UTILITY_TEMPLATES"}]
+            ),
+        )
+    await work(clock, Scripted(takes_all))
+    assert campaigns.get(marketing).status is Status.COMPLETED
+    assert [one.reason for one in map(hold_of, utility) if one] == [UTILITY_RESTRICTED] * 2
 
 
 def test_a_late_ban_does_not_follow_its_own_end(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
@@ -337,8 +390,7 @@ def test_alerts_and_reviews_are_in_the_audit_trail(acme: Path, clock: FakeClock)
 def test_a_throughput_upgrade_raises_the_rate_unless_an_operator_chose_a_lower_one(
     rate: int, after: int, acme: Path, clock: FakeClock
 ) -> None:
-    assert (STANDARD_RATE, UPGRADED_RATE) == (80, 1_000)
-    account.update_sender(sender().id, rate=rate)
+    account.change_sender(sender().id, {"rate": rate})
     value = {"display_phone_number": NUMBER, "event": "THROUGHPUT_UPGRADE", "current_limit": "TIER_UNLIMITED"}
     assert apply(clock, told("phone_number_quality_update", value)) == 1
     assert sender().rate == after

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.remote_senders import plan, quota_of, rate_of, read
+from engine.remote_senders import plan, rate_of, read
 from store.types import Sender
 
 ITEM: dict[str, Any] = {
@@ -107,20 +107,6 @@ def test_one_number_under_two_ids_is_one_sender() -> None:
 def test_what_has_no_id_or_number_is_counted(item: dict[str, Any]) -> None:
     assert read(item) is None
     assert plan([], [item]).unreadable == 1
-
-
-@pytest.mark.parametrize(
-    ("limit", "quota"),
-    [("TIER_50", 50), ("TIER_250", 250), ("TIER_1K", 1_000), ("TIER_100K", 100_000), ("TIER_UNLIMITED", None)],
-)
-def test_a_limit_is_a_number_of_people(limit: str, quota: int | None) -> None:
-    assert quota_of(limit) == quota
-
-
-@pytest.mark.parametrize("limit", ["", "TIER_", "TIER_TWO", "UNLIMITED"])
-def test_a_limit_of_another_kind_is_no_number(limit: str) -> None:
-    with pytest.raises(ValueError, match=limit or ".*"):
-        quota_of(limit)
 
 
 def test_an_older_version_s_words_count_too() -> None:

@@ -151,3 +151,28 @@ def test_a_held_run_is_resumed_by_the_other_endpoint(sendoff: Here, tmp_path: Pa
         assert on.hold is None and on.route.endpoint is Endpoint.MARKETING
     assert sendoff.json("campaign", "show", made)["endpoint"] == "marketing_messages"
     assert sendoff.json("sender", "list")[0]["number"] == SENDER
+
+
+LIMITED = {"entity_type": "WABA", "can_send_message": "LIMITED", "additional_info": ["Verify the business."]}
+BLOCKED = {"entity_type": "PHONE_NUMBER", "can_send_message": "BLOCKED"}
+
+
+def test_R45_a_resume_asks_the_gateway_first_and_tells_what_it_says(
+    sendoff: Here, tmp_path: Path, clock: FakeClock, graph: GraphServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDOFF_TOKEN", TOKEN)
+    made = draft(sendoff, tmp_path)
+    sendoff("gateway", "set", "--gateway", "cloud-api", "--base-url", graph.url, "--waba-id", WABA)
+    database.open_database(str(sendoff.database))
+    with database.session():
+        launch.send_now(builders.context(clock), made)
+        hold(clock, made, HoldOrder("account_paused", "the account is restricted (131031)"), WORKER)
+    graph.nodes["1001"] = {"health_status": {"can_send_message": "BLOCKED", "entities": [BLOCKED]}}
+    assert sendoff.refused("campaign", "resume", made) == (3, "health_blocked")
+    assert len(graph.requests) == 1
+    # Mended at once: an answer of a moment ago does not count for a resume.
+    clock.advance(6_000)
+    graph.nodes["1001"] = {"health_status": {"can_send_message": "LIMITED", "entities": [LIMITED]}}
+    said = sendoff("campaign", "resume", made)
+    assert said.status == 0 and "WhatsApp says: the WhatsApp Business Account is limited: Verify" in said.out
+    assert len(graph.requests) == 2

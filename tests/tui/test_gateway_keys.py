@@ -144,3 +144,32 @@ async def test_a_template_without_a_file_has_nothing_to_upload(desk: Desk) -> No
 def test_the_bar_fills(done: int, percent: str) -> None:
     said = bar(done, 100)
     assert said.endswith(percent) and said.count("█") == 40 * done // 100
+
+
+@pytest.mark.parametrize("in_report", [False, True])
+async def test_R45_what_whatsapp_says_is_told_before_a_run_goes_on(
+    desk: Desk, graph: GraphServer, monkeypatch: pytest.MonkeyPatch, in_report: bool
+) -> None:
+    monkeypatch.setenv("SENDOFF_TOKEN", TOKEN)
+    campaign_id = running(desk, hold=True)
+    with database.session():
+        setup.set_gateway(builders.context(desk.clock), gateway=Gateway.CLOUD_API, base_url=graph.url, waba_id="1")
+        number = account.senders()[0].phone_number_id
+    blocked = {"entity_type": "PHONE_NUMBER", "can_send_message": "BLOCKED"}
+    graph.nodes[number] = {"health_status": {"can_send_message": "BLOCKED", "entities": [blocked]}}
+    async with desk.console() as console:
+        await opened(console, "Weekly offer")
+        if in_report:
+            await console.press("enter")
+            await console.expect("on hold: Marketing is off")
+        await console.press("R")
+        await told(console, "It cannot go on yet: the number is blocked.")
+        assert desk.campaign(campaign_id).hold is not None
+        desk.clock.advance(6_000)
+        graph.nodes[number]["health_status"]["entities"] = [{**blocked, "can_send_message": "LIMITED"}]
+        await console.press("R")
+        if not in_report:
+            await asked(console, desk, "Resume", "! WhatsApp says: the number is limited")
+            await console.press("y")
+        await told(console, "Resumed: Weekly offer.", *(["the number is limited"] if in_report else []))
+    assert desk.campaign(campaign_id).hold is None

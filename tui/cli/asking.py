@@ -1,4 +1,4 @@
-"""Asking the gateway before a launch whether it can send; who cannot ask goes on without knowing."""
+"""Asking the gateway before a launch or a resume whether it can send; who cannot ask goes on without knowing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from tui.cli.session import Session
 
 
-def ask_gateway(session: Session, campaign: Campaign) -> None:
-    """Ask about a campaign's sender and template, at most once a minute; nothing is written in a read-only session."""
+def ask_gateway(session: Session, campaign: Campaign, fresh_ms: int = asking.FRESH_MS) -> None:
+    """Ask about a campaign's sender and template, unless it was done within `fresh_ms`.
+
+    Nothing is written in a read-only session.
+    """
     if session.read_only:
         return
     sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
-    wanted = asking.question(sender, resolution.template_of(campaign), session.now, paths.network(session.config))
+    template, network = resolution.template_of(campaign), paths.network(session.config)
+    wanted = asking.question(sender, template, session.now, network, fresh_ms)
     if wanted is not None:
         asking.keep(asyncio.run(asking.ask(wanted)), session.now)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import preflight as checks
 from engine import schedule
+from engine.asking import AT_A_RESUME_MS
 from engine.commands import drafts, launch
 from engine.errors import Refused
 from engine.preflight import Level, Preflight
@@ -143,6 +144,10 @@ def reopen(options: Namespace, session: Session) -> int:
 
 def resume(options: Namespace, session: Session) -> int:
     """Let go on what is on hold: a run, or after a restore what is scheduled."""
+    campaign = campaigns.get(options.id)
+    if campaign.hold is not None:
+        ask_gateway(session, campaign, AT_A_RESUME_MS)
+    told = launch.resumes_into(campaign, session.now)
     if options.endpoint is None:
         done = launch.resume(session.context, options.id)
     else:
@@ -150,7 +155,7 @@ def resume(options: Namespace, session: Session) -> int:
     if done.status is Status.SCHEDULED:
         tell(session, done, f"{named(done)} is on hold no more and goes at its time.")
     else:
-        tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left.")
+        tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left. {told}".rstrip())
     return 0
 
 

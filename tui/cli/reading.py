@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine import expiry, export, report, schedule, testsends, timeline, why
+from engine import expiry, export, report, routes, schedule, testsends, timeline, why
 from engine.phone import display
 from engine.text import counted
 from store.types import ORDINARY, Status
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.report import Report
     from engine.timeline import Timeline
-    from store.types import Campaign, Fill, Route
+    from store.types import Campaign, Fill
     from tui.cli.session import Session
     from tui.output import Output
 
@@ -39,7 +39,7 @@ def show(options: Namespace, session: Session) -> int:
         ("price", f"{campaign.price:,} credits"),
         ("over quota", campaign.over_quota.value),
         ("grace", f"{campaign.grace} min"),
-        *([] if campaign.route == ORDINARY else [("endpoint", _route(campaign.route))]),
+        *([] if campaign.route == ORDINARY else [("endpoint", routes.words(campaign.route))]),
         ("created by", campaign.created_by),
     ]
     if campaign.status is Status.DRAFT:
@@ -68,12 +68,6 @@ def _content_json(campaign: Campaign) -> dict[str, object]:
         "activity_sharing": campaign.route.activity_sharing,
         "duplicate_of": campaign.duplicate_of,
     }
-
-
-def _route(route: Route) -> str:
-    sharing = {None: "", True: ", activity shared", False: ", activity not shared"}[route.activity_sharing]
-    policy = "" if route.product_policy is None else f", {route.product_policy.value}"
-    return f"{route.endpoint.value}{policy}{sharing}"
 
 
 def _fill(fill: Fill) -> str:

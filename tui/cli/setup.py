@@ -167,7 +167,7 @@ def show_template(options: Namespace, session: Session) -> int:
         output.say(f"  {problem}")
     for found in placeholders.placeholders(one.components, one.parameter_format):
         need = "" if found.required else "  optional"
-        if found.name == "media_id":
+        if found.name == placeholders.MEDIA_NAME:
             need = f"  in place of {found.key.removesuffix('_id')}"
         example = f"  such as {found.example}" if found.example else ""
         output.say(f"  placeholder {found.key}{need}{example}")

@@ -146,10 +146,12 @@ class ConsoleScreen(Screen[None]):
             return False
         return True
 
-    async def asked_gateway(self, sender: Sender | None, template: Template | None) -> bool:
+    async def asked_gateway(
+        self, sender: Sender | None, template: Template | None, fresh_ms: int | None = None
+    ) -> bool:
         """Ask the gateway whether it can send with these, off the loop and in silence; whether anything was answered.
 
-        Nothing is asked twice within a minute, and nobody waits longer than a few seconds.
+        Nothing is asked twice within a minute, or within `fresh_ms`, and nobody waits longer than a few seconds.
         """
         if self.read_only:
             return False
@@ -158,7 +160,8 @@ class ConsoleScreen(Screen[None]):
 
         def begin() -> asking.Question | None:
             network = paths.network(self.services.config)
-            return asking.question(sender, template, self.services.now, network)
+            fresh = asking.FRESH_MS if fresh_ms is None else fresh_ms
+            return asking.question(sender, template, self.services.now, network, fresh)
 
         wanted = await self.reading(begin)
         if wanted is None:
@@ -169,8 +172,8 @@ class ConsoleScreen(Screen[None]):
         kept = await self.did(asking.keep, answers, self.services.now)
         return kept and any(answer is not None for answer in answers.values())
 
-    async def ask_gateway(self, campaign_id: int) -> None:
-        """Ask about a campaign's sender and template before its launch."""
+    async def ask_gateway(self, campaign_id: int, fresh_ms: int | None = None) -> None:
+        """Ask about a campaign's sender and template before its launch, or before a run goes on."""
         from engine import resolution
 
         def read() -> tuple[Sender | None, Template | None]:
@@ -180,7 +183,7 @@ class ConsoleScreen(Screen[None]):
 
         found = await self.reading(read)
         if found is not None:
-            await self.asked_gateway(*found)
+            await self.asked_gateway(*found, fresh_ms)
 
     async def ask(
         self,

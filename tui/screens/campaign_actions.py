@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import schedule
 from engine.errors import EngineError
-from engine.lifecycle import cancel_locked
+from engine.lifecycle import Action, cancel_locked
 from engine.text import counted, shown
 from store import account, contacts, listing
 from store.errors import StoreError
@@ -14,7 +14,7 @@ from store.types import CampaignRow, Status
 from tui import bulk
 from tui.bulk import Judged
 from tui.screens.base import as_told
-from tui.screens.campaign_deeds import NOTICE_S, TITLE, CampaignDeeds
+from tui.screens.campaign_deeds import NOTICE_S, TITLE, CampaignDeeds, by_the_rules
 from tui.signs import named
 
 if TYPE_CHECKING:
@@ -82,9 +82,25 @@ class CampaignActions(CampaignDeeds):
 
     def action_resume(self) -> None:
         """Let a held run go on."""
-        from tui.screens import list_deeds
+        self.run_worker(self._resume())
 
-        self.run_worker(self.act(list_deeds.RESUME))
+    async def _resume(self) -> None:
+        from tui.screens import list_deeds
+        from tui.screens.resuming import hear
+
+        rows = await self.targets()
+        if not rows:
+            return
+        told = await hear(self, rows)
+        if len(rows) == 1 and rows[0].id in told.why_not:
+            self.tell(told.why_not[rows[0].id])
+            return
+
+        def why_not(row: CampaignRow, now: int) -> str | None:
+            refused = told.why_not.get(row.id)
+            return by_the_rules(Action.RESUME, row, now) or (None if refused is None else refused.message)
+
+        await self.carry_through(list_deeds.resume(told.warnings), rows, why_not)
 
     def action_reroute(self) -> None:
         """Let a held run go on by the other endpoint."""

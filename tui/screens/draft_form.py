@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from store.types import ORDINARY, Audience, Campaign, DraftFields, Fill, OverQuota, Route, Status
+from store.types import ORDINARY, Audience, Campaign, DraftFields, Endpoint, Fill, OverQuota, Route, Status
 
 
 class Source(StrEnum):
@@ -81,7 +81,6 @@ class Form:
     over_quota: OverQuota = OverQuota.FAIL
     grace: int = 60
     route: Route = ORDINARY
-    """Kept as it is; the command line sets it."""
 
     @classmethod
     def of(cls, campaign: Campaign, when: str, zone: str) -> Form:
@@ -112,6 +111,12 @@ class Form:
             grace=self.grace,
             route=self.route,
         )
+
+    def with_endpoint(self, endpoint: Endpoint) -> Form:
+        """The form with another endpoint; what only the one for marketing knows goes with it."""
+        if endpoint is self.route.endpoint:
+            return self
+        return replace(self, route=Route(endpoint))
 
     def with_fill(self, key: str, text: FillText) -> Form:
         """The form with another line for one placeholder."""

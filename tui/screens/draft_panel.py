@@ -10,10 +10,10 @@ from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
-from engine import placeholders
-from engine.preflight import OVER_QUOTA
+from engine import placeholders, routes
+from engine.preflight import ENDPOINT, OVER_QUOTA
 from engine.text import shown
-from store.types import OverQuota
+from store.types import Endpoint, OverQuota, ProductPolicy
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET, problem_of, sender_label, template_label
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
@@ -35,7 +35,26 @@ NAME: Final = "name"
 SENDER: Final = "sender"
 TEMPLATE: Final = "template"
 READ_HELP: Final = "enter reads it; tab completes the path"
-_OVER: Final = ((OverQuota.FAIL, "fail the rest"), (OverQuota.WAIT, "wait until the quota refills"))
+_OVER: Final = (
+    (OverQuota.FAIL.value, "fail the rest"),
+    (OverQuota.WAIT.value, "wait until the quota refills"),
+)
+POLICY: Final = "policy"
+ACTIVITY: Final = "activity"
+_ENDPOINTS: Final = (
+    (Endpoint.MESSAGES.value, "messages, the ordinary one"),
+    (Endpoint.MARKETING.value, "marketing_messages, for marketing only"),
+)
+_UNSAID: Final = "unsaid"
+"""Left to WhatsApp."""
+_POLICIES: Final = (
+    (_UNSAID, "as WhatsApp does by itself"),
+    (ProductPolicy.FALLBACK.value, "by messages instead"),
+    (ProductPolicy.STRICT.value, "not at all: it fails"),
+)
+_ACTIVITIES: Final = ((_UNSAID, "as WhatsApp does by itself"), ("yes", "shared"), ("no", "not shared"))
+_SHARED: Final = {_UNSAID: None, "yes": True, "no": False}
+_OF_ROUTE: Final = (ENDPOINT, POLICY, ACTIVITY)
 _OF_FILE: Final = (FILE, SHEET, COUNTRY, NUMBER)
 _LABEL: Final = 12
 _LONGEST_LABEL: Final = 24
@@ -62,6 +81,9 @@ class FormPanel(VerticalScroll, can_focus=False):
             NAME: Field("Name", PlainInput(placeholder="what the campaign is called here"), id="f-name"),
             SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
             TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
+            ENDPOINT: Field("Endpoint", _of(_ENDPOINTS), id=f"f-{ENDPOINT}"),
+            POLICY: Field("If refused", _of(_POLICIES), id=f"f-{POLICY}"),
+            ACTIVITY: Field("Activity", _of(_ACTIVITIES), id=f"f-{ACTIVITY}"),
             FILE: Field("File", PathInput(), id="f-file"),
             SHEET: Field("Sheet", Select[str]([], prompt="choose the sheet with the contacts"), id="f-sheet"),
             COUNTRY: Field(
@@ -72,11 +94,7 @@ class FormPanel(VerticalScroll, can_focus=False):
             NUMBER: Field("Numbers in", Select[str]([], prompt="recognise the column"), id="f-number"),
             WHEN: Field("Time", PlainInput(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
             ZONE: Field("Zone", PlainInput(), id="f-zone"),
-            OVER_QUOTA: Field(
-                "Over quota",
-                Select[str]([choice(words, over.value) for over, words in _OVER], allow_blank=False),
-                id=f"f-{OVER_QUOTA}",
-            ),
+            OVER_QUOTA: Field("Over quota", _of(_OVER), id=f"f-{OVER_QUOTA}"),
         }
         self.fields[SHEET].display = False
         self._result = Static(markup=False, classes="result", id="result")
@@ -84,7 +102,7 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         yield Static("What", classes="section -first", markup=False)
-        yield from (self.fields[name] for name in (NAME, SENDER, TEMPLATE))
+        yield from (self.fields[name] for name in (NAME, SENDER, TEMPLATE, *_OF_ROUTE))
         yield Static("Who", classes="section", markup=False)
         yield from (self.fields[name] for name in _OF_FILE)
         yield self._result
@@ -124,12 +142,14 @@ class FormPanel(VerticalScroll, can_focus=False):
             WHEN: form.when,
             ZONE: form.zone,
             OVER_QUOTA: form.over_quota.value,
+            **_route_values(form),
         }
         # Without a quota there is nothing to choose; a choice once made stays in sight.
         self.fields[OVER_QUOTA].display = self._limited or form.over_quota is not OverQuota.FAIL
         for name, field in self.fields.items():
             field.set_error()
             field.set_value(values[name])
+        self._show_route()
         await self._build_fills()
         self.scroll_home(animate=False)
 
@@ -186,7 +206,7 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def mark_saved(self) -> None:
         """Everything that stands there is saved; the file fields have a state of their own."""
-        for name in (NAME, SENDER, TEMPLATE, OVER_QUOTA):
+        for name in (NAME, SENDER, TEMPLATE, *_OF_ROUTE, OVER_QUOTA):
             self.fields[name].mark_clean()
 
     def mark_read(self) -> None:
@@ -230,6 +250,8 @@ class FormPanel(VerticalScroll, can_focus=False):
         if name in (WHEN, ZONE):
             # A draft stores no time, so there is nothing to mark as unsaved.
             event.field.mark_clean()
+        if name in (TEMPLATE, ENDPOINT):
+            self._show_route()
         if name == TEMPLATE:
             await self._build_fills()
         self.post_message(self.Changed())
@@ -258,6 +280,13 @@ class FormPanel(VerticalScroll, can_focus=False):
                 return replace(form, file=replace(file, number_column=text or None))
             case "when":
                 return replace(form, when=text)
+            case "endpoint":
+                return form.with_endpoint(Endpoint(text))
+            case "policy":
+                policy = None if text == _UNSAID else ProductPolicy(text)
+                return replace(form, route=form.route._replace(product_policy=policy))
+            case "activity":
+                return replace(form, route=form.route._replace(activity_sharing=_SHARED[text]))
             case "over_quota":
                 return replace(form, over_quota=OverQuota(text))
             case _:
@@ -333,6 +362,20 @@ class FormPanel(VerticalScroll, can_focus=False):
         if not several:
             self.fields[SHEET].set_error()
 
+    def _show_route(self) -> None:
+        """The endpoint only where there is a choice, the rest of the route only where the endpoint knows it."""
+        template = self._templates.get(self.form.template_id or 0)
+        by_marketing = self.form.route.endpoint is Endpoint.MARKETING
+        # A choice that does not fit the template any more has to be in sight to be taken back.
+        offered = template is not None and routes.unfit(Endpoint.MARKETING, template.category) is None
+        self.fields[ENDPOINT].display = offered or by_marketing
+        values = _route_values(self.form)
+        for name in (POLICY, ACTIVITY):
+            self.fields[name].display = by_marketing
+            select = self._select(name)
+            with select.prevent(Select.Changed):
+                select.value = values[name]
+
     async def _build_fills(self) -> None:
         """A line for each placeholder of the template chosen."""
         found = self.placeholders
@@ -346,3 +389,16 @@ class FormPanel(VerticalScroll, can_focus=False):
     def _row(self, placeholder: Placeholder, width: int) -> FillRow:
         fill = self.form.fills.get(placeholder.key, FillText())
         return FillRow(placeholder, self._columns, fill.source.value, fill.column, fill.text, width)
+
+
+def _of(options: Sequence[tuple[str, str]]) -> Select[str]:
+    """A choice that is always made: each value with its words."""
+    return Select[str]([choice(words, value) for value, words in options], allow_blank=False)
+
+
+def _route_values(form: Form) -> dict[str, str]:
+    """What stands in the fields of the route."""
+    route = form.route
+    sharing = next(word for word, shared in _SHARED.items() if shared is route.activity_sharing)
+    policy = _UNSAID if route.product_policy is None else route.product_policy.value
+    return {ENDPOINT: route.endpoint.value, POLICY: policy, ACTIVITY: sharing}

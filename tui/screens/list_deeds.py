@@ -48,9 +48,6 @@ DELETE: Final = Deed(
     drafts.delete,
     "Deleted",
 )
-RESUME: Final = Deed(
-    Action.RESUME, "Resume {}?", ("Sending goes on at once.",), "Yes, resume", _resume, "Resumed", no="Not now"
-)
 DUPLICATE: Final = Deed(
     Action.DUPLICATE,
     "Duplicate {}?",
@@ -60,6 +57,19 @@ DUPLICATE: Final = Deed(
     "Duplicated",
     no="Not now",
 )
+
+
+def resume(warnings: Sequence[str] = ()) -> Deed:
+    """Letting held runs go on; the warnings are what WhatsApp says of them."""
+    return Deed(
+        Action.RESUME,
+        "Resume {}?",
+        ("Sending goes on at once.", *(f"! {warning}" for warning in warnings)),
+        "Yes, resume",
+        _resume,
+        "Resumed",
+        no="Not now",
+    )
 
 
 def send(people: int, price: int, warnings: Sequence[str] = ()) -> Deed:

@@ -386,11 +386,19 @@ class ReportScreen(ConsoleScreen):
             self.notify(f"Duplicated {of}{named(row.name)}: a new draft, nothing scheduled.", markup=False)
             await self.console.open_list(copy_id)
 
-    async def action_resume(self) -> None:
+    def action_resume(self) -> None:
         """Let a held run go on."""
         row = self._row
-        if row is not None and await self.did(launch.resume, self.services.context, row.id):
-            self.notify(f"Resumed: {named(row.name)}.", markup=False)
+        if row is not None:
+            self.run_worker(self._resume(row))
+
+    async def _resume(self, row: CampaignRow) -> None:
+        from tui.screens.resuming import hear
+
+        told = await hear(self, [row])
+        if await self.did(launch.resume, self.services.context, row.id):
+            said = shown(" ".join((f"Resumed: {named(row.name)}.", *told.warnings)))
+            self.notify(said, severity="warning" if told.warnings else "information", markup=False)
             await self._read()
 
     def action_settle(self) -> None:

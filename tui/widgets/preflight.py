@@ -27,10 +27,12 @@ FIELD_WORDS: Final = {
     "when": "Time",
     "zone": "Zone",
     "over_quota": "Over quota",
+    "endpoint": "Endpoint",
 }
 _WORDS: Final = {
     "unmapped_placeholder": ("{field} has no text yet", "Choose a column, or type a text."),
     "no_such_column": ("{field} is filled from a column that the file does not have", "Choose one that is there."),
+    "endpoint_unfit": ("marketing_messages takes only marketing templates", "Choose messages, or another template."),
 }
 """What the engine says of these checks names options of the command line; here each has a field of its own."""
 
