@@ -309,7 +309,7 @@ class Worker:
         if not said or campaign.hold is None:
             return campaign
         ending.prolong(self._clock, campaign, campaign.hold.until, said)
-        log.warning("campaign %d: on hold, and WhatsApp says: %s", campaign.id, said)
+        log.warning("hold.told", f"WhatsApp says: {said}", campaign=campaign.id)
         return campaigns.get(campaign.id)
 
     def _await_held(self, campaign: Campaign) -> None:
