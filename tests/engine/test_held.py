@@ -145,9 +145,7 @@ def dropped(clock: FakeClock, campaign_id: int, *seqs: int) -> None:
     callback_intake.apply_waiting(clock)
 
 
-def test_R45_a_run_whose_last_messages_are_dropped_is_over_and_waits_for_nobody(
-    waiting: int, clock: FakeClock
-) -> None:
+def test_R45_a_run_whose_last_messages_are_dropped_is_over_and_waits_for_nobody(waiting: int, clock: FakeClock) -> None:
     dropped(clock, waiting, 2)
     hold = campaigns.get(waiting).hold
     assert hold is not None and (hold.reason, hold.until) == ("campaign_paused", None)
