@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from tests.clock import FakeClock
 
 T = TypeVar("T")
-_LONG_S = 1.0
+_LONG_S = 10.0
 _ON_ITS_WAY_S = 0.002
 """Real seconds that what was sent on loopback may be under way."""
 

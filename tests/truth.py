@@ -67,6 +67,8 @@ class Story:
     workers: int = 0
     ended: Campaign | None = None
     """How it stood at the very end."""
+    errors: set[int] = field(default_factory=set)
+    """The codes of its rows then."""
     minutes: float = 0.0
     """So long it took."""
 
@@ -134,7 +136,8 @@ def played(
             )
             story = quick_time.run(clock, sending)
             check_truth(story, scenario, seed)
-            return replace(story, ended=story.campaign, minutes=(clock.now() - began) / 60_000)
+            errors = {row.error for row in rows(campaign_id) if row.error is not None}
+            return replace(story, ended=story.campaign, errors=errors, minutes=(clock.now() - began) / 60_000)
     finally:
         database.close_database()
 
@@ -168,10 +171,13 @@ async def sent_to_the_end(
             CloudApi(simulator.base_url, TOKEN, fresh_token=lambda: token) as gateway,
             Graph(Link(simulator.base_url, "v24.0", TOKEN)) as graph,
         ):
-            while story.campaign.status not in OVER and story.resumes <= resumes:
+            while story.campaign.status not in OVER:
                 story.workers += 1
                 await Worker(clock, gateway, "service", Random(story.workers), graph=graph).work(until_idle=True)
-                if story.campaign.hold is not None:
+                hold = story.campaign.hold
+                if hold is not None and hold.until is None and story.resumes == resumes:
+                    break
+                if hold is not None:
                     token = await _tend(clock, story, token, thinks_s)
             await _hear_the_rest(clock, story)
         await receiver.close()
