@@ -297,6 +297,8 @@ class Worker:
         if campaign.hold is not None and campaign.hold.reason == HELD_BACK:
             self._await_held(campaign)
             return
+        if self._is_over(campaign):
+            return
         if wide is not None and not self._under(wide, campaign):
             return
         if not self._may_send(campaign, sender, lease):
@@ -320,6 +322,15 @@ class Worker:
             # Not by its time alone: something waits for its turn after all.
             with database.transaction():
                 ending.lift(self._clock.now(), campaign, self.actor)
+
+    def _is_over(self, campaign: Campaign) -> bool:
+        """Whether a run that is on hold had nothing left to hold, and has ended: its last messages failed afterwards.
+
+        Not one that is held for the sender or the account, for that hold stands for other runs too.
+        """
+        if campaign.hold is None or campaign.hold.reason in WIDE or campaign.progress.pending:
+            return False
+        return ending.finish(self._clock, campaign.id, self.actor) is not None
 
     def _find_wide(self) -> list[Wide]:
         """The holds of senders and of the account: those that are kept, and those that a run has just met."""

@@ -41,6 +41,8 @@ _MOST_TIMES: Final = 100
 _FREE_CELLS: Final = 2_000_000
 """Places that a sheet may always take; beyond them so many times its filled cells:"""
 _MOST_EMPTY: Final = 5
+_DEEPEST: Final = 100
+"""Elements within each other; a sheet has a dozen. For each that is open the parser keeps more than its tag."""
 _PLACE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -59,7 +61,9 @@ class _Extent:
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._close
         parser.StartDoctypeDeclHandler = self._refuse_entities
+        self._depth = 0
         # Of the cell that is being read:
         self._at = self._type = ""
         self._filled = False
@@ -77,6 +81,9 @@ class _Extent:
         return (self._bottom - self._top + 1) * (self._right - self._left + 1) if self.cells else 0
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ValueError(f"more than {_DEEPEST} of its elements stand within each other")
         name = tag.rpartition(":")[2]
         if name == "c":
             self._at, self._type = attributes.get("r", ""), attributes.get("t", "")
@@ -104,13 +111,17 @@ class _Extent:
         self._left, self._right = min(self._left, self._column), max(self._right, self._column)
         self._top, self._bottom = min(self._top, self._row), max(self._bottom, self._row)
 
+    def _close(self, tag: str) -> None:
+        self._depth -= 1
+
     def _end(self, tag: str) -> None:
         """Only listened to from a formula to the end of its cell."""
+        self._depth -= 1
         name = tag.rpartition(":")[2]
         if name == "f":
             self._parser.CharacterDataHandler = self._text
         elif name == "c":
-            self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
+            self._parser.EndElementHandler, self._parser.CharacterDataHandler = self._close, None
             # A formula whose result is an empty text says so by its type.
             if not self._value.strip() and self._type != "str":
                 self.blanks += 1

@@ -228,6 +228,14 @@ def test_a_sheet_that_would_fill_the_memory_is_refused_before_it_is_loaded(tmp_p
     assert "4 filled cells" in error.message
 
 
+def test_a_sheet_of_elements_that_are_never_closed_is_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "b.xlsx", Leads=[["Name", "Phone"], ["Asha", GOOD]])
+    parts(path, {"xl/worksheets/sheet1.xml": lambda xml: xml.replace(b"<row", b"<row>" * 1_000_000 + b"<row", 1)})
+    error = refused(path)
+    assert error.code == "unreadable_workbook"
+    assert "stand within each other" in error.message
+
+
 @pytest.mark.parametrize(
     ("part", "before", "after"),
     [

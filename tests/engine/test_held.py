@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine import report, why
+from engine import callback_intake, report, why
 from engine.callbacks import register
 from engine.clock import HOUR, MINUTE
 from engine.commands import drafts, launch, settling
@@ -122,6 +123,39 @@ def test_R42_what_is_dropped_has_failed_and_costs_nothing(waiting: int, clock: F
     assert drafts.parts(waiting, clock.now())["failed"] == 2
     told_of = [event.text for event in why.read(waiting, builders.number(1)).events if event.what == "dropped"]
     assert len(told_of) == 1 and told_of[0].startswith("dropped by WhatsApp, never sent: The template is paused")
+
+
+def dropped(clock: FakeClock, campaign_id: int, *seqs: int) -> None:
+    """WhatsApp's own callback that these messages were dropped, taken in as any."""
+    error = {"code": DROPPED, "title": "Template is Paused"}
+    statuses = [
+        {
+            "id": f"wamid.{seq}",
+            "status": "failed",
+            "timestamp": str(clock.now() // 1_000),
+            "recipient_id": "1",
+            "biz_opaque_callback_data": f"{campaign_id}.{seq}.1",
+            "errors": [error],
+        }
+        for seq in seqs
+    ]
+    value = {"metadata": {"phone_number_id": "1000001"}, "statuses": statuses}
+    body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+    callback_intake.keep(clock, json.dumps(body).encode())
+    callback_intake.apply_waiting(clock)
+
+
+def test_R45_a_run_whose_last_messages_are_dropped_is_over_and_waits_for_nobody(waiting: int, clock: FakeClock) -> None:
+    dropped(clock, waiting, 2)
+    hold = campaigns.get(waiting).hold
+    assert hold is not None and (hold.reason, hold.until) == ("campaign_paused", None)
+    again(clock)
+    # One is still waited for, and a person may want to see why.
+    assert campaigns.get(waiting).status is Status.IN_PROGRESS
+    dropped(clock, waiting, 3)
+    again(clock)
+    ended = campaigns.get(waiting)
+    assert (ended.status, ended.hold, ended.progress.sent, ended.progress.failed) == (Status.COMPLETED, None, 2, 2)
 
 
 def test_R42_another_failure_came_after_it_was_let_go(waiting: int, clock: FakeClock) -> None:

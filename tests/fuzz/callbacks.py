@@ -197,6 +197,7 @@ def run(seconds: float, seed: int = 1) -> dict[str, Any]:
             "examples": sum(one.answers.values()),
             "answers": {str(status): n for status, n in one.answers.items()},
             "growth_mib": round(growth, 1),
+            "max_rss_mib": round(_rss_mib(), 1),
         }
 
 
