@@ -94,14 +94,17 @@ def test_R55_nothing_that_a_client_sends_makes_it_somebody_else_or_another_conso
     assert not made & {"other.db", "xdg-state", "textual.log", "module"}
 
 
-def test_a_script_in_the_environment_is_not_run_by_the_login_shell(serve: Starts, file: Path, tmp_path: Path) -> None:
+def test_nothing_that_steers_a_login_shell_or_the_loader_reaches_them(serve: Starts, file: Path) -> None:
+    """The shell starts before the program and could not be undone by it: this is `AcceptEnv`'s part."""
     server = serve(file)
-    script = tmp_path / "script"
-    script.write_text(f"touch {tmp_path}/escaped\n")
-    terminal = server.open("-o", f"SetEnv=BASH_ENV={script} ENV={script} LD_PRELOAD={script}")
-    signed_in(terminal)
-    assert "LD_PRELOAD" not in terminal.screen
-    assert not (tmp_path / "escaped").exists()
+    sent = ("LANG", "LC_TIME", "BASH_ENV", "ENV", "ZDOTDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "SENDOFF_DATABASE")
+    signed_in(server.open("-o", f"SetEnv={' '.join(f'{name}=/sent' for name in sent)}"))
+    arrived: dict[str, int] = {}
+    for pid, name in server.sessions().items():
+        # As it was when the program began.
+        if not name.startswith("sshd"):
+            arrived |= dict.fromkeys(re.findall(r"(\w+)=/sent\0", Path(f"/proc/{pid}/environ").read_text()), pid)
+    assert set(arrived) == {"LANG", "LC_TIME"}
 
 
 @pytest.mark.parametrize(
