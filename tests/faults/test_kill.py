@@ -12,16 +12,16 @@ import pytest
 
 from store import audit, database, held, leases
 from store.types import RecipientState, Status
+from tests.faults.forked import Forked
 from tests.faults.processes import SCENARIO, Field, field_of, let_pass, wait_until
+from tests.faults.truth import assert_true
 from tests.sending import numbers
 
 LEASE_S = 15.0
-RECIPIENTS = 600
 RATE = 300
-KILLS = 5
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes] | Forked) -> None:
     process.kill()
     process.wait(10)
 
@@ -33,33 +33,56 @@ def recovered(one: Field) -> int:
     return sum(event.after["unknown"] for event in events if event.action == "campaign.recovered")
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_R43_killed_at_random_moments_nobody_gets_it_twice_and_nobody_is_missed(seed: int, tmp_path: Path) -> None:
+def kill_at_random(one: Field, recipients: int, kills: int, dice: Random) -> None:
+    """Kill so many workers, each some random while after it took at least one message, and let the last one end."""
+    for accepted in sorted(dice.sample(range(1, recipients * 9 // 10), kills)):
+        before = len(one.accepted())
+        worker = one.fork()
+        # A lease that nobody proves dead would keep the next one waiting for 15 s.
+        assert one.wait_for(before + 1) < LEASE_S - 3
+        one.wait_for(accepted)
+        let_pass(dice.uniform(0.0, 0.08))
+        kill(worker)
+        one.check_after_a_kill()
+    one.finish()
+    assert_true(one)
+    found = one.progress()
+    assert (one.status(), found.pending, found.failed, found.skipped) == (Status.COMPLETED, 0, 0, 0)
+    # R42: whoever got the message is settled by its callbacks in the end, the others never went out.
+    assert found.sent + found.unknown == recipients
+    # The kills hit something: without recovery these would be lost or sent twice.
+    assert recovered(one) > 0
+
+
+def test_R43_killed_20_times_nobody_gets_it_twice_and_nobody_is_missed(tmp_path: Path) -> None:
+    with field_of(tmp_path, 700, RATE) as one:
+        kill_at_random(one, 700, 20, Random(1))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_R43_killed_50_times_over_2000_recipients(seed: int, tmp_path: Path) -> None:
+    with field_of(tmp_path, 2_000, RATE) as one:
+        kill_at_random(one, 2_000, 50, Random(seed))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [7, 8])
+def test_R43_three_workers_at_once_of_which_one_is_killed_each_time(seed: int, tmp_path: Path) -> None:
     dice = Random(seed)
-    moments = sorted(dice.sample(range(1, RECIPIENTS - 100), KILLS))
-    with field_of(tmp_path, RECIPIENTS, RATE) as one:
-        for accepted in moments:
-            before = len(one.accepted())
-            worker = one.worker()
-            # A lease that nobody proves dead would keep the next one waiting for 15 s.
-            assert one.wait_for(before + 1) < LEASE_S - 3
+    with field_of(tmp_path, 2_000, RATE) as one:
+        workers = [one.fork() for _ in range(3)]
+        for accepted in sorted(dice.sample(range(1, 1_800), 30)):
             one.wait_for(accepted)
             let_pass(dice.uniform(0.0, 0.08))
-            kill(worker)
+            kill(workers.pop(dice.randrange(3)))
             one.check_after_a_kill()
-        last = one.worker("--until-idle")
-        assert last.wait(60) == 0, one.said()
-        one.check()
-        assert one.status() is Status.COMPLETED
-        found = one.progress()
-        assert (found.pending, found.failed, found.skipped) == (0, 0, 0)
-        assert found.sent + found.unknown == RECIPIENTS
-        # The kills hit something: without recovery these would be lost or sent twice.
-        assert recovered(one) > 0
-        with database.session():
-            unknown = numbers(one.campaign_id, RecipientState.UNKNOWN)
-        # R42: whoever got the message is settled by its callbacks in the end, the others never went out.
-        assert len(set(one.accepted())) + len(unknown) >= RECIPIENTS
+            workers.append(one.fork())
+        one.wait_for_the_end()
+        assert_true(one)
+        assert one.progress().sent + one.progress().unknown == 2_000
 
 
 def test_R42_what_was_in_flight_at_the_kill_is_settled_by_callbacks(tmp_path: Path) -> None:
