@@ -62,6 +62,7 @@ class Field:
     database: Path
     log: Path
     campaign_id: int
+    recipients: int
     processes: list[subprocess.Popen[bytes] | forked.Forked] = field(default_factory=list)
     _accepted: list[str] = field(default_factory=list)
     _read: int = 0
@@ -133,7 +134,8 @@ class Field:
         """The same while nobody has recovered it yet: what was taken may also be in an open window."""
         taken = Counter(self.accepted())
         assert [number for number, n in taken.items() if n > 1] == [], "handed over twice"
-        with database.session():
+        # As of one moment: another worker may be sending.
+        with database.session(), database.transaction():
             check_invariants(self.campaign_id)
             known = numbers(self.campaign_id, RecipientState.SENT, RecipientState.UNKNOWN)
             in_flight = {seq for window in windows.open_windows() for seq in window.seqs}
@@ -173,7 +175,7 @@ def field_of(
                 launch.schedule_at(builders.context(clock), campaign_id, scheduled)
             else:
                 launch.send_now(builders.context(clock), campaign_id)
-        yield Field(folder, store, log, campaign_id, processes)
+        yield Field(folder, store, log, campaign_id, recipients, processes)
     finally:
         for process in reversed(processes):
             process.kill()
