@@ -38,6 +38,11 @@ def _nth(n: int) -> Then:
     return pass_by
 
 
+def put(owner: Any, name: str, value: Any) -> None:
+    """Put something in the place of a function or a constant."""
+    setattr(owner, name, value)
+
+
 def before(owner: Any, name: str, then: Then) -> None:
     """Have `then` called before each call of a function."""
     real = getattr(owner, name)
@@ -131,17 +136,16 @@ def _kill_in_outcome(then: Then) -> None:
 def _kill_after_outcome(then: Then) -> None:
     from engine.recorder import Recorder
 
-    recorded = [False]
     real = Recorder.flush
 
     def wrapped(self: Recorder) -> bool:
-        recorded[0] = bool(self.waiting)
+        any_waiting = bool(self.waiting)
         done = real(self)
-        if recorded[0] and done:
+        if any_waiting and done:
             then()
         return done
 
-    setattr(Recorder, "flush", wrapped)  # noqa: B010 (a method may not be assigned to)
+    put(Recorder, "flush", wrapped)
 
 
 def _kill_before_finish(then: Then) -> None:
@@ -243,7 +247,7 @@ def _patience(argument: str) -> None:
     """Seconds that a connection waits for another's lock."""
     from store import database
 
-    setattr(database, "LOCK_TIMEOUT_S", float(argument))  # noqa: B010 (a constant)
+    put(database, "LOCK_TIMEOUT_S", float(argument))
 
 
 HOOKS: dict[str, Callable[[str], None]] = {"kill": _kill_at, "patience": _patience}

@@ -23,9 +23,8 @@ START = [step for step in STEPS if "start" in step]
 NEWS = [step for step in STEPS if "callback" in step]
 END = [step for step in STEPS if "finish" in step]
 HOLD = "in the hold's transaction"
-SENDING = [
-    step for step in STEPS if step not in {*TAKEOVER, *START, *NEWS, *END, HOLD, "before the lease is given back"}
-]
+LEASE = "before the lease is given back"
+SENDING = [step for step in STEPS if step not in {*TAKEOVER, *START, *NEWS, *END, HOLD, LEASE}]
 
 
 def killed_at(one: Field, step: str, n: int = 1) -> None:
@@ -45,7 +44,7 @@ def over(one: Field) -> None:
 
 
 def test_every_step_is_one_of_these_tests() -> None:
-    assert {*SENDING, *TAKEOVER, *START, *NEWS, *END, HOLD, "before the lease is given back"} == set(STEPS)
+    assert {*SENDING, *TAKEOVER, *START, *NEWS, *END, HOLD, LEASE} == set(STEPS)
 
 
 @pytest.mark.parametrize("n", [1, 4])
@@ -126,7 +125,7 @@ def test_R45_killed_while_a_run_is_put_on_hold(tmp_path: Path) -> None:
 
 def test_killed_before_it_gives_back_its_lease(tmp_path: Path) -> None:
     with field_of(tmp_path, RECIPIENTS, RATE) as one:
-        killed_at(one, "before the lease is given back")
+        killed_at(one, LEASE)
         assert one.status() is Status.COMPLETED
         over(one)
         one.check_in_order()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import playhouse.db_url  # noqa: F401
+from importlib import import_module
 
-import engine.callback_writer
-import engine.callbacks
-import engine.gateway.cloud_api
-import engine.gateway.graph
-import engine.gateway.simulator.__main__
-import engine.gateway.simulator.scenario_file
-import engine.gateway.simulator.server
-import engine.service
-import engine.sessions
-import engine.worker
-import store.migrate
-import tests.faults.hooks
-import tui.cli
-import tui.cli.processes  # noqa: F401
+for name in (
+    "engine.callback_writer",
+    "engine.callbacks",
+    "engine.gateway.cloud_api",
+    "engine.gateway.graph",
+    "engine.gateway.simulator.__main__",
+    "engine.gateway.simulator.scenario_file",
+    "engine.gateway.simulator.server",
+    "engine.service",
+    "engine.sessions",
+    "playhouse.db_url",
+    "store.migrate",
+    "tests.faults.hooks",
+    "tui.cli.processes",
+):
+    import_module(name)
