@@ -187,6 +187,21 @@ def transaction() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Run a block of reads that all see the database as it was at the first of them; nobody's writing waits for it.
+
+    Inside a transaction it is part of that. With an SQLite that has no write-ahead log a commit waits for the end.
+    """
+    options = {"lock_type": "DEFERRED"} if is_sqlite() else {"isolation_level": "REPEATABLE READ"}
+    with translated():
+        if proxy.transaction_depth():
+            yield
+            return
+        with proxy.atomic(**options):
+            yield
+
+
 def is_sqlite() -> bool:
     """Whether the open database is SQLite."""
     return isinstance(proxy.obj, peewee.SqliteDatabase)

@@ -148,7 +148,7 @@ def progress(campaign_id: int) -> Progress:
     return campaigns.get(campaign_id).progress
 
 
-def check_against(accepted: Iterable[str], *campaign_ids: int) -> None:
+def check_against(accepted: Iterable[str], *campaign_ids: int, now: int | None = None) -> None:
     """What the gateway took is what these campaigns know: nobody twice, nobody missed, credits as accepted.
 
     The campaigns have to be over or on hold, of one credit a message, with audiences that do not overlap.
@@ -161,7 +161,7 @@ def check_against(accepted: Iterable[str], *campaign_ids: int) -> None:
     assert sent | held <= set(taken), "sent or held back, but the gateway knows nothing of it"
     assert set(taken) <= sent | unknown | held, "accepted, but neither sent nor unknown nor held back"
     assert ledger.balance().spent == len(sent)
-    check_invariants(*campaign_ids)
+    check_invariants(*campaign_ids, now=now)
 
 
 def started(clock: FakeClock, folder: Path, audience: int = 3) -> int:

@@ -128,15 +128,15 @@ class Field:
     def check(self) -> None:
         """Nobody twice, nobody missed, everything adds up."""
         with database.session():
-            check_against(self.accepted(), self.campaign_id)
+            check_against(self.accepted(), self.campaign_id, now=SystemClock().now())
 
     def check_after_a_kill(self) -> None:
         """The same while nobody has recovered it yet: what was taken may also be in an open window."""
         taken = Counter(self.accepted())
         assert [number for number, n in taken.items() if n > 1] == [], "handed over twice"
         # As of one moment: another worker may be sending.
-        with database.session(), database.transaction():
-            check_invariants(self.campaign_id)
+        with database.session(), database.snapshot():
+            check_invariants(self.campaign_id, now=SystemClock().now())
             known = numbers(self.campaign_id, RecipientState.SENT, RecipientState.UNKNOWN)
             in_flight = {seq for window in windows.open_windows() for seq in window.seqs}
             claimed = {str(row.phone) for row in rows(self.campaign_id) if row.seq in in_flight or row.held}
