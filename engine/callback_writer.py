@@ -110,4 +110,6 @@ class Writer:
 
     def _store(self, batch: list[_Waiting]) -> None:
         with self.turn, database.translated():
+            # What only an unseen file would keep is better told again.
+            database.present()
             callbacks.keep_all([(one.received_at, text_of(one.body)) for one in batch])

@@ -8,6 +8,7 @@ this machine.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import socket
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from store import database, leases
 if TYPE_CHECKING:
     from engine.clock import Clock
     from store.types import Lease
+
+log = logging.getLogger("sendoff.leasing")
 
 TTL_MS = 15_000
 RENEW_S = TTL_MS / 1000 / 3
@@ -121,7 +124,12 @@ class Leases:
         path = database.sqlite_path(database.url())
         if path is None:
             return False
-        handle = os.open(f"{path}.sender-{sender_id}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            handle = os.open(f"{path}.sender-{sender_id}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            # A folder that cannot be written, or no file handles left: the lease in the store is what counts.
+            log.debug("no lock file for sender %d: %s", sender_id, error)
+            return False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -26,7 +26,7 @@ from engine.run import Ended, Run, Tools
 from engine.testrun import TestSending
 from engine.wide_holds import WIDE, Wide
 from store import account, audit, campaigns, contacts, database, held, series, testsends, windows
-from store.errors import Missing, StoreBusy, StoreFailed
+from store.errors import Missing, StoreBusy, StoreFailed, StoreGone
 from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
@@ -142,12 +142,19 @@ class Worker:
         self._stop.set()
 
     async def work(self, *, until_idle: bool = False, once: bool = False) -> None:
-        """Step until stopped; `until_idle` ends when nothing is left to do, `once` after what is due now was sent."""
+        """Step until stopped; `until_idle` ends when nothing is left to do, `once` after what is due now was sent.
+
+        Raises `StoreGone`, after an orderly end, when the database's file is no longer the one that was opened.
+        """
         try:
             while not self._stop.is_set():
                 try:
                     with database.translated():
+                        database.present()
                         found = await self.step()
+                except StoreGone as error:
+                    log.error("%s Sending stops; what is on its way is still recorded in the old one.", error)
+                    raise
                 except (StoreBusy, StoreFailed) as error:
                     log.warning("the database cannot be used, trying again: %s", error)
                     await self._pause(1.0)
@@ -164,12 +171,15 @@ class Worker:
             while not (self._stop.is_set() or done()):
                 try:
                     with database.translated():
+                        database.present()
                         self._reap()
                         apply_waiting(self._clock, self._words)
                         lease = self._leases.ensure(sender_id, self._status())
                         if lease is not None:
                             sender = account.get_sender(sender_id)
                             self._tests.tend(sender, lease, self._tools(sender, lease))
+                except StoreGone:
+                    raise
                 except (StoreBusy, StoreFailed) as error:
                     log.warning("the database cannot be used, trying again: %s", error)
                 await self._pause(STEP_S)

@@ -38,22 +38,24 @@ def worker_status(
 ) -> WorkerStatus:
     """Who sends, how the gateway answers and what is next; `trouble` is why the store could not be read."""
     lease = next((one for one in seen.leases if one.until >= now), None) if seen else None
-    gateway, doing = "", "idle"
+    gateway, doing, told_by_worker = "", "idle", ""
     if lease is not None and lease.status:
         told = json.loads(lease.status)
         gateway = "does not answer" if told["gateway_ms"] is None else f"ok {told['gateway_ms']} ms"
         doing = f"sending {len(told['sending'])}" if told["sending"] else "idle"
     elif lease is None:
         doing = "starting" if supervisor is None else supervisor.state.value
+        # A worker that cannot write cannot hold its lease either; why it does not send only its own words tell.
+        told_by_worker = "" if supervisor is None else supervisor.trouble
     due = seen.next_due if seen else None
     return WorkerStatus(
         who="not known" if trouble else _who(lease, supervisor, keeps_worker),
-        doing=trouble or doing,
+        doing=trouble or told_by_worker or doing,
         gateway=gateway,
         next_name=due[1] if due else "",
         next_at=due[2] if due else None,
         now=now,
-        trouble=bool(trouble) or gateway == "does not answer",
+        trouble=bool(trouble or told_by_worker) or gateway == "does not answer",
     )
 
 

@@ -60,6 +60,8 @@ async def _in_session(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     def run() -> T:
         # The thread's own connection as a rule; another where that was closed a moment ago.
         with database.session(), database.translated():
+            # A connection would go on with a file that was deleted, and tell of what nobody else sees.
+            database.present()
             return call()
 
     return await asyncio.get_running_loop().run_in_executor(executor, run)

@@ -250,4 +250,76 @@ def _patience(argument: str) -> None:
     put(database, "LOCK_TIMEOUT_S", float(argument))
 
 
-HOOKS: dict[str, Callable[[str], None]] = {"kill": _kill_at, "patience": _patience}
+def _no_room() -> bool:
+    """Until the test puts a file `room` beside the database."""
+    from store import database
+
+    file = database.sqlite_path(database.url())
+    return file is not None and not file.with_name("room").exists()
+
+
+def _full(argument: str) -> None:
+    """No page more fits on the disk from the n-th recorded batch on, until there is room."""
+    from store import database, outcomes
+
+    left = int(argument)
+    real = outcomes.record
+
+    def record(*args: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0 and _no_room():
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            database.execute(f"PRAGMA max_page_count = {pages}")
+            # Outcomes are mostly written in place; this one is not, as on a disk that has no room for the log.
+            database.execute("CREATE TABLE filler (content)")
+            database.execute("INSERT INTO filler VALUES (zeroblob(65536))")
+        database.execute(f"PRAGMA max_page_count = {1 << 30}")
+        real(*args)
+
+    put(outcomes, "record", record)
+
+
+def _read_only(argument: str) -> None:
+    """Nothing can be written from the n-th claim on, as after a disk was mounted for reading only, until `room`."""
+    from store import database, windows
+
+    left = int(argument)
+    real = database.transaction
+
+    def claimed() -> None:
+        nonlocal left
+        left -= 1
+
+    def transaction() -> Any:
+        database.execute(f"PRAGMA query_only = {int(left <= 0 and _no_room())}")
+        return real()
+
+    after(windows, "claim", claimed)
+    put(database, "transaction", transaction)
+    put(windows, "transaction", transaction)
+
+
+def _handles(argument: str) -> None:
+    """So many more file handles and no more, once the worker has started."""
+    import resource
+
+    from engine.worker import Worker
+
+    real = Worker.work
+
+    async def work(self: Worker, **options: bool) -> None:
+        most = max(int(name) for name in os.listdir("/proc/self/fd")) + 1 + int(argument)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        await real(self, **options)
+
+    put(Worker, "work", work)
+
+
+HOOKS: dict[str, Callable[[str], None]] = {
+    "kill": _kill_at,
+    "patience": _patience,
+    "full": _full,
+    "readonly": _read_only,
+    "handles": _handles,
+}
