@@ -75,7 +75,7 @@ async def serve(
 
 async def _apply(clock: Clock, words: Words | None, writer: Writer, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, "apply", initializer=database.connect)
+    thread = ThreadPoolExecutor(1, "apply")
     try:
         while not stop.is_set():
             if not await loop.run_in_executor(thread, _apply_late, clock, words, writer):
@@ -89,6 +89,8 @@ def _apply_late(clock: Clock, words: Words | None, writer: Writer) -> bool:
     """Apply some of what nobody applied in time; answers whether there was any."""
     try:
         with database.translated():
+            database.connect()
+            database.present()
             since = callbacks.waiting_since()
             if since is None or clock.now() - since < OURS_AFTER_MS:
                 return False

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Then = Callable[[], None]
@@ -301,19 +302,20 @@ def _read_only(argument: str) -> None:
 
 
 def _handles(argument: str) -> None:
-    """So many more file handles and no more, once the worker has started."""
+    """So many more file handles and no more once the worker has started, until there is room."""
     import resource
 
     from engine.worker import Worker
 
-    real = Worker.work
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few: list[int] = []
 
-    async def work(self: Worker, **options: bool) -> None:
-        most = max(int(name) for name in os.listdir("/proc/self/fd")) + 1 + int(argument)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        await real(self, **options)
+    def limit() -> None:
+        if not few:
+            few.append(max(int(handle.name) for handle in Path("/proc/self/fd").iterdir()) + 1 + int(argument))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few[0] if _no_room() else soft, hard))
 
-    put(Worker, "work", work)
+    before(Worker, "_look_at_gateway", limit)
 
 
 HOOKS: dict[str, Callable[[str], None]] = {

@@ -63,6 +63,8 @@ class Field:
     log: Path
     campaign_id: int
     recipients: int
+    port: int
+    """Where the simulator listens on loopback."""
     processes: list[subprocess.Popen[bytes] | forked.Forked] = field(default_factory=list)
     _accepted: list[str] = field(default_factory=list)
     _read: int = 0
@@ -113,7 +115,9 @@ class Field:
 
     def wait_for_the_end(self) -> None:
         """Wait until the run is over."""
-        wait_until(lambda: self.status() is not Status.IN_PROGRESS, lambda: f"the end of {self.progress()}")
+        # A busy machine takes its time for thousands of recipients.
+        patience = PATIENCE_S + self.recipients / 20
+        wait_until(lambda: self.status() is not Status.IN_PROGRESS, lambda: f"the end of {self.progress()}", patience)
 
     def progress(self) -> Progress:
         """The campaign's counters."""
@@ -175,7 +179,7 @@ def field_of(
                 launch.schedule_at(builders.context(clock), campaign_id, scheduled)
             else:
                 launch.send_now(builders.context(clock), campaign_id)
-        yield Field(folder, store, log, campaign_id, recipients, processes)
+        yield Field(folder, store, log, campaign_id, recipients, int(url.rpartition(":")[2]), processes)
     finally:
         for process in reversed(processes):
             process.kill()

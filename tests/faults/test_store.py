@@ -19,8 +19,9 @@ from store.types import Status
 from tests.cli import Cli
 from tests.faults.processes import Field, field_of, let_pass, wait_until
 from tests.faults.truth import assert_true
+from tests.sending import eventually
 from tui.store_threads import StoreThreads
-from tui.supervisor import Supervisor
+from tui.supervisor import Supervisor, WorkerState
 
 RECIPIENTS = 200
 RATE = 200
@@ -202,6 +203,7 @@ async def test_the_console_says_that_its_database_is_gone_and_starts_no_worker(t
             await threads.read(lambda: 1)
         supervisor = Supervisor(str(file), command=("false",))
         supervisor.start()
+        await eventually(lambda: supervisor.state is WorkerState.STOPPED)
         await supervisor.stop(5)
         assert "is not there any more" in supervisor.log[-1] and supervisor.pid is None
         (tmp_path / "elsewhere.db").rename(file)
@@ -214,18 +216,20 @@ async def test_the_console_says_that_its_database_is_gone_and_starts_no_worker(t
 def test_without_file_handles_the_worker_goes_on_and_says_so(tmp_path: Path) -> None:
     with field_of(tmp_path, 60, 400) as one:
         worker = one.fork(hooks=["handles:4"])
-        said(one, "Too many open files")
-        one.wait_for_the_end()
+        said(one, "too many files are open on this machine; raise the limit (ulimit -n, LimitNOFILE=)")
         assert worker.poll() is None, "no crash loop"
+        (tmp_path / "room").touch()
+        one.wait_for_the_end()
         assert_true(one)
+        assert "worker started" in one.said() and one.said().count("worker started") == 1
         found = one.progress()
         assert (found.sent, found.unknown) == (60, 0)
 
 
 def test_too_many_open_files_are_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(StoreFailed, match="The database file cannot be opened: it is forbidden, or too many files"):
-        with database.translated():
-            raise peewee.OperationalError("unable to open database file")
+    told = "The database file cannot be opened: it is forbidden, or too many files are open"
+    with pytest.raises(StoreFailed, match=told), database.translated():
+        raise peewee.OperationalError("unable to open database file")
 
 
 def test_the_command_line_says_that_a_deleted_database_is_gone(tmp_path: Path) -> None:
