@@ -1,8 +1,9 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv the first time.
 #   make PYTHON=/path/to/python3.12 ...    another interpreter
+#   make test FAULTS=nightly               with the tests that take minutes
 #   make test ARGS='-k R14'                more arguments for pytest (also: run, bench)
 
-export PYTHON
+export PYTHON FAULTS
 ARGS ?=
 JOBS ?= 2
 BIN := .venv/bin

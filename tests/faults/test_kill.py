@@ -130,6 +130,26 @@ def test_a_stand_by_takes_over_at_once_after_a_kill_and_sends_nothing_before(tmp
         one.check()
 
 
+def test_R43_a_worker_frozen_beyond_its_lease_hands_out_nothing_when_it_goes_on(tmp_path: Path) -> None:
+    with field_of(tmp_path, 400, 100) as one:
+        first = one.fork()
+        one.wait_for(60)
+        first.send_signal(signal.SIGSTOP)
+        let_pass(0.5)
+        out = len(one.accepted())
+        second = one.fork()
+        # Frozen, not dead: its lock on the file stands, and only the end of its lease lets another in.
+        assert one.wait_for(out + 1) < LEASE_S + 10
+        first.send_signal(signal.SIGCONT)
+        one.wait_for_the_end()
+        assert_true(one)
+        assert recovered(one) > 0
+        assert one.progress().sent + one.progress().unknown == 400
+        with database.session():
+            owner = leases.get("sender:1")
+        assert owner is not None and (owner.pid, owner.fence) == (second.pid, 2)
+
+
 def test_two_workers_at_once_send_to_everybody_once(tmp_path: Path) -> None:
     with field_of(tmp_path, 200, 400) as one:
         both = [one.fork("--until-idle") for _ in range(2)]

@@ -16,7 +16,6 @@ import pytest
 from store import database
 from store.errors import StoreFailed, StoreGone
 from store.types import Status
-from tests.cli import Cli
 from tests.faults.processes import Field, field_of, let_pass, wait_until
 from tests.faults.truth import assert_true
 from tests.sending import eventually
@@ -230,8 +229,3 @@ def test_too_many_open_files_are_told_as_such(tmp_path: Path) -> None:
     told = "The database file cannot be opened: it is forbidden, or too many files are open"
     with pytest.raises(StoreFailed, match=told), database.translated():
         raise peewee.OperationalError("unable to open database file")
-
-
-def test_the_command_line_says_that_a_deleted_database_is_gone(tmp_path: Path) -> None:
-    answer = Cli(tmp_path / "none.db")("worker", "--once", "--json")
-    assert (answer.status, answer.error["code"]) == (4, "no_database")
