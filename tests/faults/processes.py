@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import peewee
 
 from engine.clock import SystemClock
 from engine.commands import launch
@@ -74,6 +77,28 @@ class Field:
         process = forked.worker(self.database, options, self.folder / "worker.log", hooks)
         self.processes.append(process)
         return process
+
+    def freeze(self, process: forked.Forked) -> None:
+        """`SIGSTOP` while it does not hold the lock of the database: else everybody waits for it, and rightly."""
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            let_pass(0.05)
+            if self._writable():
+                return
+            process.send_signal(signal.SIGCONT)
+            let_pass(0.02)
+
+    def _writable(self) -> bool:
+        other = peewee.SqliteDatabase(str(self.database), timeout=0.1)
+        other.connect()
+        try:
+            other.execute_sql("BEGIN IMMEDIATE")
+            other.execute_sql("ROLLBACK")
+        except peewee.OperationalError:
+            return False
+        finally:
+            other.close()
+        return True
 
     def finish(self) -> None:
         """Let one more worker do all there is to do."""

@@ -134,8 +134,7 @@ def test_R43_a_worker_frozen_beyond_its_lease_hands_out_nothing_when_it_goes_on(
     with field_of(tmp_path, 400, 100) as one:
         first = one.fork()
         one.wait_for(60)
-        first.send_signal(signal.SIGSTOP)
-        let_pass(0.5)
+        one.freeze(first)
         out = len(one.accepted())
         second = one.fork()
         # Frozen, not dead: its lock on the file stands, and only the end of its lease lets another in.
