@@ -27,6 +27,14 @@ def secrets_file() -> Path:
     return user_config_path("sendoff") / "secrets.toml"
 
 
+def readable_by_others(path: Path) -> bool:
+    """Whether others than its owner may read or write a file of secrets; false without one. Raises `OSError`."""
+    try:
+        return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except FileNotFoundError:
+        return False
+
+
 def ending(value: str) -> str:
     """A secret as it may be shown: its last four characters; nothing at all of one too short to spare them."""
     return f"...{value[-SHOWN:]}" if len(value) >= SHORTEST_SHOWN else "..."
@@ -43,7 +51,7 @@ def secret(name: str, file: Path | None = None) -> str | None:
     path = secrets_file() if file is None else file
     if not path.exists():
         return None
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if readable_by_others(path):
         raise BadInput("secrets_readable", f"{path} can be read by others.", f"Close it first: chmod 600 {path}")
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8")).get(_KEYS[name])

@@ -401,7 +401,7 @@ def _settled_in(term: checks.Term, now: int | None) -> bool:
 
 
 def _over(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """What has ended, or has not begun, has nothing on its way; what is not in progress is not on hold."""
+    """What has ended, or has not begun, has nothing on its way, and is on hold only while it is ahead."""
     still_open = Counter(window.campaign_id for window in facts.windows)
     for run in facts.runs:
         if run.status != Status.IN_PROGRESS and still_open[run.id]:
@@ -409,7 +409,7 @@ def _over(facts: Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
         counters = run.counters or {}
         if run.status in ENDED and counters.get("reserved") and counters["pending"]:
             yield f"it is {_words_of(run)}, but {counters['pending']:,} of its rows are pending", (run.id,)
-        if run.hold is not None and run.status != Status.IN_PROGRESS:
+        if run.hold is not None and run.status not in (Status.IN_PROGRESS, Status.SCHEDULED):
             yield f"it is {_words_of(run)}, but on hold", (run.id,)
 
 

@@ -59,6 +59,9 @@ _FROM: Final = {
 }
 """The one status each action starts from; duplicating is possible from any."""
 
+_HOLDABLE: Final = frozenset((Status.IN_PROGRESS, Status.SCHEDULED))
+"""A run by what it meets (R45), a Scheduled campaign only by a restore."""
+
 _DONE: Final = {
     Action.EDIT: "edited",
     Action.DELETE: "deleted",
@@ -98,13 +101,13 @@ def refusal(
     """Why an action is not possible now and what to do instead; `None` when it is.
 
     Codes: `not_editable` (edit and delete, R3), `cancel_locked` (R14), `not_held` (resume), `illegal_transition` (the
-    rest of R9). Times are UTC milliseconds; `held` tells whether an In Progress campaign is on hold,
+    rest of R9). Times are UTC milliseconds; `held` tells whether a campaign is on hold,
     `locked` whether a Scheduled one was seen locked before.
     """
     if action is Action.DUPLICATE:
         return None
     if action is Action.RESUME:
-        return None if status is Status.IN_PROGRESS and held else _not_held(status)
+        return None if status in _HOLDABLE and held else _not_held(status)
     if status is not _FROM[action]:
         code = "not_editable" if action in (Action.EDIT, Action.DELETE) else "illegal_transition"
         return Refused(code, _why(action, status), _instead(action, status, scheduled_at, now, locked))

@@ -100,6 +100,9 @@ NEEDS: Final[Mapping[str, Permission]] = {
     "media.upload": Permission.CREATE,
     "gateway.set": Permission.SETTINGS,
     "campaign.reroute": Permission.SEND,
+    "backup.make": Permission.SETTINGS,
+    # It takes the place of the ledger and of the audit trail, and so of everything that binds the others.
+    "backup.restore": Permission.ROLES,
     "credits.add": Permission.CREDITS,
 }
 """The permission that each command of the engine needs, by the action it is audited as."""

@@ -39,6 +39,9 @@ def _start_or_fail(clock: Clock, campaign_id: int) -> RootCause | None:
         campaign = campaigns.get(campaign_id)
         if campaign.status is not Status.SCHEDULED or campaign.scheduled_at is None or campaign.scheduled_at > now:
             return None
+        if campaign.hold is not None:
+            # A restored one waits for a person, however late it gets.
+            return None
         problem = _problem(campaign, now)
         if problem is None:
             problem = _start(campaign, now)

@@ -200,21 +200,26 @@ def delete(campaign_id: int, now: int) -> bool:
 
 
 def due(now: int, sender_id: int | None) -> list[int]:
-    """Ids of Scheduled campaigns of a sender (or of none) whose time has come, earliest first."""
+    """Ids of Scheduled campaigns of a sender (or of none) whose time has come, earliest first; not what is on hold."""
     # The sender is compared here: SQLite would walk all campaigns of the sender instead of the few that are due.
     query = (
         CampaignModel.select(CampaignModel.id, CampaignModel.sender)
-        .where(has_status(Status.SCHEDULED), CampaignModel.scheduled_at <= now, CampaignModel.deleted_at.is_null())
+        .where(
+            has_status(Status.SCHEDULED),
+            CampaignModel.scheduled_at <= now,
+            CampaignModel.deleted_at.is_null(),
+            CampaignModel.hold_reason.is_null(),
+        )
         .order_by(CampaignModel.scheduled_at, CampaignModel.id)
     )
     return [campaign_id for campaign_id, sender in tuples(query) if sender == sender_id]
 
 
 def next_due() -> tuple[int, str, int] | None:
-    """Id, name and time of the Scheduled campaign that is next."""
+    """Id, name and time of the Scheduled campaign that is next; what is on hold does not go."""
     query = (
         CampaignModel.select(CampaignModel.id, CampaignModel.name, CampaignModel.scheduled_at)
-        .where(has_status(Status.SCHEDULED), CampaignModel.deleted_at.is_null())
+        .where(has_status(Status.SCHEDULED), CampaignModel.deleted_at.is_null(), CampaignModel.hold_reason.is_null())
         # For Scheduled ones the same order as by time, and the one that has an index.
         .order_by(CampaignModel.list_key)
     )

@@ -7,15 +7,14 @@ does so inside `session()`, and every change inside `transaction()`.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import peewee
 
-from store.errors import NoDatabase, NoDriver, StoreBusy, StoreError, StoreFailed, StoreGone
+from store.errors import NoDatabase, NoDriver, StoreBusy, StoreError, StoreFailed, StoreGone, UnsafeFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,10 +107,32 @@ def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:
     )
 
 
-def _create_private(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The file holds people's numbers: nobody else on the machine may read it.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
+def uri(path: Path, mode: str) -> str:
+    """The file as an address of SQLite's own, with how it is opened."""
+    return f"file:{quote(str(path.resolve()))}?{mode}"
+
+
+def uri_as_it_is(path: Path) -> str:
+    """The address by which a file is only read: nothing of it is changed, and it may be one that nobody can write."""
+    target = path.resolve()
+    if target.with_name(f"{target.name}-wal").exists():
+        # Somebody works with it, or was killed doing so: what is in the log stays there.
+        return uri(path, "mode=ro")
+    if os.access(target, os.W_OK) and os.access(target.parent, os.W_OK):
+        # A connection that may not write would leave behind the shared memory it needs; this one takes it away again.
+        return uri(path, "mode=rw")
+    # No shared memory can be made here.
+    return uri(path, "immutable=1")
+
+
+def _as_it_is(path: Path) -> peewee.SqliteDatabase:
+    return peewee.SqliteDatabase(
+        uri_as_it_is(path),
+        uri=True,
+        pragmas=[("query_only", 1)],
+        timeout=LOCK_TIMEOUT_S,
+        autoconnect=False,
+    )
 
 
 def open_database(url: str, *, create: bool = False, read_only: bool = False) -> None:
@@ -119,27 +140,23 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
 
     `url` is a path, `sqlite:///path` or another address that Peewee's `playhouse.db_url` knows.
     Raises `NoDatabase` when there is none and `create` is false, `NoDriver`, `SchemaTooNew`, `StoreBusy`,
-    `StoreFailed`.
+    `StoreFailed`, `UnsafeFolder`.
     """
     global _url
-    from store import migrate
+    from store import migrate, place
 
     path = sqlite_path(url)
     fresh = False
     database: peewee.Database
     if path is None:
-        from playhouse import db_url
-
-        try:
-            database = db_url.connect(url, autoconnect=False)
-        except RuntimeError as error:
-            raise StoreFailed(f"This address is of no database this program knows: {error}") from error
+        database = _on_server(url)
     else:
+        _refuse_folder(path)
         fresh = not path.exists() or path.stat().st_size == 0
         if fresh:
             if not create or read_only:
                 raise NoDatabase(f"There is no database at {path}.")
-            _create_private(path)
+            place.create_private(path)
         database = _sqlite(path, read_only)
     proxy.initialize(database)
     _url = url
@@ -152,6 +169,41 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
             migrate.bring_up_to_date(database, path, create=create, read_only=read_only)
     except peewee.ImproperlyConfigured as error:
         raise NoDriver("No driver for PostgreSQL is installed here.") from error
+
+
+def open_as_it_is(url: str) -> None:
+    """Bind the models to the database at `url` for reading only, whatever its schema, and change nothing of it.
+
+    Works with a file that cannot be written, and beside a worker that writes. Raises `NoDatabase`, `NoDriver`,
+    `StoreFailed`.
+    """
+    global _url
+    path = sqlite_path(url)
+    if path is not None and (not path.exists() or path.stat().st_size == 0):
+        raise NoDatabase(f"There is no database at {path}.")
+    try:
+        proxy.initialize(_on_server(url) if path is None else _as_it_is(path))
+    except peewee.ImproperlyConfigured as error:
+        raise NoDriver("No driver for PostgreSQL is installed here.") from error
+    _url = url
+
+
+def _on_server(url: str) -> peewee.Database:
+    from playhouse import db_url
+
+    try:
+        found: peewee.Database = db_url.connect(url, autoconnect=False)
+    except RuntimeError as error:
+        raise StoreFailed(f"This address is of no database this program knows: {error}") from error
+    return found
+
+
+def _refuse_folder(path: Path) -> None:
+    from store import place
+
+    folder = place.folder_of_others(path)
+    if folder is not None:
+        raise UnsafeFolder(folder)
 
 
 def connect() -> None:

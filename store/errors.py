@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class StoreError(Exception):
     """Base of everything the store raises on purpose."""
@@ -15,8 +20,20 @@ class NoDriver(StoreError):
     """What talks to this kind of database is not installed."""
 
 
+class NotADatabase(StoreError):
+    """A file is no sound database of this program."""
+
+
 class SchemaTooNew(StoreError):
     """A newer release of the program made this database."""
+
+
+class UnsafeFolder(StoreError):
+    """Others than its owner can write to the folder of the database."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"Others can write to the folder of the database, {folder}, and so replace it.")
+        self.folder = folder
 
 
 class StoreBusy(StoreError):

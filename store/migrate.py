@@ -7,6 +7,7 @@ start at once would both plan the same steps. So a lock is held around it, and t
 from __future__ import annotations
 
 import fcntl
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +37,14 @@ def applied(database: peewee.Database) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Be the only process that sets up the SQLite file at `path`."""
-    with path.with_name(path.name + ".migrate.lock").open("w") as handle:
+    with open(path.with_name(path.name + ".migrate.lock"), "w", opener=_private) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -57,6 +62,15 @@ def _lock(database: peewee.Database, path: Path | None) -> Iterator[None]:
         yield
 
 
+def refuse_newer(have: list[str]) -> None:
+    """Raise `SchemaTooNew` when a database that has had these migrations is of a newer release."""
+    newer = [name for name in have if name not in known()]
+    if newer:
+        raise SchemaTooNew(
+            f"This database was made by a newer release (it has {newer[-1]}). Install that release, or use a copy."
+        )
+
+
 def bring_up_to_date(database: peewee.Database, path: Path | None, *, create: bool, read_only: bool) -> None:
     """Run what is missing of the migrations, under a lock that spans processes.
 
@@ -64,11 +78,7 @@ def bring_up_to_date(database: peewee.Database, path: Path | None, *, create: bo
     and `create` is false, `StoreBusy` when it is read-only and would need one.
     """
     have, want = applied(database), known()
-    newer = [name for name in have if name not in want]
-    if newer:
-        raise SchemaTooNew(
-            f"This database was made by a newer release (it has {newer[-1]}). Install that release, or use a copy."
-        )
+    refuse_newer(have)
     if have == want:
         return
     if not have and not create:

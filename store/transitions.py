@@ -6,7 +6,7 @@ row; the caller re-reads it to say why not, and writes the audit event in the sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from store.campaigns import change, has_status, list_key
 from store.codec import dump, dump_route, dump_template
@@ -17,6 +17,9 @@ from store.types import Route, Status, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+NO_HOLD: Final = {"hold_reason": None, "hold_text": "", "hold_since": None, "hold_until": None}
 
 
 def schedule(campaign_id: int, version: int, *, at: int, timezone: str, frozen: Template, price: int, now: int) -> bool:
@@ -46,7 +49,7 @@ def cancel(campaign_id: int, now: int, lock: int) -> bool:
     return change(
         campaign_id,
         _open_until(now, lock),
-        {"status": Status.CANCELLED.value, "finished_at": now, "list_key": list_key(Status.CANCELLED, now)},
+        {"status": Status.CANCELLED.value, "finished_at": now, "list_key": list_key(Status.CANCELLED, now), **NO_HOLD},
     )
 
 
@@ -59,6 +62,7 @@ def reopen(campaign_id: int, now: int, lock: int) -> bool:
             "status": Status.DRAFT.value,
             "scheduled_at": None,
             "template_frozen": None,
+            **NO_HOLD,
             "edited_at": now,
             "list_key": list_key(Status.DRAFT, now),
         },
@@ -66,11 +70,11 @@ def reopen(campaign_id: int, now: int, lock: int) -> bool:
 
 
 def reschedule(campaign_id: int, now: int, lock: int, *, at: int, timezone: str) -> bool:
-    """Give a Scheduled campaign another time, if at least `lock` ms are left of the old one (R14)."""
+    """Give a Scheduled campaign another time, if at least `lock` ms are left of the old one (R14); it ends a hold."""
     return at > now and change(
         campaign_id,
         _open_until(now, lock),
-        {"scheduled_at": at, "timezone": timezone, "list_key": list_key(Status.SCHEDULED, at)},
+        {"scheduled_at": at, "timezone": timezone, "list_key": list_key(Status.SCHEDULED, at), **NO_HOLD},
     )
 
 
@@ -89,7 +93,7 @@ def start(
         "list_key": list_key(Status.IN_PROGRESS, now),
     }
     if source is Status.SCHEDULED:
-        conditions.append(CampaignModel.scheduled_at <= now)
+        conditions += [CampaignModel.scheduled_at <= now, CampaignModel.hold_reason.is_null()]
     else:
         conditions.append(CampaignModel.version == version)
         changes["send_now"] = True
@@ -105,7 +109,7 @@ def fail_to_start(campaign_id: int, reason: str, detail: Mapping[str, Any], now:
     """Scheduled to Failed: the run could not start (R6)."""
     return change(
         campaign_id,
-        [has_status(Status.SCHEDULED)],
+        [has_status(Status.SCHEDULED), CampaignModel.hold_reason.is_null()],
         {
             "status": Status.FAILED.value,
             "status_reason": reason,
@@ -129,10 +133,7 @@ def finish(campaign_id: int, ended: Status, reason: str | None, detail: Mapping[
             "status": ended.value,
             "status_reason": reason,
             "status_detail": dump(dict(detail)),
-            "hold_reason": None,
-            "hold_text": "",
-            "hold_since": None,
-            "hold_until": None,
+            **NO_HOLD,
             "finished_at": now,
             "list_key": list_key(ended, now),
         },
@@ -160,10 +161,13 @@ def reroute(campaign_id: int, route: Route) -> bool:
 
 
 def lift(campaign_id: int, reason: str | None = None) -> bool:
-    """Let a held run go on; with a `reason` only if it is held for that."""
+    """Let a held run, or a held Scheduled campaign, go on; with a `reason` only if it is held for that."""
     held = CampaignModel.hold_reason
     return change(
         campaign_id,
-        [has_status(Status.IN_PROGRESS), held.is_null(False) if reason is None else held == reason],
-        {"hold_reason": None, "hold_text": "", "hold_since": None, "hold_until": None},
+        [
+            has_status(Status.IN_PROGRESS) | has_status(Status.SCHEDULED),
+            held.is_null(False) if reason is None else held == reason,
+        ],
+        NO_HOLD,
     )

@@ -15,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from engine import sessions
-from engine.context import Context, operator
+from engine.context import Context, forbidden, operator
 from engine.errors import BadInput, NotAllowed
 from engine.operators import user_name
 from engine.roles import DEFAULTS, EVERYTHING, Permission, Rights, Role, rights
@@ -47,6 +47,16 @@ def admit(url: str, config: str | None, clock: Clock) -> Context:
     return context
 
 
+def look(url: str, config: str | None, clock: Clock) -> Context:
+    """As `admit`, for whoever only looks at the database as it is: a refusal is not written down. Raises the same."""
+    who = operator()
+    context = Context(clock, who, rights_here(url, config, who.name))
+    why_not = forbidden(context, sessions.OPEN)
+    if why_not is not None:
+        raise why_not
+    return context
+
+
 def rights_here(url: str, config: str | None, name: str) -> Rights:
     """The rights of the user `name`, who runs this process, on the open database at `url`.
 
@@ -62,7 +72,8 @@ def owner_of(url: str, uid: int) -> int | None:
     path = database.sqlite_path(url)
     if path is None:
         return uid if database.login_owns() else None
-    return path.stat().st_uid
+    # Whoever makes a database owns it.
+    return path.stat().st_uid if path.exists() else uid
 
 
 def decide(config: Path | None, name: str, uid: int, owner: int | None) -> Rights:

@@ -104,6 +104,8 @@ def _when(row: CampaignRow, zone: str, now: int) -> str:
 def progress(row: CampaignRow, now: int) -> str:
     """How far a run is, when a scheduled one locks or goes, why a failed one failed."""
     counters = row.progress
+    if row.status is Status.SCHEDULED and row.hold_reason is not None:
+        return "restored, waits"
     if row.status is Status.SCHEDULED and row.scheduled_at is not None:
         if cancel_locked(row.scheduled_at, now, row.locked):
             left = row.scheduled_at - now

@@ -45,6 +45,9 @@ _HELD_TONE: Final = "bold $held"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
+_HOLDABLE: Final = (Status.IN_PROGRESS, Status.SCHEDULED)
+
+
 def named(name: str, most: int = 60) -> str:
     """A campaign's name in a sentence or a title: safe to show, cut to `most` cells, never empty."""
     text = shown(name).strip() or UNTITLED
@@ -52,18 +55,18 @@ def named(name: str, most: int = 60) -> str:
 
 
 def sign(status: Status, held: bool = False) -> str:
-    """The one-cell sign of a status; `held` marks an In Progress campaign on hold (R45)."""
-    return _HELD_SIGN if held and status is Status.IN_PROGRESS else _SIGNS[status]
+    """The one-cell sign of a status; `held` marks one on hold (R45)."""
+    return _HELD_SIGN if held and status in _HOLDABLE else _SIGNS[status]
 
 
 def word(status: Status, held: bool = False) -> str:
     """The status in words, so that neither sign nor colour is needed to read it (R52)."""
-    return "On hold" if held and status is Status.IN_PROGRESS else _WORDS[status]
+    return "On hold" if held and status in _HOLDABLE else _WORDS[status]
 
 
 def tone(status: Status, held: bool = False) -> str:
     """The status's style in terms of theme variables, such as `bold $failed`."""
-    return _HELD_TONE if held and status is Status.IN_PROGRESS else _TONES[status]
+    return _HELD_TONE if held and status in _HOLDABLE else _TONES[status]
 
 
 def bar(fraction: float, width: int) -> str:

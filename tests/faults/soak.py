@@ -32,6 +32,9 @@ GATEWAYS = (
 )
 STORM = "duplicate = 0.8\nreorder = 0.5\nearly = 0.2\nstrange = 0.2\n"
 LEASE_S = 15.0
+BREATH_S = 20.0
+"""Longer than a lease, after which another worker goes on."""
+MOST_WORKERS = 4
 
 
 class Soak:
@@ -79,6 +82,7 @@ class Soak:
                 (play.kill, play.freeze, play.lock, play.gateway_gone, play.stop), weights=(10, 3, 3, 2, 2)
             )[0]
             fault()
+            play.breathe()
         play.one.check_after_a_kill()
         for worker in play.workers:
             worker.send_signal(signal.SIGTERM)
@@ -116,6 +120,12 @@ class _Play:
                     launch.resume(builders.context(SystemClock()), campaign.id)
         return campaign.status is Status.IN_PROGRESS
 
+    def breathe(self) -> None:
+        """Let the run come on a little: faults faster than a worker starts on a busy machine would never let it end."""
+        before, began = self.one.progress().version, time.monotonic()
+        while time.monotonic() - began < BREATH_S and self.one.progress().version == before and self.goes_on():
+            let_pass(0.1)
+
     def kill(self) -> None:
         """`kill -9`, and another one in its place."""
         worker = self._any()
@@ -146,7 +156,7 @@ class _Play:
         worker = self._any()
         beyond = self.dice.random() < 0.15
         worker.send_signal(signal.SIGSTOP)
-        if beyond:
+        if beyond and len(self.workers) < MOST_WORKERS:
             self._another()
         let_pass(LEASE_S + 2 if beyond else self.dice.uniform(0.1, 3))
         worker.send_signal(signal.SIGCONT)

@@ -129,6 +129,14 @@ REFUSALS = [
     ("test-send 77 +4915123252822", 4, "not_found"),
     ("audit --since whenever", 2, "bad_time"),
     ("audit --campaign 0", 2, "usage"),
+    ("doctor --limit 3", 2, "usage"),
+    ("backup FILE", 2, "file_exists"),
+    ("backup DATABASE --force", 2, "backup_is_database"),
+    ("backup /nowhere/at/all.db", 2, "unwritable_file"),
+    ("restore FILE --yes", 2, "not_a_backup"),
+    ("restore GONE --yes", 2, "unreadable_file"),
+    ("restore DATABASE --yes", 2, "restore_is_database"),
+    ("restore BACKUP", 2, "not_confirmed"),
     ("series create --from 1 --cron nonsense", 2, "bad_cron"),
     ("series create --from 77 --cron '0 10 * * *'", 4, "not_found"),
     ("series list --limit x", 2, "usage"),
@@ -159,12 +167,15 @@ class Desk:
         self.sendoff.json("series", "create", "--from", 1, "--cron", "0 10 * * MON")
         self.sendoff.json("series", "end", 1, "--yes")
         (folder / "folder").mkdir()
+        self.sendoff.json("backup", folder / "backup.db")
 
     def arguments(self, line: str) -> list[str]:
         names = {
             "FILE": str(contacts_file(self.folder, 2)),
             "GONE": str(self.folder / "gone.csv"),
             "FOLDER": str(self.folder / "folder"),
+            "DATABASE": str(self.sendoff.database),
+            "BACKUP": str(self.folder / "backup.db"),
         }
         return [names.get(word, word) for word in shlex.split(line)]
 
@@ -253,6 +264,8 @@ WRITING = [
     ("worker", "worker --once"),
     ("callbacks", "callbacks --listen 127.0.0.1:0"),
     ("callbacks import", "callbacks import GONE"),
+    ("backup", "backup GONE"),
+    ("restore", "restore BACKUP --yes"),
 ]
 
 

@@ -84,9 +84,13 @@ def _run(arguments: Sequence[str], clock: Clock | None) -> int:
     handler: Callable[..., int] = getattr(import_module(f"tui.cli.{module}"), function)
     if options.command.database is None:
         return handler(options)
-    from tui.cli.session import opened
+    if options.command.database == "replace":
+        from engine.clock import SystemClock
 
-    with opened(options, clock) as session:
+        return handler(options, clock or SystemClock())
+    from tui.cli.session import looking, opened
+
+    with (looking if options.command.database == "look" else opened)(options, clock) as session:
         return handler(options, session)
 
 

@@ -103,6 +103,22 @@ def _audit(commands: Subparsers, text: str) -> None:
     parser.add_argument("--limit", type=whole(1), default=1000, metavar="N", help="only the newest N; default: 1000")
 
 
+def _doctor(commands: Subparsers, text: str) -> None:
+    add_command(commands, "doctor", "doctor:doctor", text, database="look")
+
+
+def _backup(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "backup", "backups:backup", text, writes=True)
+    parser.add_argument("file", type=path, metavar="FILE")
+    parser.add_argument("--force", action="store_true", help="replace the file if it exists")
+
+
+def _restore(commands: Subparsers, text: str) -> None:
+    parser = add_command(commands, "restore", "backups:restore", text, writes=True, database="replace")
+    parser.add_argument("file", type=path, metavar="FILE", help="what `sendoff backup` made")
+    parser.add_argument("--yes", action="store_true", help="yes, replace the database")
+
+
 def _optout(commands: Subparsers, text: str) -> None:
     group = add_group(commands, "optout", text)
     for name, words in (("add", "opt numbers out"), ("remove", "let numbers get campaigns again")):
@@ -197,6 +213,9 @@ FILL: dict[str, Callable[[Subparsers, str], None]] = {
     "test-send": _test_send,
     "series": series,
     "audit": _audit,
+    "doctor": _doctor,
+    "backup": _backup,
+    "restore": _restore,
     "worker": _worker,
     "callbacks": _callbacks,
     "simulate": _simulate,

@@ -142,12 +142,15 @@ def reopen(options: Namespace, session: Session) -> int:
 
 
 def resume(options: Namespace, session: Session) -> int:
-    """Let a run that is on hold go on."""
+    """Let go on what is on hold: a run, or after a restore what is scheduled."""
     if options.endpoint is None:
         done = launch.resume(session.context, options.id)
     else:
         done = launch.reroute(session.context, options.id, Endpoint(options.endpoint))
-    tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left.")
+    if done.status is Status.SCHEDULED:
+        tell(session, done, f"{named(done)} is on hold no more and goes at its time.")
+    else:
+        tell(session, done, f"{named(done)} goes on: {done.progress.pending:,} messages are left.")
     return 0
 
 

@@ -23,9 +23,15 @@ LARGEST = 2**63 - 1
 
 
 class Command:
-    """What a line of arguments asks for; `handler` is `module:function` below `tui.cli`."""
+    """What a line of arguments asks for; `handler` is `module:function` below `tui.cli`.
 
-    def __init__(self, name: str, handler: str, writes: bool, database: Literal["open", "create"] | None) -> None:
+    `look` opens the database as it is, whatever its schema, and writes nothing at all;
+    `replace` leaves it to the handler.
+    """
+
+    def __init__(
+        self, name: str, handler: str, writes: bool, database: Literal["open", "create", "look", "replace"] | None
+    ) -> None:
         self.name = name
         self.handler = handler
         self.writes = writes
@@ -113,6 +119,9 @@ _COMMANDS = {
     "campaign": "make, launch, call off and report campaigns",
     "test-send": "send a campaign's message to up to 5 numbers, to see it",
     "audit": "list who did what, when and from where",
+    "doctor": "check that everything adds up and is in order",
+    "backup": "copy the database while it is used",
+    "restore": "put a backup in the database's place, with everything on hold",
     "series": "repeat campaigns",
     "worker": "send what is due, without a console",
     "callbacks": "take in what WhatsApp reports: delivered, read, STOP, paused templates",
@@ -156,7 +165,7 @@ def add_command(
     text: str,
     *,
     writes: bool = False,
-    database: Literal["open", "create"] | None = "open",
+    database: Literal["open", "create", "look", "replace"] | None = "open",
 ) -> Parser:
     """One command with its handler; its own arguments are the caller's part."""
     parser: Parser = commands.add_parser(name, help=text, description=_sentence(text))

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.clock import Clock, SystemClock
-from engine.errors import GONE, BadInput, Busy, EngineError, NotFound
+from engine.errors import GONE, BadInput, Busy, EngineError, NotFound, Refused
 from store import account, database
-from store.errors import Missing, NoDatabase, NoDriver, SchemaTooNew, StoreBusy, StoreFailed, StoreGone
+from store.errors import Missing, NoDatabase, NoDriver, SchemaTooNew, StoreBusy, StoreFailed, StoreGone, UnsafeFolder
 from tui import access, paths
 from tui.output import Output
 
@@ -51,19 +51,41 @@ def opened(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
     create = options.command.database == "create"
     with translated():
         url = database_url(options)
-        try:
+        with openable(url):
             database.open_database(url, create=create, read_only=options.read_only)
-        except OSError as error:
-            raise BadInput(
-                "bad_database",
-                f"The database {url} cannot be opened: {error.strerror or error}.",
-                "Check the path and its permissions.",
-            ) from error
         context = access.admit(url, options.config, clock or SystemClock())
         with database.session(), database.translated():
             if not create and not account.has_account():
                 raise _nothing_set_up(f"The database {url} was not set up yet.")
             yield Session(url, options.read_only, context, Output(options.json), options.config)
+
+
+@contextmanager
+def looking(options: Namespace, clock: Clock | None = None) -> Iterator[Session]:
+    """Open the database that the options name only to look at it, as it is: its schema may be of any release.
+
+    Nothing is written, not even that somebody was refused. Raises what `opened` raises but for an old or new schema.
+    """
+    with translated():
+        url = database_url(options)
+        with openable(url):
+            database.open_as_it_is(url)
+        context = access.look(url, options.config, clock or SystemClock())
+        with database.session(), database.translated():
+            yield Session(url, True, context, Output(options.json), options.config)
+
+
+@contextmanager
+def openable(url: str) -> Iterator[None]:
+    """Tell in a sentence what the system says of the database's file."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            "bad_database",
+            f"The database {url} cannot be opened: {error.strerror or error}.",
+            "Check the path and its permissions.",
+        ) from error
 
 
 def database_url(options: Options) -> str:
@@ -80,6 +102,9 @@ def translated() -> Iterator[None]:
         raise _nothing_set_up(str(error)) from error
     except NoDriver as error:
         raise BadInput("bad_database", str(error), "Give a SQLite file.") from error
+    except UnsafeFolder as error:
+        hint = f"Take that right away: chmod go-w {error.folder}"
+        raise Refused("folder_not_private", str(error), hint) from error
     except SchemaTooNew as error:
         raise EngineError("schema_too_new", str(error)) from error
     except StoreBusy as error:

@@ -1,0 +1,99 @@
+"""Where a SQLite database lies: a file for its owner alone, in a folder that nobody else can change.
+
+Whoever can write to the folder can put another file in the database's place, or take its write-ahead log away.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+"""0600: the file holds people's numbers, and nobody else on the machine may read it."""
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database; it is made with the database's own mode."""
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file of this name for its owner alone, whatever the umask; its folder too where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE)
+    try:
+        # A umask takes rights away, which SQLite's own files beside it would inherit.
+        os.fchmod(handle, PRIVATE)
+    finally:
+        os.close(handle)
+
+
+def beside(path: Path) -> list[Path]:
+    """The database file and those beside it that there are."""
+    return [one for one in (path, *(path.with_name(path.name + end) for end in BESIDE)) if one.exists()]
+
+
+def new_beside(path: Path) -> Path:
+    """A new empty file for its owner alone, in the folder of `path` and with a name that nobody has."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    return path.with_name(name.rpartition(os.sep)[2])
+
+
+def discard(path: Path) -> None:
+    """Take a file away with everything that belongs to it; nothing happens where there is none."""
+    for end in ("", *BESIDE, ".migrate.lock"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def replace(path: Path, new: Path, kept: Path) -> None:
+    """Put `new` in the place of the file at `path` in one step, and keep that as `kept`. Raises `OSError`.
+
+    Nobody may have it open, and nothing may belong beside it.
+    """
+    os.link(path, kept)
+    new.replace(path)
+
+
+def set_aside(path: Path, kept: Path) -> None:
+    """Rename a file with everything beside it: a write-ahead log must never meet another database. Raises `OSError`."""
+    for end in reversed(("", *BESIDE)):
+        part = path.with_name(path.name + end)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + end))
+
+
+def open_to_others(path: Path) -> list[Path]:
+    """Those of the database's files that others than their owner may read or write."""
+    return [one for one in beside(path) if one.stat().st_mode & _OTHERS]
+
+
+def folder_of_others(path: Path) -> Path | None:
+    """The folder of a file, if others than its owner can write to it; `None` where only the owner can.
+
+    One with the sticky bit, as /tmp has, lets nobody touch another's files. A group of which the owner is the only
+    member is nobody else.
+    """
+    folder = path.resolve().parent
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return None
+    if found.st_mode & stat.S_ISVTX:
+        return None
+    by_group = bool(found.st_mode & stat.S_IWGRP) and not _alone(found.st_uid, found.st_gid)
+    return folder if by_group or found.st_mode & stat.S_IWOTH else None
+
+
+def _alone(uid: int, gid: int) -> bool:
+    """Whether a group is a person's own: it has that person's name, and no other member."""
+    try:
+        owner, group = pwd.getpwuid(uid).pw_name, grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return group.gr_name == owner and set(group.gr_mem) <= {owner}
