@@ -1,15 +1,16 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv the first time.
 #   make PYTHON=/path/to/python3.12 ...    another interpreter
+#   make test FAULTS=nightly               with the tests that take minutes
 #   make test ARGS='-k R14'                more arguments for pytest (also: run, bench)
 
-export PYTHON
+export PYTHON FAULTS
 ARGS ?=
 JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format-check types layers rules bench soak format clean env-run env-dev
+.PHONY: help run test check lint format-check types layers rules bench soak soak-faults format clean env-run env-dev
 
 help:
 	@echo 'make run      open the console on sample data'
@@ -18,6 +19,7 @@ help:
 	@echo 'make rules    the rule book: each rule with its tests, passed or not'
 	@echo 'make bench    run the benchmarks, one JSON document a line'
 	@echo 'make soak     the random machine over the whole engine, for long (ARGS="--examples N --seed S")'
+	@echo 'make soak-faults   random faults over whole runs, for long (ARGS="--minutes N --seed S")'
 	@echo 'make format   format the code and mend what the linter can'
 	@echo 'make clean    remove caches and built files (.venv stays)'
 
@@ -55,6 +57,9 @@ bench: env-dev
 
 soak: env-dev
 	@$(BIN)/python -m tests.machine $(ARGS)
+
+soak-faults: env-dev
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 format: env-dev
 	@$(BIN)/python -m ruff check --fix

@@ -83,7 +83,7 @@ async def _apply(
     clock: Clock, words: Words | None, writer: Writer, stop: asyncio.Event, told: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, "apply", initializer=database.connect)
+    thread = ThreadPoolExecutor(1, "apply")
     try:
         while not stop.is_set():
             told()
@@ -98,6 +98,8 @@ def _apply_late(clock: Clock, words: Words | None, writer: Writer) -> bool:
     """Apply some of what nobody applied in time; answers whether there was any."""
     try:
         with database.translated():
+            database.connect()
+            database.present()
             since = callbacks.waiting_since()
             if since is None or clock.now() - since < OURS_AFTER_MS:
                 return False

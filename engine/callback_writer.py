@@ -41,7 +41,8 @@ class Writer:
         self._bytes = 0
         self._something = asyncio.Event()
         self._closing = False
-        self._thread = ThreadPoolExecutor(1, "callbacks", initializer=database.connect)
+        # Connected when it first writes: an initializer that fails would end the pool for good.
+        self._thread = ThreadPoolExecutor(1, "callbacks")
         self._task: asyncio.Task[None] | None = None
         self.turn = threading.Lock()
         """Held during a commit. SQLite has those who wait for a lock sleep, longer and longer."""
@@ -110,4 +111,7 @@ class Writer:
 
     def _store(self, batch: list[_Waiting]) -> None:
         with self.turn, database.translated():
+            database.connect()
+            # What only an unseen file would keep is better told again.
+            database.present()
             callbacks.keep_all([(one.received_at, text_of(one.body)) for one in batch])

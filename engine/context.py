@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine import roles
-from engine.errors import Busy, EngineError, NotAllowed, NotFound, Refused
+from engine.errors import GONE, Busy, EngineError, NotAllowed, NotFound, Refused
 from engine.operators import operator as operator
 from store import audit, database
-from store.errors import Missing, StoreBusy, StoreFailed
+from store.errors import Missing, StoreBusy, StoreFailed, StoreGone
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -51,12 +51,12 @@ def command(context: Context, action: str, campaign_id: int | None = None) -> It
     except Missing as error:
         raise NotFound("not_found", _sentence(error), "See `sendoff campaign list` for what there is.") from error
     except (StoreBusy, StoreFailed) as error:
-        raise _unusable(error) from error
+        raise unusable(error) from error
     except Refused as error:
         try:
             audit_refusal(context, action, campaign_id, error)
         except (StoreBusy, StoreFailed) as fault:
-            raise _unusable(fault) from error
+            raise unusable(fault) from error
         raise
 
 
@@ -83,7 +83,10 @@ def _sentence(error: Missing) -> str:
     return f"There is {words}." if words.startswith("no ") else f"{words[:1].upper()}{words[1:]}."
 
 
-def _unusable(error: StoreBusy | StoreFailed) -> Busy:
+def unusable(error: StoreBusy | StoreFailed) -> EngineError:
+    """A database that cannot be used, as something to tell people."""
+    if isinstance(error, StoreGone):
+        return NotFound("database_gone", str(error), GONE)
     if isinstance(error, StoreBusy):
         return Busy("busy", str(error), "Another process is writing. Try again in a moment.")
     return Busy("store_failed", str(error), "Check free disk space and the file's permissions, then try again.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+GONE = "Put the file back, or see what is there now, then start sendoff again."
+"""What to do when the database's file was deleted, moved or replaced while it was open."""
+
 
 class EngineError(Exception):
     """Something was not done, with a code for programs and two sentences for people.

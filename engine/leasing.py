@@ -127,7 +127,12 @@ class Leases:
         path = database.sqlite_path(database.url())
         if path is None:
             return False
-        handle = os.open(f"{path}.sender-{sender_id}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            handle = os.open(f"{path}.sender-{sender_id}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            # A folder that cannot be written, or no file handles left: the lease in the store is what counts.
+            log.debug("lease.no_file", "there is no lock file, the lease alone decides", sender=sender_id, error=error)
+            return False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

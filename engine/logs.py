@@ -20,6 +20,7 @@ LONGEST_VALUE = 500
 LONGEST_LINE = 4_000
 """Bytes of a line: up to 4,096 a pipe takes in one piece, so that the lines of several processes do not mix."""
 
+_PAIR = re.compile(r'([a-z][a-z0-9_]*)=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 _BARE = re.compile(r"[A-Za-z0-9_.:/@+-]+")
 # Eight digits and more are a person's number, an id or part of a secret; with separators only after a plus.
 _NUMBER = re.compile(r"\+\d[\d ().-]{6,}\d|\d{8,}")
@@ -100,6 +101,15 @@ def to_stderr(descriptor: int = 2, *, wait: bool = True) -> None:
     logger = logging.getLogger("sendoff")
     logger.setLevel(logging.INFO)
     logger.addHandler(LineHandler(descriptor))
+
+
+def trouble_in(line: str) -> str:
+    """What a line of such a log says that somebody should know of, in words; empty for one that tells of none."""
+    told = {key: quoted or bare for key, quoted, bare in _PAIR.findall(line)}
+    if told.get("level") not in ("warning", "error"):
+        return ""
+    words = ": ".join(filter(None, (told.get("msg"), told.get("error"))))
+    return re.sub(r"\\(.)", r"\1", words)
 
 
 def _value(key: str, value: object) -> str:

@@ -10,6 +10,7 @@ from store import database, optouts, outcomes
 from store.errors import StoreBusy, StoreFailed
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from engine.clock import Clock
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 log = Log("sendoff.run")
 
 FLUSH_S = 0.05
+AGAIN_S = 1.0
+"""Between tries when the store does not take them."""
 FLUSH_TRIES = 8
 
 
@@ -32,6 +35,8 @@ class Recorder:
         self._left: Counter[int] = Counter()
         self._complete: list[int] = []
         self._suppressed: list[int] = []
+        self.stuck = False
+        """Whether the store did not take the newest outcomes: then nothing more is to be handed out."""
 
     @property
     def waiting(self) -> int:
@@ -70,13 +75,17 @@ class Recorder:
                     optouts.add(phone, now, "gateway: stopped marketing messages")
         except (StoreBusy, StoreFailed) as error:
             log.warning(
-                "store.refused",
-                "cannot record outcomes yet",
+                "outcomes.waiting",
+                "they cannot be recorded yet, and nothing more goes out until they are",
                 error,
                 campaign=self._campaign_id,
                 outcomes=len(results),
             )
+            self.stuck = True
             return False
+        if self.stuck:
+            self.stuck = False
+            log.info("outcomes.recorded", "what waited is recorded", campaign=self._campaign_id, outcomes=len(results))
         self._results, self._complete, self._suppressed = [], [], []
         for result in results:
             self._countries.pop(result.seq, None)
@@ -85,15 +94,22 @@ class Recorder:
     async def flush_often(self) -> None:
         """Flush again and again, until cancelled."""
         while True:
-            await self._clock.sleep(FLUSH_S)
+            await self._clock.sleep(AGAIN_S if self.stuck else FLUSH_S)
             self.flush()
 
-    async def flush_all(self) -> None:
-        """Flush, patiently."""
-        for _ in range(FLUSH_TRIES):
-            if self.flush():
-                return
-            await self._clock.sleep(1.0)
+    async def flush_all(self, stop: asyncio.Event) -> None:
+        """Flush, as patiently as it takes: an outcome that is known must not become unknown.
+
+        Only a worker that is to end gives up, after some seconds.
+        """
+        tries = 0
+        while not self.flush():
+            tries += stop.is_set()
+            if tries >= FLUSH_TRIES:
+                break
+            await self._clock.sleep(AGAIN_S)
+        else:
+            return
         log.error(
             "outcomes.lost",
             "the store does not take them; these rows will be shown as unknown",

@@ -164,7 +164,7 @@ class Run:
                 return Ended.HELD
             if not self._tools.trusted():
                 return Ended.LOST
-            if opened <= len(RAMP) or not self.answered:
+            if opened <= len(RAMP) or not self.answered or self._recorder.stuck:
                 # Wait for the outcomes so far: they tell whether the whole campaign is at fault.
                 await self._drain(stop)
                 if not self._may_go_on(stop):
@@ -276,7 +276,8 @@ class Run:
             task.add_done_callback(self._landed)
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
-        return not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()
+        going = not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()
+        return going and not self._recorder.stuck
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
@@ -372,4 +373,4 @@ class Run:
             for task in self._in_flight:
                 task.cancel()
             await landing
-        await self._recorder.flush_all()
+        await self._recorder.flush_all(stop)

@@ -28,7 +28,7 @@ from engine.testrun import TestSending
 from engine.text import counted
 from engine.wide_holds import WIDE, Wide
 from store import account, audit, campaigns, contacts, database, held, leases, series, testsends, windows
-from store.errors import Fenced, Missing, StoreBusy, StoreFailed
+from store.errors import Fenced, Missing, StoreBusy, StoreFailed, StoreGone
 from store.types import Actor, Campaign, Hold, Lease, Sender
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ class Worker:
 
         `told` hears after every pass how it stands, in words: who hears it regularly knows that the work goes on. A
         store that cannot be used is tried again and again; a worker that is to end by itself raises `StoreBusy` or
-        `StoreFailed` after a minute of it.
+        `StoreFailed` after a minute of it. Raises `StoreGone`, after an orderly end, when the database's file is no
+        longer the one that was opened.
         """
         ends = until_idle or once
         failing_since: float | None = None
@@ -169,7 +170,11 @@ class Worker:
             while not self._stop.is_set():
                 try:
                     with database.translated():
+                        database.present()
                         found = await self.step()
+                except StoreGone as error:
+                    log.error("store.gone", f"{error} Sending stops; what is on its way is recorded in the old one.")
+                    raise
                 except (StoreBusy, StoreFailed) as error:
                     log.warning("store.refused", "the database cannot be used, trying again", error)
                     told("the database cannot be used, trying again")
@@ -192,12 +197,15 @@ class Worker:
             while not (self._stop.is_set() or done()):
                 try:
                     with database.translated():
+                        database.present()
                         self._reap()
                         apply_waiting(self._clock, self._words)
                         lease = self._leases.ensure(sender_id, self._status())
                         if lease is not None:
                             sender = account.get_sender(sender_id)
                             self._tests.tend(sender, lease, self._tools(sender, lease))
+                except StoreGone:
+                    raise
                 except (StoreBusy, StoreFailed) as error:
                     log.warning("store.refused", "the database cannot be used, trying again", error)
                 await self._pause(STEP_S)

@@ -14,12 +14,20 @@ from urllib.parse import quote, unquote, urlsplit
 
 import peewee
 
-from store.errors import NoDatabase, NoDriver, StoreBusy, StoreError, StoreFailed, UnsafeFolder
+from store.errors import NoDatabase, NoDriver, StoreBusy, StoreError, StoreFailed, StoreGone, UnsafeFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LOCK_TIMEOUT_S = 10.0
+
+SENTENCES = (
+    ("disk is full", "The disk that holds the database is full"),
+    ("readonly database", "The database file, or its disk, is read-only"),
+    ("unable to open", "The database file cannot be opened: it is forbidden, or too many files are open"),
+    ("disk I/O error", "The disk that holds the database cannot be read or written"),
+)
+"""What the driver says of a file that cannot be used, and the same for people."""
 
 proxy = peewee.DatabaseProxy()
 
@@ -49,6 +57,34 @@ def sqlite_version() -> tuple[int, int, int]:
     return int(major), int(minor), int(patch)
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class _File(peewee.SqliteDatabase):
+    """A file that stays the same one: SQLite alone would make a new, empty one where the old was deleted."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        self._path = path
+        self._first = _identity(path)
+        super().__init__(str(path), **options)
+
+    def connect(self, reuse_if_open: bool = False) -> Any:
+        self.present()
+        return super().connect(reuse_if_open=reuse_if_open)
+
+    def present(self) -> None:
+        """Raise `StoreGone` unless the file at the path is the one that was there first; costs one `stat`."""
+        now = _identity(self._path)
+        if now != self._first:
+            what = "is not there any more" if now is None else "was replaced by another one"
+            raise StoreGone(f"The database file {self._path} {what}; nothing is sent from the old one.")
+
+
 def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:
     pragmas: list[tuple[str, Any]] = [
         # Two connections that write and checkpoint at once can corrupt the file before the fix.
@@ -61,8 +97,8 @@ def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:
     ]
     if read_only:
         pragmas.append(("query_only", 1))
-    return peewee.SqliteDatabase(
-        str(path),
+    return _File(
+        path,
         pragmas=pragmas,
         timeout=LOCK_TIMEOUT_S,
         # A deferred transaction that reads first and then writes fails at once with "database is locked".
@@ -208,7 +244,8 @@ def translated() -> Iterator[None]:
         text = str(cause)
         if "locked" in text or "busy" in text or "connect" in text:
             raise StoreBusy(f"The database is busy or cannot be reached: {text}") from error
-        raise StoreFailed(f"The database cannot be used: {text}") from error
+        sentence = next((told for part, told in SENTENCES if part in text), "The database cannot be used")
+        raise StoreFailed(f"{sentence}: {text}") from error
     except peewee.DatabaseError as error:
         if isinstance(error, peewee.IntegrityError):
             raise
@@ -252,6 +289,15 @@ def snapshot() -> Iterator[None]:
             return
         with proxy.atomic(**options):
             yield
+
+
+def present() -> None:
+    """Raise `StoreGone` when a SQLite file was deleted, moved or replaced since it was opened.
+
+    A connection goes on with a file that nobody else can see; whoever hands out work asks this first.
+    """
+    if isinstance(proxy.obj, _File):
+        proxy.obj.present()
 
 
 def is_sqlite() -> bool:

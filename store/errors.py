@@ -44,6 +44,10 @@ class StoreFailed(StoreError):
     """The database cannot be read or written: disk full, read-only file, damaged file."""
 
 
+class StoreGone(StoreFailed):
+    """The file that was opened is no longer the one at its path: deleted, moved or replaced."""
+
+
 class Missing(StoreError):
     """No row with this id."""
 

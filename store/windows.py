@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from store import contacts, held, history, leases, optouts, recipients
 from store.codec import dump, load
-from store.database import execute, execute_many, transaction
+from store.database import execute, execute_many, present, transaction
 from store.errors import ShortOfQuota
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
@@ -25,9 +25,11 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
 
     Rows whose retry is due come first. Numbers that have opted out since the start, or have had as many marketing
     messages as the frequency cap allows, are skipped here (R39, R35). What goes is noted for the messaging quota (R30).
-    Raises `Fenced` when the lease has a newer owner, before anything is written, and `ShortOfQuota` when rows wait and
-    the quota lets none of them go; then nothing is written but what was skipped.
+    Raises `Fenced` when the lease has a newer owner, and `StoreGone` when nobody else could see the intent, before
+    anything is written; `ShortOfQuota` when rows wait and the quota lets none of them go: then nothing is written but
+    what was skipped.
     """
+    present()
     with transaction():
         leases.assert_held(lease)
         row = first(

@@ -44,7 +44,7 @@ def worker_status(
     """Who sends, how the gateway answers and what is next; `trouble` is why the store could not be read."""
     held = [one for one in seen.leases if one.until >= now] if seen else []
     told = [json.loads(one.status) for one in held if one.status]
-    gateway, doing = "", "idle"
+    gateway, doing, told_by_worker = "", "idle", ""
     if told:
         answers = [one["gateway_ms"] for one in told]
         gateway = "does not answer" if None in answers else f"ok {max(answers)} ms"
@@ -53,15 +53,17 @@ def worker_status(
         doing = f"sending {len(running)}" if running else "idle"
     elif not held:
         doing = "starting" if supervisor is None else supervisor.state.value
+        # A worker that cannot write cannot hold its lease either; why it does not send only its own words tell.
+        told_by_worker = "" if supervisor is None else supervisor.trouble
     due = seen.next_due if seen else None
     return WorkerStatus(
         who="not known" if trouble else _who(held, supervisor, keeps_worker),
-        doing=trouble or doing,
+        doing=trouble or told_by_worker or doing,
         gateway=gateway,
         next_name=due[1] if due else "",
         next_at=due[2] if due else None,
         now=now,
-        trouble=bool(trouble) or gateway == "does not answer",
+        trouble=bool(trouble or told_by_worker) or gateway == "does not answer",
     )
 
 

@@ -26,18 +26,18 @@ class StoreThreads:
     """Runs functions that use the store off the screen's loop."""
 
     def __init__(self) -> None:
-        self._reads = ThreadPoolExecutor(1, thread_name_prefix="reads", initializer=database.connect)
-        self._writes = ThreadPoolExecutor(1, thread_name_prefix="writes", initializer=database.connect)
+        self._reads = ThreadPoolExecutor(1, thread_name_prefix="reads")
+        self._writes = ThreadPoolExecutor(1, thread_name_prefix="writes")
         self._exports = ThreadPoolExecutor(1, thread_name_prefix="exports")
         self._closing = Event()
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something short that only reads."""
-        return await _in_session(self._reads, lambda: function(*args, **kwargs))
+        return await _in_session(self._reads, lambda: function(*args, **kwargs), keep=True)
 
     async def write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a command; one at a time, in order."""
-        return await _in_session(self._writes, lambda: function(*args, **kwargs))
+        return await _in_session(self._writes, lambda: function(*args, **kwargs), keep=True)
 
     async def export(self, function: Callable[[Callable[[int], None]], T]) -> T:
         """Run something long that only reads; it gets a function to call now and then, which ends it on closing."""
@@ -56,10 +56,15 @@ class StoreThreads:
             executor.shutdown(wait=True)
 
 
-async def _in_session(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+async def _in_session(executor: ThreadPoolExecutor, call: Callable[[], T], *, keep: bool = False) -> T:
     def run() -> T:
-        # The thread's own connection as a rule; another where that was closed a moment ago.
+        if keep:
+            # Not when the thread starts: an executor whose beginning fails is of no use ever after.
+            database.connect()
+        # The thread's own connection where it is kept; another where that was closed a moment ago.
         with database.session(), database.translated():
+            # A connection would go on with a file that was deleted, and tell of what nobody else sees.
+            database.present()
             return call()
 
     return await asyncio.get_running_loop().run_in_executor(executor, run)

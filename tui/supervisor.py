@@ -15,6 +15,10 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
+from engine.logs import trouble_in
+from store import database
+from store.errors import StoreGone
+
 RESTART_S = (1.0, 4.0, 16.0, 60.0)
 KEPT_LINES = 200
 
@@ -70,7 +74,7 @@ class Supervisor:
 
     async def _keep_going(self) -> None:
         failures = 0
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and self._there():
             began = asyncio.get_running_loop().time()
             await self._run_once()
             if self._stopping.is_set():
@@ -82,6 +86,20 @@ class Supervisor:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait_s)
         self.state = WorkerState.STOPPED
+
+    def _there(self) -> bool:
+        """Whether the database is still the one that the console shows; a worker must not go on with another."""
+        try:
+            database.present()
+        except StoreGone as error:
+            self.log.append(str(error))
+            return False
+        return True
+
+    @property
+    def trouble(self) -> str:
+        """The warning or the error that the worker wrote last, if nothing came after it; else empty."""
+        return trouble_in(self.log[-1]) if self.log else ""
 
     async def _run_once(self) -> None:
         try:

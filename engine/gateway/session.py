@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import aiohttp
 
     from engine.gateway.network import Network
+
+NO_HANDLES = "too many files are open on this machine; raise the limit (ulimit -n, LimitNOFILE=)"
 
 
 def open_session(
@@ -44,5 +47,7 @@ def words_of(error: BaseException, token: str, network: Network) -> str:
     """A failure in the library's words, without the access token or the proxy's password."""
     # Not repr(): an aiohttp error may carry the request with its headers.
     text = f"{type(error).__name__}: {error}".rstrip(": ").replace(token, "[token]")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        text = f"{NO_HANDLES} ({text})"
     account = urlsplit(network.proxy or "").netloc.rpartition("@")[0]
     return text.replace(f"{account}@", "") if account else text

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import peewee
 
 from engine.clock import SystemClock
 from engine.commands import launch
 from store import campaigns, database, leases, windows
 from store.types import Progress, RecipientState, Status
 from tests import builders
+from tests.faults import forked
 from tests.sending import check_against, numbers, rows
 from tests.store.invariants import check_invariants
 
@@ -60,7 +65,44 @@ class Field:
     database: Path
     log: Path
     campaign_id: int
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    recipients: int
+    port: int
+    """Where the simulator listens on loopback."""
+    processes: list[subprocess.Popen[bytes] | forked.Forked] = field(default_factory=list)
+    _accepted: list[str] = field(default_factory=list)
+    _read: int = 0
+
+    def fork(self, *options: str, hooks: Sequence[str] = ()) -> forked.Forked:
+        """Start one more worker at a fraction of the cost, with hooks of the test in it."""
+        process = forked.worker(self.database, options, self.folder / "worker.log", hooks)
+        self.processes.append(process)
+        return process
+
+    def freeze(self, process: forked.Forked) -> None:
+        """`SIGSTOP` while it does not hold the lock of the database: else everybody waits for it, and rightly."""
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            let_pass(0.05)
+            if self._writable():
+                return
+            process.send_signal(signal.SIGCONT)
+            let_pass(0.02)
+
+    def _writable(self) -> bool:
+        other = peewee.SqliteDatabase(str(self.database), timeout=0.1)
+        other.connect()
+        try:
+            other.execute_sql("BEGIN IMMEDIATE")
+            other.execute_sql("ROLLBACK")
+        except peewee.OperationalError:
+            return False
+        finally:
+            other.close()
+        return True
+
+    def finish(self) -> None:
+        """Let one more worker do all there is to do."""
+        assert self.fork("--until-idle").wait(60) == 0, self.said()
 
     def worker(self, *options: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start one more worker."""
@@ -80,11 +122,15 @@ class Field:
 
     def accepted(self) -> list[str]:
         """The numbers the simulator took, in order, by its own log."""
-        if not self.log.exists():
-            return []
-        lines = self.log.read_bytes().split(b"\n")
-        # The last one may be half written.
-        return [json.loads(line)["to"] for line in lines[:-1]]
+        if self.log.exists():
+            with self.log.open("rb") as log:
+                log.seek(self._read)
+                new = log.read()
+            # The last one may be half written.
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read += len(whole)
+            self._accepted += [json.loads(line)["to"] for line in whole.splitlines()]
+        return list(self._accepted)
 
     def wait_for(self, n: int) -> float:
         """Wait until so many messages were taken."""
@@ -94,7 +140,9 @@ class Field:
 
     def wait_for_the_end(self) -> None:
         """Wait until the run is over."""
-        wait_until(lambda: self.status() is not Status.IN_PROGRESS, lambda: f"the end of {self.progress()}")
+        # A busy machine takes its time for thousands of recipients.
+        patience = PATIENCE_S + self.recipients / 20
+        wait_until(lambda: self.status() is not Status.IN_PROGRESS, lambda: f"the end of {self.progress()}", patience)
 
     def progress(self) -> Progress:
         """The campaign's counters."""
@@ -115,7 +163,8 @@ class Field:
         """The same while nobody has recovered it yet: what was taken may also be in an open window."""
         taken = Counter(self.accepted())
         assert [number for number, n in taken.items() if n > 1] == [], "handed over twice"
-        with database.session():
+        # As of one moment: another worker may be sending.
+        with database.session(), database.snapshot():
             check_invariants(self.campaign_id, now=SystemClock().now())
             known = numbers(self.campaign_id, RecipientState.SENT, RecipientState.UNKNOWN)
             in_flight = {seq for window in windows.open_windows() for seq in window.seqs}
@@ -134,30 +183,32 @@ class Field:
 
 
 @contextmanager
-def field_of(folder: Path, recipients: int, rate: int, scenario: str = SCENARIO) -> Iterator[Field]:
-    """A field with so many recipients; its processes end with the block."""
+def field_of(
+    folder: Path, recipients: int, rate: int, scenario: str = SCENARIO, *, scheduled: str = ""
+) -> Iterator[Field]:
+    """A field with so many recipients; its processes end with the block.
+
+    The campaign is In Progress, or scheduled for a time such as `in 1 s`.
+    """
     file, log, store = folder / "scenario.toml", folder / "accepted.log", folder / "faults.db"
     file.write_text(scenario, encoding="utf-8")
-    command = [sys.executable, "-m", "engine.gateway.simulator", "--listen", "127.0.0.1:0"]
-    simulator = subprocess.Popen(
-        [*command, "--scenario", str(file), "--log", str(log)], cwd=ROOT, stdout=subprocess.PIPE
-    )
-    assert simulator.stdout is not None
-    found: Field | None = None
+    simulator, url = forked.simulator(file, log)
+    processes: list[Any] = [simulator]
     try:
-        url = json.loads(simulator.stdout.readline())["listening"]
         database.open_database(str(store), create=True)
         clock = SystemClock()
         with database.session():
             builders.account_with_sender(clock, folder, rate=rate, base_url=url)
             campaign_id = builders.draft(clock, folder, recipients)
-            launch.send_now(builders.context(clock), campaign_id)
-        found = Field(folder, store, log, campaign_id)
-        yield found
+            if scheduled:
+                launch.schedule_at(builders.context(clock), campaign_id, scheduled)
+            else:
+                launch.send_now(builders.context(clock), campaign_id)
+        yield Field(folder, store, log, campaign_id, recipients, int(url.rpartition(":")[2]), processes)
     finally:
-        for process in [*(found.processes if found else []), simulator]:
+        for process in reversed(processes):
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
+            for pipe in (getattr(process, "stdin", None), getattr(process, "stdout", None)):
                 if pipe is not None:
                     pipe.close()

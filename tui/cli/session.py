@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.clock import Clock, SystemClock
-from engine.errors import BadInput, Busy, EngineError, NotFound, Refused
+from engine.errors import GONE, BadInput, Busy, EngineError, NotFound, Refused
 from store import account, database
-from store.errors import Missing, NoDatabase, NoDriver, SchemaTooNew, StoreBusy, StoreFailed, UnsafeFolder
+from store.errors import Missing, NoDatabase, NoDriver, SchemaTooNew, StoreBusy, StoreFailed, StoreGone, UnsafeFolder
 from tui import access, paths
 from tui.output import Output
 
@@ -109,6 +109,8 @@ def translated() -> Iterator[None]:
         raise EngineError("schema_too_new", str(error)) from error
     except StoreBusy as error:
         raise Busy("busy", str(error), "Try again in a moment.") from error
+    except StoreGone as error:
+        raise NotFound("database_gone", str(error), GONE) from error
     except StoreFailed as error:
         raise EngineError("store_failed", str(error), "Check the file, its permissions and free disk space.") from error
     except Missing as error:

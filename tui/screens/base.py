@@ -14,11 +14,11 @@ from textual.screen import Screen
 
 from engine.confinement import place
 from engine.context import forbidden
-from engine.errors import BadInput, Busy, EngineError, NotAllowed, NotFound
+from engine.errors import GONE, BadInput, Busy, EngineError, NotAllowed, NotFound
 from engine.sessions import turned_away
 from engine.text import shown
 from store import account, campaigns
-from store.errors import Missing, StoreError
+from store.errors import Missing, StoreError, StoreGone
 from tui import paths, terminal
 from tui.command import Command, Scope, always, refusal
 from tui.commands import COMMANDS
@@ -276,4 +276,6 @@ def as_told(error: EngineError | StoreError) -> EngineError:
         return error
     if isinstance(error, Missing):
         return NotFound("not_found", "It is not there any more.", "Somebody else deleted it.")
+    if isinstance(error, StoreGone):
+        return NotFound("database_gone", str(error), GONE)
     return Busy("busy", str(error), "Try again in a moment.")
