@@ -183,7 +183,7 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
     ),
     "due retries of a claim": (
         lambda full: rolled_back(lambda: windows.claim(full.run, full.lease, 50, START)),
-        "SEARCH t1 USING INDEX retry_campaign_id_not_before (campaign_id=? AND not_before<?)",
+        "SEARCH retry USING INDEX retry_campaign_id_not_before (campaign_id=? AND not_before<?)",
     ),
     "earliest retry": (
         lambda full: windows.next_retry(full.run),
@@ -251,7 +251,7 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         lambda full: testsends.recover(1, full.lease.fence, START),
         "SEARCH t1 USING INDEX test_send_waiting (sender_id=?)",
     ),
-    "opted out": (lambda _: optouts.among([1, 2]), "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"),
+    "opted out": (lambda _: optouts.among([1, 2]), "SEARCH opt_out USING INTEGER PRIMARY KEY (rowid=?)"),
     "a page of the opt-outs": (
         lambda _: optouts.page(limit=50, offset=10),
         "SCAN t1 USING INDEX opt_out_newest",
