@@ -57,7 +57,9 @@ def test_as_it_ships_fifty_messages_come_to_their_end(name: str, tmp_path: Path)
 @pytest.mark.parametrize("name", [name for name, promise in PROMISES.items() if promise.sooner > 1])
 def test_what_it_counts_to_is_met_and_ends_as_promised(name: str, tmp_path: Path) -> None:
     promise = PROMISES[name]
-    story = played(tmp_path, sooner(load(name), promise.sooner), PEOPLE, seed=1, thinks_s=HOUR_S, resumes=promise.resumes)
+    story = played(
+        tmp_path, sooner(load(name), promise.sooner), PEOPLE, seed=1, thinks_s=HOUR_S, resumes=promise.resumes
+    )
     assert story.ended is not None
     assert set(promise.met) <= {*story.holds, *story.simulator.counts["rejected"], *map(str, story.errors)}
     if promise.hold is None:
