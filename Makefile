@@ -4,12 +4,13 @@
 
 export PYTHON
 ARGS ?=
+FUZZ ?= audience
 JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format-check types layers rules bench soak format clean env-run env-dev
+.PHONY: help run test check lint format-check types layers rules bench soak fuzz format clean env-run env-dev
 
 help:
 	@echo 'make run      open the console on sample data'
@@ -18,6 +19,7 @@ help:
 	@echo 'make rules    the rule book: each rule with its tests, passed or not'
 	@echo 'make bench    run the benchmarks, one JSON document a line'
 	@echo 'make soak     the random machine over the whole engine, for long (ARGS="--examples N --seed S")'
+	@echo 'make fuzz     odd files for the audience reader (FUZZ=callbacks: odd bodies for the endpoint; ARGS="--minutes M")'
 	@echo 'make format   format the code and mend what the linter can'
 	@echo 'make clean    remove caches and built files (.venv stays)'
 
@@ -55,6 +57,9 @@ bench: env-dev
 
 soak: env-dev
 	@$(BIN)/python -m tests.machine $(ARGS)
+
+fuzz: env-dev
+	@$(BIN)/python -m tests.fuzz $(FUZZ) $(ARGS)
 
 format: env-dev
 	@$(BIN)/python -m ruff check --fix
