@@ -5,12 +5,13 @@
 
 export PYTHON FAULTS
 ARGS ?=
+FUZZ ?= audience
 JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint format-check types layers rules bench soak soak-faults format clean env-run env-dev
+.PHONY: help run test check lint format-check types layers rules bench soak soak-faults fuzz format clean env-run env-dev
 
 help:
 	@echo 'make run      open the console on sample data'
@@ -20,6 +21,7 @@ help:
 	@echo 'make bench    run the benchmarks, one JSON document a line'
 	@echo 'make soak     the random machine over the whole engine, for long (ARGS="--examples N --seed S")'
 	@echo 'make soak-faults   random faults over whole runs, for long (ARGS="--minutes N --seed S")'
+	@echo 'make fuzz     odd files for the audience reader (FUZZ=callbacks: odd bodies for the endpoint; ARGS="--minutes M")'
 	@echo 'make format   format the code and mend what the linter can'
 	@echo 'make clean    remove caches and built files (.venv stays)'
 
@@ -60,6 +62,9 @@ soak: env-dev
 
 soak-faults: env-dev
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: env-dev
+	@$(BIN)/python -m tests.fuzz $(FUZZ) $(ARGS)
 
 format: env-dev
 	@$(BIN)/python -m ruff check --fix

@@ -118,7 +118,11 @@ class Worker:
         self._health: float | None = None
         self._look: asyncio.Task[float | None] | None = None
         self._look_at = float("-inf")
+        self._looked = False
+        """Whether it has ever been seen if the gateway answers."""
         self._inquiries = Inquiries(clock, graph)
+        self._asking = 0
+        """Runs of this pass that wait for the first look at the gateway, or for word of the token."""
         self._lock_at = float("-inf")
         self._series = Chore(
             "the series are",
@@ -249,7 +253,7 @@ class Worker:
             chore.tend()
         apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.
-        due, waiting = int(self._series.busy), 0
+        due, waiting, self._asking = int(self._series.busy), 0, 0
         self._fail_without_sender()
         self._wide = self._find_wide()
         for sender in account.senders():
@@ -268,7 +272,7 @@ class Worker:
                 # Somebody took over since the last renewal, and decides about it now.
                 with suppress(Fenced):
                     self._send(campaign_id, sender, lease)
-        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due, self._inquiries.under_way)
+        return Pass(len(self._runs) + len(self._tests.tasks), waiting, due, self._inquiries.under_way + self._asking)
 
     def _enforce_lock(self) -> None:
         if self._clock.steady() >= self._lock_at:
@@ -379,6 +383,10 @@ class Worker:
             and hold.until <= now < hold.since + ending.HOLD_LIMIT_MS
             and self._health is None
         ):
+            if not self._looked:
+                # Of a worker that has just begun nobody knows yet whether it is reached.
+                self._asking += 1
+                return False
             ending.prolong(self._clock, campaign, self._next_try(campaign.id))
             return False
         if (
@@ -411,8 +419,8 @@ class Worker:
         """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
         if self._token is None:
             self._token = asyncio.create_task(self._gateway.authorised(sender.phone_number_id))
-            return False
         if not self._token.done():
+            self._asking += 1
             return False
         works, self._token = self._token.result(), None
         if not works:
@@ -534,7 +542,7 @@ class Worker:
     def _look_at_gateway(self) -> None:
         """Ask for the gateway's health beside the work: an address that swallows packets takes seconds to give up."""
         if self._look is not None and self._look.done():
-            self._health = self._look.result()
+            self._health, self._looked = self._look.result(), True
             self._look = None
         if self._look is None and self._clock.steady() >= self._look_at:
             self._look_at = self._clock.steady() + HEALTH_S

@@ -58,7 +58,9 @@ class QuickLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.steady()
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override] # the types of the arguments are of no interest here
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
         self.threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._ended)

@@ -171,7 +171,7 @@ def started(clock: FakeClock, folder: Path, audience: int = 3) -> int:
     return campaign_id
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], bool], within_s: float = 30.0) -> None:
     """Look again and again until it holds, leaving the loop free in between; fails when it takes too long."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
@@ -181,7 +181,7 @@ async def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> N
         await asyncio.wait({never}, timeout=0.01)
 
 
-async def step_until(worker: Worker, clock: FakeClock, condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def step_until(worker: Worker, clock: FakeClock, condition: Callable[[], bool], within_s: float = 30.0) -> None:
     """Let a worker step, a quarter of a second of the clock's time apart, until the condition holds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s

@@ -6,6 +6,7 @@ A long one: `python -m tests.fuzz audience --minutes 10`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,7 +26,7 @@ def test_R33_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 @QUIET
 @given(almost_csv(), st.sampled_from([{}, {"country": "DE"}, {"number_column": "Phone"}]))
-def test_R35_any_text_is_read_row_by_row_or_refused(content: bytes, options: dict[str, str]) -> None:
+def test_R35_any_text_is_read_row_by_row_or_refused(content: bytes, options: dict[str, Any]) -> None:
     read(content, "almost.csv", **options)
 
 
@@ -37,7 +38,7 @@ def test_R35_a_damaged_list_is_read_row_by_row_or_refused(content: bytes) -> Non
 
 @QUIET
 @given(mutated_book(), st.sampled_from([{}, {"sheet": "Leads"}]))
-def test_R33_a_damaged_workbook_is_read_or_refused(content: bytes, options: dict[str, str]) -> None:
+def test_R33_a_damaged_workbook_is_read_or_refused(content: bytes, options: dict[str, Any]) -> None:
     read(content, "damaged.xlsx", **options)
 
 

@@ -87,6 +87,11 @@ def hold_of(campaign_id: int) -> str | None:
     return None if hold is None else hold.reason
 
 
+def until_of(campaign_id: int) -> int:
+    hold = campaigns.get(campaign_id).hold
+    return 0 if hold is None or hold.until is None else hold.until
+
+
 def refuses_first(case: Case, times: int = 1_000_000) -> Callable[[str, int], Answer | None]:
     """The first number of the first campaign is refused so often, everybody else is taken."""
     return lambda to, n: error(case.code, case.http_status) if to == FIRST and n <= times else None
@@ -266,6 +271,8 @@ async def test_R45_without_a_token_everything_waits_until_it_works_and_goes_on_b
         assert sent <= 2 and hold_of(ours) == hold_of(another) == "not_authorised"
         clock.advance(HOUR)
         await step_until(one, clock, lambda: server.asked >= 3)
+        # The answer has come, and the next question is a minute away at the most.
+        await step_until(one, clock, lambda: until_of(ours) > clock.now() and until_of(another) > clock.now())
         # Asking costs no message.
         assert sum(server.times.values()) == sent
         server.answer, server.token = lambda to, n: None, Answer(200, {"id": "1000001"})

@@ -15,6 +15,7 @@ from engine import callback_intake, ending
 from engine.callbacks import Receiver, register
 from engine.clock import HOUR, SystemClock
 from engine.commands import launch, setup
+from engine.decide import GATEWAY_UNREACHABLE, NOT_AUTHORISED, HoldOrder
 from engine.gateway.base import NotTaken, Outcome
 from engine.gateway.cloud_api import CloudApi
 from engine.gateway.simulator.scenario import Delay, Scenario
@@ -24,7 +25,7 @@ from engine.message import reference
 from engine.worker import Worker
 from store import account, campaigns, database, leases, ledger, outcomes, windows
 from store.errors import StoreBusy, StoreFailed
-from store.types import Balance, Delivery, RecipientState, Result, ResultKind, RootCause, Status
+from store.types import Actor, Balance, Delivery, RecipientState, Result, ResultKind, RootCause, Status
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import (
@@ -534,3 +535,14 @@ async def test_a_worker_by_the_machines_clock_sends_at_the_senders_rate(
         check_against(one.accepted().elements(), campaign_id)
     # 95 a second, of which a late caller may catch up 30 ms.
     assert took > (50 - 1) / 95 - 0.1
+
+
+@pytest.mark.parametrize("reason", [NOT_AUTHORISED, GATEWAY_UNREACHABLE])
+async def test_R45_a_worker_that_ends_when_idle_waits_for_the_answer_by_which_a_hold_lifts(
+    reason: str, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path)
+    ending.hold(clock, campaign_id, HoldOrder(reason, "Wait", clock.now() + 1_000), Actor("worker", "before"))
+    clock.advance(2_000)
+    await work(clock, Scripted(takes_all))
+    assert campaigns.get(campaign_id).status is Status.COMPLETED
