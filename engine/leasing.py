@@ -89,6 +89,12 @@ class Leases:
         term = self._terms.get(sender_id)
         return term is not None and term.lease.fence == lease.fence and self._clock.steady() < term.trusted_until
 
+    def doubt(self, sender_id: int) -> None:
+        """Trust a lease no more until `ensure` has asked the store: a write under it was fenced."""
+        term = self._terms.get(sender_id)
+        if term is not None:
+            term.renew_at = term.trusted_until = float("-inf")
+
     def held(self) -> list[int]:
         """Ids of the senders this worker owns."""
         return list(self._terms)

@@ -269,9 +269,11 @@ class Worker:
             for campaign_id in campaigns.due(self._clock.now(), sender.id):
                 self._start(campaign_id)
             for campaign_id in campaigns.running(sender.id):
-                # Somebody took over since the last renewal, and decides about it now.
-                with suppress(Fenced):
+                try:
                     self._send(campaign_id, sender, lease)
+                except Fenced:
+                    # Somebody took over since the last renewal, and decides about it now.
+                    self._leases.doubt(sender.id)
         return Pass(len(self._runs) + len(self._tests.tasks), waiting, due, self._inquiries.under_way + self._asking)
 
     def _enforce_lock(self) -> None:
@@ -485,6 +487,9 @@ class Worker:
                 ended = await run.drive(self._stop)
             finally:
                 del self._live[campaign.id]
+            if ended is Ended.LOST:
+                # Or it would begin again and again until the next renewal.
+                self._leases.doubt(sender.id)
             if run.answered:
                 self._unreachable.pop(campaign.id, None)
             if run.taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -110,3 +111,14 @@ async def test_R30_a_run_that_lost_its_lease_fails_nothing_for_the_quota(
     assert stolen == 1
     assert (progress(campaign_id).sent, progress(campaign_id).failed, progress(campaign_id).pending) == (4, 0, 6)
     check_invariants(campaign_id)
+
+
+async def test_R43_a_run_that_lost_its_lease_does_not_begin_again(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    started(clock, tmp_path)
+    worker = Worker(clock, Scripted(takes_all), "service", Random(1))
+    await worker.step()
+    steal(clock)
+    await asyncio.wait(worker._runs.values())
+    # No time passes, and no renewal is due: the lost run alone tells.
+    await worker.step()
+    assert not worker._runs and worker._leases.held() == []

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.machine.running import hollow, run
 
+EVERY = 250
+
 
 def main() -> int:
     """Run it; the exit status is 1 when a rule was broken."""
@@ -21,9 +23,14 @@ def main() -> int:
     arguments = parser.parse_args()
     print(f"{arguments.examples} examples, seed {arguments.seed}", flush=True)
     began = time.monotonic()
+
+    def tell(n: int) -> None:
+        if n % EVERY == 0:
+            print(f"{n:9,} examples begun, {time.monotonic() - began:.0f} s", flush=True)
+
     with tempfile.TemporaryDirectory(prefix="sendoff-machine-") as folder:
         try:
-            met = run(Path(folder), arguments.examples, arguments.seed, shrink=not arguments.no_shrink)
+            met = run(Path(folder), arguments.examples, arguments.seed, shrink=not arguments.no_shrink, told=tell)
         finally:
             print(f"{time.monotonic() - began:.0f} s, seed {arguments.seed}", flush=True)
     for what, n in sorted(met.items()):

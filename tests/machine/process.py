@@ -43,6 +43,9 @@ class Process:
     def killed(self) -> None:
         """As after kill -9: nothing of it runs any more, and the kernel gives its file locks back."""
         self.frozen = True
+        self._give_locks_back()
+
+    def _give_locks_back(self) -> None:
         for handle in self.worker._leases._locks.values():
             os.close(handle)
         self.worker._leases._locks.clear()
@@ -59,4 +62,5 @@ class Process:
             self.clock.advance(1_000)
         if self.ended and not self._main.cancelled():
             self._main.exception()
+        self._give_locks_back()
         self.loop.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -35,15 +37,23 @@ COMMON = (
 """What a few hundred examples come across many times; a machine that does not has gone hollow."""
 
 
-def run(folder: Path, examples: int, seed: int, *, shrink: bool = True) -> Counter[str]:
+def run(
+    folder: Path, examples: int, seed: int, *, shrink: bool = True, told: Callable[[int], None] = lambda n: None
+) -> Counter[str]:
     """Run examples over databases in `folder` and answer what they came across; fails with the shortest way there.
 
-    Without `shrink` it fails with the first way that was found: finding a shorter one takes minutes.
+    Without `shrink` it fails with the first way that was found: finding a shorter one takes minutes. `told` hears how
+    many have begun, with each.
     """
+    begun = count(1)
 
     class Here(Engine):
         prepared = prepare(folder)
         met: ClassVar[Counter[str]] = Counter()
+
+        def __init__(self) -> None:
+            told(next(begun))
+            super().__init__()
 
     settings = hypothesis.settings(
         max_examples=examples,

@@ -17,15 +17,21 @@ class StillClock(FakeClock):
         await asyncio.sleep(max(0.0, seconds))
 
 
+RESTLESS = 100_000
+"""Turns of a loop within one moment that no honest work needs."""
+
+
 class _Patience(selectors.DefaultSelector):
     """Where an event loop waits: nothing happens outside, so a loop that would wait has nothing left to do."""
 
     def __init__(self) -> None:
         super().__init__()
         self.idle: Callable[[], None] = lambda: None
+        self.turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout > 0:
+        self.turns += 1
+        if timeout is None or timeout > 0 or self.turns >= RESTLESS:
             self.idle()
         return super().select(0)
 
@@ -37,6 +43,7 @@ class StillLoop(asyncio.SelectorEventLoop):
         patience = _Patience()
         super().__init__(patience)
         patience.idle = self.stop
+        self._patience = patience
         self._still = clock
         self.set_exception_handler(lambda loop, context: None)
 
@@ -51,8 +58,10 @@ class StillLoop(asyncio.SelectorEventLoop):
         return future
 
     def go_on(self) -> None:
-        """Let everything happen that can happen now."""
+        """Let everything happen that can happen now; fails when that never ends."""
+        self._patience.turns = 0
         self.run_forever()
+        assert self._patience.turns < RESTLESS, "it goes on and on without any time passing"
 
     def at_once(self, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of something that has nothing to wait for."""
