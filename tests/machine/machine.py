@@ -397,9 +397,10 @@ class Engine(RuleBasedStateMachine):
         if only == "unread":
             proofs = self.observer.proofs.get((source.id, seq), [])
             waiting = any(key == (source.id, seq) for key, _ in self.observer.kept)
-            return row.state == rules.SENT and (self._read(source.id, seq) if waiting else "read" not in proofs)
+            unread = self._read(source.id, seq) if waiting else "read" not in proofs
+            return row.state == rules.SENT and unread and not self._rests(source.id, seq)
         if only == "failed":
-            return row.state == rules.FAILED and row.code not in rules.POINTLESS
+            return row.state == rules.FAILED and row.code not in rules.POINTLESS and not self._rests(source.id, seq)
         return row.state == rules.UNKNOWN
 
     def _read(self, campaign_id: int, seq: int) -> bool:
@@ -410,6 +411,16 @@ class Engine(RuleBasedStateMachine):
             (campaign_id, seq),
         ).fetchone()
         return bool(found[0] != rules.DELIVERY["read"])
+
+    def _rests(self, campaign_id: int, seq: int) -> bool:
+        """Whether WhatsApp withheld its message, by its answer or by a callback, less than 24 h ago."""
+        found = database.execute(
+            "SELECT MAX(a.at) FROM recipient r JOIN campaign c ON c.audience_id = r.audience_id "
+            "JOIN attempt a ON a.campaign_id = c.id AND a.seq = r.seq "
+            "WHERE c.id = ? AND r.seq = ? AND r.error = ? AND a.code = r.error",
+            (campaign_id, seq, rules.WITHHELD),
+        ).fetchone()
+        return found[0] is not None and found[0] > self.now - DAY
 
     # Launching and calling off
 
@@ -757,7 +768,7 @@ class Engine(RuleBasedStateMachine):
             "biz_opaque_callback_data": reference,
         }
         if status == "failed":
-            told["errors"] = [{"code": 131049, "title": "not delivered"}]
+            told["errors"] = [{"code": rules.WITHHELD, "title": "not delivered"}]
         body = {"entry": [{"changes": [{"value": {"statuses": [told]}}]}]}
         callback_intake.keep(self.clock, json.dumps(body).encode())
 

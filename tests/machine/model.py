@@ -41,6 +41,8 @@ POINTLESS = {131026, 131050}
 HOLDING = {132015, 131048, 131042, 190, 100}
 CODES = [*LATER, *SLOW_DOWN, *FOR_GOOD, *HOLDING]
 STOPPED_MARKETING = 131050
+WITHHELD = 131049
+"""WhatsApp has shown this person enough marketing for now: not again within 24 h."""
 
 
 @dataclass(frozen=True)
