@@ -6,14 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine import expiry, firing, history
 from engine.logs import Log
-from store import database
+from store import database, series
 from store.errors import StoreBusy, StoreFailed
 
 if TYPE_CHECKING:
     from engine.clock import Clock
+    from store.types import Actor
 
 log = Log("sendoff.worker")
+
+SERIES_S = 1.0
+DRAFTS_S = 60.0
+CONTACTS_S = 60.0
+LEFT_OVER_S = 600.0
 
 
 class Chore:
@@ -56,3 +63,37 @@ class Chore:
         """Wait for what is being done: a thread cannot be cancelled."""
         if self._task is not None:
             await asyncio.wait({self._task})
+
+
+def chores_of(clock: Clock, actor: Actor) -> tuple[Chore, ...]:
+    """What a worker does beside the sending; the series are the first."""
+    return (
+        Chore(
+            "the series are",
+            clock,
+            SERIES_S,
+            lambda: bool(series.wanting(clock.now())),
+            lambda: firing.tend(clock, actor),
+        ),
+        Chore(
+            "old drafts are",
+            clock,
+            DRAFTS_S,
+            lambda: expiry.wanting(clock.now()),
+            lambda: expiry.tend(clock, actor),
+        ),
+        Chore(
+            "the contact history is",
+            clock,
+            CONTACTS_S,
+            lambda: history.wanting(clock.now()),
+            lambda: history.tend(clock),
+        ),
+        Chore(
+            "audiences that were left behind are",
+            clock,
+            LEFT_OVER_S,
+            lambda: bool(expiry.left_over(clock.now())),
+            lambda: expiry.clear(clock),
+        ),
+    )

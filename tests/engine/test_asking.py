@@ -209,7 +209,7 @@ async def asked_about_it(worker: Worker, clock: FakeClock, graph: GraphServer) -
     """Until the gateway was asked once, and its answer taken."""
 
     def over() -> bool:
-        return bool(graph.requests) and not worker._inquiries.under_way
+        return bool(graph.requests) and not worker._holding.inquiries.under_way
 
     await step_until(worker, clock, over)
     await worker.step()
@@ -267,7 +267,7 @@ async def test_of_what_only_this_program_knows_the_gateway_is_not_asked(
     async with working(clock, graph) as worker:
         for _ in range(5):
             await worker.step()
-            assert not worker._inquiries.under_way
+            assert not worker._holding.inquiries.under_way
     assert graph.requests == []
 
 

@@ -17,9 +17,10 @@ from engine.gateway import errors
 from engine.gateway.base import Action
 from engine.gateway.cloud_api import CloudApi
 from engine.gateway.errors import Internal, classify
+from engine.holding import TOKEN_WORKS
 from engine.pacing import RECOVERY
 from engine.retry import BUDGET
-from engine.worker import TOKEN_WORKS, Worker
+from engine.worker import Worker
 from store import campaigns, ledger, optouts, outcomes
 from store.types import RecipientState, Status
 from tests import builders

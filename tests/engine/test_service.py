@@ -136,7 +136,7 @@ async def test_a_simulator_that_starts_later_than_the_worker_is_found(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "REGISTER_S", 0.05)
-    monkeypatch.setattr("engine.worker.HEALTH_S", 0.05)
+    monkeypatch.setattr("engine.holding.HEALTH_S", 0.05)
     campaign_id = started(clock, tmp_path, 10)
     async with Simulator() as first:
         port = int(first.base_url.rpartition(":")[2])
