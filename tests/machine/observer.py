@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -374,17 +374,28 @@ class Observer:
 
     def _compare(self, campaign: Campaign, rows: list[Stored]) -> None:
         assert len(rows) == len(campaign.rows or [])
+        nobody = self._without_a_valid_row(campaign, rows)
         for stored in rows:
             row = campaign.row(stored.seq)
             assert stored.phone == row.contact.phone
-            if not campaign.began:
-                assert stored.skip == row.skip, f"R35: {stored}, the rules say {row}"
-                assert stored.state == (rules.PENDING if row.skip is None else rules.SKIPPED)
-                continue
             if row.skip is not None:
-                assert (stored.state, stored.skip) == (rules.SKIPPED, row.skip), f"R39: {stored} was {row}"
-                continue
-            self._compare_run(campaign, stored, row)
+                told = stored.skip if stored.phone in nobody else row.skip
+                assert (stored.state, stored.skip) == (rules.SKIPPED, told), f"R35, R39: {stored}, the rules say {row}"
+            elif campaign.began:
+                self._compare_run(campaign, stored, row)
+            else:
+                assert (stored.state, stored.skip) == (rules.PENDING, None), f"R35: {stored}, the rules say {row}"
+
+    def _without_a_valid_row(self, campaign: Campaign, rows: list[Stored]) -> set[int | None]:
+        """The numbers none of whose rows is valid: any of them may bear the reason, the others are its duplicates."""
+        found: dict[int | None, list[tuple[str | None, str | None]]] = defaultdict(list)
+        for stored in rows:
+            found[stored.phone].append((stored.skip, campaign.row(stored.seq).skip))
+        nobody = {phone for phone, pairs in found.items() if all(skip is not None for _, skip in pairs)}
+        for phone in nobody:
+            told, due = (Counter(reasons) for reasons in zip(*found[phone], strict=True))
+            assert told == due, f"R35, R36: the rows of {phone} are skipped for {told}, the rules say {due}"
+        return nobody
 
     def _compare_run(self, campaign: Campaign, stored: Stored, row: rules.Row) -> None:
         key = (campaign.id, stored.seq)
