@@ -57,6 +57,8 @@ def _write_draft(terminal: Terminal) -> None:
     terminal.type_next("")
     _choose(terminal, 1)
     terminal.expect("season_sale  en_US")
+    terminal.expect("messages, the ordinary one")
+    terminal.type_next("")
     terminal.type_next("messy.csv")
     terminal.expect("enter reads it")
     terminal.press("enter")

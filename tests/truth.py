@@ -17,6 +17,7 @@ from engine.callback_writer import Writer
 from engine.callbacks import Receiver, register
 from engine.commands import launch
 from engine.decide import NOT_AUTHORISED
+from engine.errors import Refused
 from engine.gateway.cloud_api import CloudApi
 from engine.gateway.graph import Graph
 from engine.gateway.link import Link
@@ -198,8 +199,17 @@ async def _tend(clock: LoopClock, story: Story, token: str, thinks_s: float) -> 
     if story.campaign.hold == hold:
         story.holds.append(hold.reason)
         story.resumes += 1
-        launch.resume(builders.context(clock), story.campaign_id)
+        await _resume(clock, story)
     return token
+
+
+async def _resume(clock: LoopClock, story: Story) -> None:
+    """Let the run go on; where WhatsApp said lately that it is blocked, when that answer is old enough."""
+    try:
+        launch.resume(builders.context(clock), story.campaign_id)
+    except Refused as refused:
+        assert refused.code == "health_blocked"
+        await clock.sleep(LONGEST_LOOK_S)
 
 
 async def _hear_the_rest(clock: LoopClock, story: Story) -> None:

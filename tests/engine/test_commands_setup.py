@@ -168,7 +168,7 @@ def test_a_busy_database_is_told_in_a_sentence(
     monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.05)
     database.close_database()
     database.open_database(str(db))
-    other = database.proxy.obj.__class__(str(db), autoconnect=False)
+    other = database.proxy.obj.__class__(db, autoconnect=False)
     other.connect()
     try:
         other.execute_sql("BEGIN IMMEDIATE")

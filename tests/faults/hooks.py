@@ -305,7 +305,7 @@ def _handles(argument: str) -> None:
     """So many more file handles and no more once the worker has started, until there is room."""
     import resource
 
-    from engine.worker import Worker
+    from engine.holding import Reach
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few: list[int] = []
@@ -315,7 +315,7 @@ def _handles(argument: str) -> None:
             few.append(max(int(handle.name) for handle in Path("/proc/self/fd").iterdir()) + 1 + int(argument))
         resource.setrlimit(resource.RLIMIT_NOFILE, (few[0] if _no_room() else soft, hard))
 
-    before(Worker, "_look_at_gateway", limit)
+    before(Reach, "look", limit)
 
 
 HOOKS: dict[str, Callable[[str], None]] = {

@@ -131,7 +131,7 @@ def test_a_draft_has_an_endpoint(sendoff: Here, tmp_path: Path) -> None:
         "marketing_messages", "STRICT", None,
     )  # fmt: skip
     sendoff.json("campaign", "edit", made, "--activity-sharing", "no")
-    assert "marketing_messages, STRICT, activity not shared" in sendoff("campaign", "show", made).out
+    assert "marketing_messages, what it cannot take fails, activity not shared" in sendoff("campaign", "show", made).out
     sendoff.json("campaign", "edit", made, "--endpoint", "messages")
     back = sendoff.json("campaign", "show", made)
     assert (back["endpoint"], back["product_policy"], back["activity_sharing"]) == ("messages", None, None)
