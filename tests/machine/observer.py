@@ -15,8 +15,6 @@ from tests.store.invariants import violations
 
 LATE_OPT_OUT_MS = 250
 """An opt-out this fresh may still be missed by a row whose turn has come."""
-CLAIMED_MS = 3_000
-"""A row this long claimed may go under the quota there was then."""
 DAY = 24 * 3_600_000
 PROMPT_MS = 2_000
 """A start this late counts as on time."""
@@ -130,8 +128,9 @@ class Observer:
 
     def _within_quota(self, handed: HandOver) -> None:
         """R30: different numbers within 24 hours, by the gateway's own record, are never more than the quota."""
-        then = [quota for since, quota in self.quotas if since <= handed.at - CLAIMED_MS][-1:]
-        lately = [quota for since, quota in self.quotas if since > handed.at - CLAIMED_MS]
+        claimed_at = self._claimed_at(handed)
+        then = [quota for since, quota in self.quotas if since < claimed_at][-1:]
+        lately = [quota for since, quota in self.quotas if since >= claimed_at]
         quotas = [*then, *lately]
         if None in quotas:
             return
@@ -151,6 +150,15 @@ class Observer:
         known = taken | maybe | {one.to for one in lately_tested} | {phone for (phone,) in claimed.fetchall()}
         if handed.to not in known and len(taken) >= most:
             self.exchange.complaints.append(f"R30: {handed} goes beyond the quota of {most}")
+
+    def _claimed_at(self, handed: HandOver) -> int:
+        """When its window was opened: what had its place in the quota then goes, however slowly."""
+        (at,) = database.execute(
+            "SELECT MIN(opened_at) FROM send_window w WHERE w.campaign_id = ? "
+            "AND (? BETWEEN w.lo AND w.hi OR ? IN (SELECT value FROM json_each(w.retried)))",
+            (handed.campaign, handed.seq, handed.seq),
+        ).fetchone()
+        return handed.at if at is None else at
 
     def _test_handed_over(self, handed: HandOver) -> None:
         """R32, R43: a test goes once, except where the gateway said that it did not take it."""
