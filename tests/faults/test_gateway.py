@@ -70,7 +70,7 @@ def test_R42_R43_a_gateway_that_answers_badly(fault: str, tmp_path: Path) -> Non
         one.fork()
         over(one)
         found = one.progress()
-        assert found.failed == 0 and found.sent + found.unknown == 80
+        assert found.failed == 0 and found.sent + found.unknown == RECIPIENTS
         if fault != "slow":
             # Each message that was taken is told of by callback: only those that were not taken stay unknown.
             wait_until(lambda: one.progress().sent == len(one.accepted()), lambda: f"the news: {one.progress()}")
