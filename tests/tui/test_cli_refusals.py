@@ -37,7 +37,7 @@ def commands() -> dict[str, Command]:
     return {command.name: command for command in leaves(build(list(FILL)))}
 
 
-# The arguments; FILE is a good contact file, GONE one that is not there, FOLDER a folder. Campaign 1 is a Draft,
+# The arguments; FILE is a good contact file, GONE and NEW are not there, FOLDER is a folder. Campaign 1 is a Draft,
 # campaign 2 is Scheduled for tomorrow, series 1 has ended.
 CREATE = f"campaign create --name A --template greeting:en_US --sender {SENDER} --audience FILE"
 REFUSALS = [
@@ -173,6 +173,7 @@ class Desk:
         names = {
             "FILE": str(contacts_file(self.folder, 2)),
             "GONE": str(self.folder / "gone.csv"),
+            "NEW": str(self.folder / "new.db"),
             "FOLDER": str(self.folder / "folder"),
             "DATABASE": str(self.sendoff.database),
             "BACKUP": str(self.folder / "backup.db"),
@@ -264,7 +265,7 @@ WRITING = [
     ("worker", "worker --once"),
     ("callbacks", "callbacks --listen 127.0.0.1:0"),
     ("callbacks import", "callbacks import GONE"),
-    ("backup", "backup GONE"),
+    ("backup", "backup NEW"),
     ("restore", "restore BACKUP --yes"),
 ]
 
