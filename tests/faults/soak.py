@@ -14,8 +14,9 @@ import peewee
 
 from engine.clock import SystemClock
 from engine.commands import launch
+from engine.decide import HELD_BACK
 from engine.errors import EngineError
-from store import campaigns, database
+from store import campaigns, database, held
 from store.types import Status
 from tests import builders
 from tests.faults import forked
@@ -90,7 +91,8 @@ class Soak:
             play.ended_in_order(worker)
         assert_true(play.one)
         found = play.one.progress()
-        assert found.pending == 0, "somebody was missed"
+        with database.session():
+            assert found.pending == held.count(play.one.campaign_id), "somebody was missed"
         self.met["unknown"] += found.unknown
 
 
@@ -100,6 +102,7 @@ class _Play:
     def __init__(self, one: Field, dice: Random, met: Counter[str]) -> None:
         self.one, self.dice, self.met = one, dice, met
         self.simulator = one.processes[0]
+        self.outages = 0
         self.workers: list[forked.Forked] = []
         for _ in range(dice.choice((1, 1, 2, 3))):
             self._another()
@@ -118,6 +121,9 @@ class _Play:
                 self.met["resumed by hand"] += 1
                 with suppress(EngineError):
                     launch.resume(builders.context(SystemClock()), campaign.id)
+        if self.outages and campaign.hold is not None and campaign.hold.reason == HELD_BACK:
+            # With the gateway died its news of what it held back: nothing more comes in 75 minutes.
+            return False
         return campaign.status is Status.IN_PROGRESS
 
     def breathe(self) -> None:
@@ -182,4 +188,5 @@ class _Play:
         again, _ = forked.simulator(self.one.folder / "scenario.toml", self.one.log, port=self.one.port)
         self.one.processes.append(again)
         self.simulator = again
+        self.outages += 1
         self.met["gateway outages"] += 1
