@@ -269,7 +269,8 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
     state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]
     was_held = state is RecipientState.PENDING and row[5] is not None and held.forget(run.campaign_id, update.seq)
     if update.status == "failed" and update.code in held.DROPPED:
-        if was_held or (state is RecipientState.UNKNOWN and row[5] is not None):
+        # Also one whose answer was lost: only what is held back is dropped with these codes.
+        if was_held or state is RecipientState.UNKNOWN:
             _drop(run, update, state, price_of(run.prices, row[2]), attempt, moves)
             return _Match.NEWS
         if state is RecipientState.FAILED and row[4] == update.code:

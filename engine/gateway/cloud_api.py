@@ -18,7 +18,7 @@ from engine.gateway.base import Accepted, Action, NotTaken, Outcome, Rejection, 
 from engine.gateway.errors import classify
 from engine.gateway.link import VERSION
 from engine.gateway.network import DIRECT, Network
-from engine.gateway.session import failures, open_session, words_of
+from engine.gateway.session import body_of, failures, open_session, words_of
 from store.types import Endpoint
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class CloudApi:
                 allow_redirects=False,
                 trace_request_ctx=progress,
             ) as answer:
-                body = await _read(answer)
+                body = await body_of(answer, LONGEST_ANSWER)
                 return self._clean(read_answer(answer.status, answer.headers, body))
         except self._failures as error:
             reason = words_of(error, self._token, self._network)[:LONGEST_DETAIL]
@@ -144,7 +144,7 @@ class CloudApi:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=TOKEN_CHECK_S),
             ) as answer:
-                return _takes_token(answer.status, _json_object(await _read(answer)))
+                return _takes_token(answer.status, _json_object(await body_of(answer, LONGEST_ANSWER)))
         except self._failures:
             return None
 
@@ -230,17 +230,6 @@ async def _note_writing(session: aiohttp.ClientSession, context: SimpleNamespace
     progress = context.trace_request_ctx
     if progress is not None:
         progress.writing = True
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """The body, or nothing when it is longer than any answer of the API."""
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_ANSWER:
-            answer.close()
-            return b""
-    return bytes(body)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from engine.errors import BadInput, Busy, EngineError, Refused
 from engine.gateway import errors
 from engine.gateway.base import Action, Rejection
 from engine.gateway.cloud_api import checked_token, checked_url, read_answer
-from engine.gateway.session import failures, open_session, words_of
+from engine.gateway.session import body_of, failures, open_session, words_of
 from engine.text import counted, shown
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Graph:
             async with self._session.request(
                 method, f"{self._root}/{path}", headers=headers, allow_redirects=False, **options
             ) as answer:
-                return self._read(answer.status, answer.headers, await _body(answer))
+                return self._read(answer.status, answer.headers, await body_of(answer, LONGEST_ANSWER))
         except failures() as error:
             raise Busy(
                 "gateway_unreachable",
@@ -232,16 +232,6 @@ def _parsed(body: bytes) -> Any:
     except (ValueError, RecursionError):
         return None
     return document
-
-
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_ANSWER:
-            answer.close()
-            return b""
-    return bytes(body)
 
 
 class _Counted(io.BufferedReader):

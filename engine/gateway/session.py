@@ -51,3 +51,14 @@ def words_of(error: BaseException, token: str, network: Network) -> str:
         text = f"{NO_HANDLES} ({text})"
     account = urlsplit(network.proxy or "").netloc.rpartition("@")[0]
     return text.replace(f"{account}@", "") if account else text
+
+
+async def body_of(answer: aiohttp.ClientResponse, longest: int) -> bytes:
+    """The body, or nothing when it is longer than that many bytes, which no answer of the API is."""
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > longest:
+            answer.close()
+            return b""
+    return bytes(body)

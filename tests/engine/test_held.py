@@ -17,7 +17,7 @@ from engine.commands import testsends as testing
 from engine.decide import HELD_BACK, HELD_MS, HELD_WORDS
 from engine.errors import Refused
 from engine.export import state_word
-from engine.gateway.base import Accepted, Outcome
+from engine.gateway.base import Accepted, Outcome, Unknown
 from engine.gateway.errors import Internal
 from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.testsends import words
@@ -123,6 +123,19 @@ def test_R42_what_is_dropped_has_failed_and_costs_nothing(waiting: int, clock: F
     assert drafts.parts(waiting, clock.now())["failed"] == 2
     told_of = [event.text for event in why.read(waiting, builders.number(1)).events if event.what == "dropped"]
     assert len(told_of) == 1 and told_of[0].startswith("dropped by WhatsApp, never sent: The template is paused")
+
+
+def test_R42_what_is_dropped_was_never_sent_although_its_answer_was_lost(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 2)
+    asyncio.run(work(clock, Scripted(lambda to, n: Unknown("no answer") if to == FIRST else takes_all(to, n))))
+    assert rows(campaign_id)[0].state is RecipientState.UNKNOWN
+    told(campaign_id, 1, "failed", clock.now(), DROPPED)
+    check_invariants()
+    row = rows(campaign_id)[0]
+    assert (row.state, row.error, row.delivery) == (RecipientState.FAILED, DROPPED, Delivery.NONE)
+    assert ledger.balance() == Balance(CREDITS - 1, 0, 1)
 
 
 def dropped(clock: FakeClock, campaign_id: int, *seqs: int) -> None:
