@@ -200,10 +200,15 @@ async def told(console: Console, *texts: str) -> None:
     )
 
 
-async def asked(console: Console, desk: Desk, *texts: str) -> None:
-    """Wait for the dialog that says these texts, and until it listens."""
+async def dialog_open(console: Console, *texts: str) -> None:
+    """Wait for the dialog that says these texts."""
     await console.until(lambda: isinstance(console.app.screen, Confirm), "a dialog opens")
     await console.expect(*texts)
+
+
+async def asked(console: Console, desk: Desk, *texts: str) -> None:
+    """Wait for the dialog that says these texts, and until it listens."""
+    await dialog_open(console, *texts)
     desk.clock.advance(BLINK_MS)
 
 

@@ -18,7 +18,7 @@ from tests import builders
 from tests.clock import FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui import scenes
-from tests.tui.scenes import NARROW, WIDE, Desk, asked, opened, paste, told
+from tests.tui.scenes import NARROW, WIDE, Desk, asked, dialog_open, opened, paste, told
 from tui.app import SendoffApp
 from tui.feed import Feed
 from tui.screens.campaigns import CampaignsScreen
@@ -396,7 +396,8 @@ async def dialog(
         if before is not None:
             await before(console, desk)
         await console.press(*keys)
-        await asked(console, desk, *texts)
+        # Time stands still: a dialog that counts down says something else a blink later.
+        await dialog_open(console, *texts)
         await still(console)
         check_dialog(name, console)
 
