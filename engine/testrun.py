@@ -14,7 +14,7 @@ from engine import testsends as rules
 from engine.decide import GATEWAY_UNREACHABLE, Decision, decide
 from engine.gateway.base import Unknown
 from engine.logs import Log
-from engine.recorder import FLUSH_TRIES
+from engine.recorder import AGAIN_S, FLUSH_TRIES
 from engine.run import STOP_PATIENCE_S, Tools, turn
 from store import audit, campaigns, database, optouts, testsends
 from store.errors import Fenced, StoreBusy, StoreFailed
@@ -27,17 +27,18 @@ log = Log("sendoff.run")
 
 
 class TestRun:
-    """The sending of one sender's test sends under one lease."""
+    """The sending of one sender's test sends under one lease, until `stop` is set."""
 
-    def __init__(self, sender: Sender, lease: Lease, tools: Tools) -> None:
+    def __init__(self, sender: Sender, lease: Lease, tools: Tools, stop: asyncio.Event) -> None:
         self._sender = sender
         self._lease = lease
         self._tools = tools
+        self._stop = stop
         self._in_flight: set[asyncio.Task[None]] = set()
 
-    async def drive(self, stop: asyncio.Event) -> None:
-        """Send what is due until there is no more of it, `stop` is set or the lease is lost; leaves no request open."""
-        while self._may_go_on(stop):
+    async def drive(self) -> None:
+        """Send what is due until there is no more of it, it is to stop or the lease is lost; leaves no request open."""
+        while self._may_go_on():
             now = self._tools.clock.now()
             try:
                 rows = testsends.claim(self._sender.id, self._lease, now, now - rules.EXPIRES_MS)
@@ -51,33 +52,33 @@ class TestRun:
             if not rows:
                 return
             try:
-                await self._begin(rows, stop)
+                await self._begin(rows)
             finally:
-                await self._land(stop)
+                await self._land()
 
-    def _may_go_on(self, stop: asyncio.Event) -> bool:
-        return not stop.is_set() and self._tools.trusted()
+    def _may_go_on(self) -> bool:
+        return not self._stop.is_set() and self._tools.trusted()
 
-    async def _begin(self, rows: list[TestSend], stop: asyncio.Event) -> None:
+    async def _begin(self, rows: list[TestSend]) -> None:
         for row in rows:
-            if not await turn(self._tools, lambda: self._may_go_on(stop)):
+            if not await turn(self._tools, self._may_go_on):
                 await self._put_back(row)
                 continue
             if optouts.among([row.phone]):
                 self._tools.slots.release()
                 await self._drop(row, testsends.OPTED_OUT)
                 continue
-            task = asyncio.create_task(self._hand_over(row, stop))
+            task = asyncio.create_task(self._hand_over(row))
             self._in_flight.add(task)
             task.add_done_callback(lambda _: self._tools.slots.release())
 
-    async def _land(self, stop: asyncio.Event) -> None:
+    async def _land(self) -> None:
         """Wait for what is on its way; what has no answer in time for an orderly stop is unknown."""
         tasks, self._in_flight = self._in_flight, set()
         if not tasks:
             return
         landing = asyncio.create_task(asyncio.wait(tasks))
-        told = asyncio.create_task(stop.wait())
+        told = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({landing, told}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -100,8 +101,8 @@ class TestRun:
         now = self._tools.clock.now()
         await self._record(Decision(Result(row.id, ResultKind.FAILED, now, now, detail=why)), row)
 
-    async def _hand_over(self, row: TestSend, stop: asyncio.Event) -> None:
-        if not self._may_go_on(stop):
+    async def _hand_over(self, row: TestSend) -> None:
+        if not self._may_go_on():
             # The machine may have slept since the message had its turn.
             await self._put_back(row)
             return
@@ -122,10 +123,14 @@ class TestRun:
         await self._record(decision, row)
 
     async def _record(self, decision: Decision, row: TestSend) -> None:
-        """Write an outcome, patiently: an answer that is not kept makes a test unknown."""
+        """Write an outcome, as patiently as it takes: an answer that is not kept makes a test unknown.
+
+        Only a worker that is to end gives up, after some seconds.
+        """
         result = _final(decision)
         fence = self._lease.fence
-        for _ in range(FLUSH_TRIES):
+        tries = 0
+        while tries < FLUSH_TRIES:
             try:
                 with database.transaction():
                     testsends.record(result, fence)
@@ -133,7 +138,8 @@ class TestRun:
                         optouts.add(row.phone, result.at, "gateway: stopped marketing messages")
             except (StoreBusy, StoreFailed) as error:
                 log.warning("store.refused", "cannot record its outcome yet", error, test=row.id)
-                await self._tools.clock.sleep(1.0)
+                tries += self._stop.is_set()
+                await self._tools.clock.sleep(AGAIN_S)
             else:
                 return
         log.error("outcomes.lost", "the store does not take it; it will be shown as unknown", test=row.id)
@@ -177,7 +183,7 @@ class TestSending:
 
     async def _drive(self, sender: Sender, lease: Lease, tools: Tools) -> None:
         with database.translated():
-            await TestRun(sender, lease, tools).drive(self._stop)
+            await TestRun(sender, lease, tools, self._stop).drive()
 
     def _recover(self, sender: Sender, lease: Lease) -> None:
         # Nothing of this sender's is in flight here, so an intent even of this lease's own fence has nobody left.

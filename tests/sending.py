@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from engine.clock import HOUR, Clock
 from engine.commands import launch
 from engine.gateway.base import Accepted, Gateway, Outcome, Rejection
@@ -19,6 +21,7 @@ from engine.gateway.simulator.scenario import Scenario
 from engine.gateway.simulator.server import Simulator
 from engine.worker import Worker
 from store import audit, campaigns, database, ledger, recipients
+from store.errors import StoreBusy
 from store.types import AuditEvent, Endpoint, Progress, Recipient, RecipientState, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -207,6 +210,20 @@ def actions(campaign_id: int | None = None) -> list[str]:
 async def work(clock: Clock, gateway: Gateway) -> None:
     """Let a worker do what there is to do."""
     await Worker(clock, gateway, "service", Random(1)).work(until_idle=True)
+
+
+def busy_for(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, times: int) -> list[str]:
+    """The function raises `StoreBusy` so often before it works again."""
+    works, raised = getattr(module, name), list[str]()
+
+    def sometimes(*args: Any) -> Any:
+        if len(raised) < times:
+            raised.append(name)
+            raise StoreBusy("another process is writing")
+        return works(*args)
+
+    monkeypatch.setattr(module, name, sometimes)
+    return raised
 
 
 def campaign_in(status: Status, clock: FakeClock, folder: Path, rows: int = 3) -> int:

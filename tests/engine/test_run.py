@@ -19,7 +19,6 @@ from engine.gateway.simulator.scenario_file import load
 from engine.recorder import Recorder
 from engine.worker import Worker
 from store import account, campaigns, database, leases, ledger, optouts, outcomes, windows
-from store.errors import StoreBusy
 from store.types import Balance, Lease, RecipientState, Result, RootCause, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -28,6 +27,7 @@ from tests.sending import (
     Scripted,
     actions,
     bench,
+    busy_for,
     check_against,
     progress,
     refused,
@@ -169,7 +169,7 @@ async def test_R44_rate_limits_5xx_and_the_pair_limit_are_waited_out(
 
 async def test_R44_a_throughput_limit_costs_nobody_the_message(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = started(clock, tmp_path, 110)
-    async with bench(clock, Scenario(throughput=100, throttle_http_status=429)) as one:
+    async with bench(clock, Scenario(throughput=30, throttle_http_status=429)) as one:
         await one.run()
         check_against(one.accepted().elements(), campaign_id)
         assert one.simulator.counts["rejected"]["130429"] > 0
@@ -403,20 +403,6 @@ async def test_R37_a_message_with_a_hole_is_never_sent(acme: Path, clock: FakeCl
 
 
 # A store that will not, a program that fails
-
-
-def busy_for(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, times: int) -> list[str]:
-    """The function raises `StoreBusy` so often before it works again."""
-    works, raised = getattr(module, name), list[str]()
-
-    def sometimes(*args: Any) -> Any:
-        if len(raised) < times:
-            raised.append(name)
-            raise StoreBusy("another process is writing")
-        return works(*args)
-
-    monkeypatch.setattr(module, name, sometimes)
-    return raised
 
 
 @pytest.mark.parametrize(("module", "name", "times"), [(outcomes, "record", 5), (windows, "claim", 3)])

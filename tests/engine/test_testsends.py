@@ -16,6 +16,7 @@ from engine.commands import drafts, launch, setup, testsends
 from engine.errors import EngineError, NotAllowed, NotFound, Refused
 from engine.gateway.base import Accepted, NotTaken, Outcome, Unknown
 from engine.gateway.simulator.scenario import Delay, Scenario
+from engine.recorder import FLUSH_TRIES
 from engine.roles import Role, rights
 from engine.worker import Worker
 from store import account, audit, campaigns, contacts, ledger, optouts, prices
@@ -29,6 +30,7 @@ from tests.sending import (
     Scripted,
     Watched,
     bench,
+    busy_for,
     campaign_in,
     eventually,
     numbers,
@@ -387,6 +389,30 @@ async def test_an_orderly_stop_leaves_nothing_unknown(campaign_id: int, clock: F
     states = {rules.state(test) for test in store.page(ids)}
     assert states <= {"sent", "queued"} and "sent" in states
     check_invariants()
+
+
+async def test_R32_R42_an_answer_waits_as_long_as_the_store_takes(
+    campaign_id: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (test_id,) = ask(clock, campaign_id)
+    raised = busy_for(monkeypatch, store, "record", 10 * FLUSH_TRIES)
+    await work(clock, Scripted(takes_all))
+    assert (len(raised), how(test_id)) == (10 * FLUSH_TRIES, ["sent"])
+
+
+async def test_R32_R42_an_answer_that_the_store_never_takes_is_unknown_and_the_worker_can_stop(
+    campaign_id: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (test_id,) = ask(clock, campaign_id)
+    raised = busy_for(monkeypatch, store, "record", 1_000)
+    gateway = Watched(Scripted(takes_all), lambda n: worker.stop())
+    worker = Worker(clock, gateway, "service")
+    await worker.work()
+    assert len(raised) == FLUSH_TRIES
+    monkeypatch.undo()
+    await work(clock, gateway)
+    assert how(test_id) == ["unknown: no answer came; it is not sent again"]
+    assert gateway.handed == [ASHA[1:]]
 
 
 def test_R32_an_unknown_one_is_settled_by_its_callback(campaign_id: int, clock: FakeClock) -> None:
