@@ -21,6 +21,9 @@ COUNTERS = (
 CHANGES = {"series.firing": "scheduled"}
 """Events that make a campaign in a status other than Draft."""
 
+_LATE_MS = 23 * 3_600_000
+"""A message counts for a day from its claim, which comes a little before the hand-over; so less than that."""
+
 Ids: TypeAlias = Collection[int]
 """Campaigns that are looked at; none is all."""
 Row: TypeAlias = tuple[int, int]
@@ -200,15 +203,18 @@ def meter() -> tuple[int, int, int] | None:
 
 
 def taken_not_noted(since: int) -> list[Row]:
-    """Rows whose message was taken, or may have been, after `since`, and that the quota knows nothing of."""
+    """Rows whose message was taken, or may have been, after `since`, and that the quota knows nothing of.
+
+    Not of an answer that came a day late, as after a long suspend: its message had stopped counting by then.
+    """
     return [
         (campaign_id, seq)
         for campaign_id, seq in _rows(
             "SELECT c.id, r.seq FROM campaign c JOIN recipient r ON r.audience_id = c.audience_id "
             "LEFT JOIN contact k ON k.phone = r.phone AND k.campaign_id = c.id AND k.seq = r.seq "
             "WHERE r.state IN (1, 3) AND r.phone IS NOT NULL AND COALESCE(r.sent_at, r.handed_at) > ? "
-            "AND k.phone IS NULL ORDER BY c.id, r.seq",
-            (since,),
+            "AND COALESCE(r.sent_at - r.handed_at, 0) < ? AND k.phone IS NULL ORDER BY c.id, r.seq",
+            (since, _LATE_MS),
         )
     ]
 

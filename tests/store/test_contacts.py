@@ -129,6 +129,19 @@ def test_R30_rows_found_in_flight_after_a_day_count_again(scene: Scene) -> None:
     check_invariants()
 
 
+def test_R30_what_had_stopped_counting_when_its_answer_came_stays_forgotten(scene: Scene) -> None:
+    campaign_id = scene.running(people(1))
+    window, rows = scene.claim(campaign_id, scene.lease(), 1)
+    # A machine that slept for two days with the request open, and looks after its house first.
+    now = START + 2 * DAY
+    contacts.sweep(now)
+    assert contacts.purge(now, 10) == 1
+    answer = result(1, ResultKind.SENT, now)._replace(handed_at=START)
+    outcomes.record(campaign_id, [answer], countries_of(rows), [window.id], now)
+    assert contacts.used(now) == 0
+    check_invariants()
+
+
 def test_R30_of_a_window_only_the_rows_before_the_first_without_a_place_go(scene: Scene) -> None:
     campaign_id, lease = scene.running(people(6)), scene.lease()
     window, rows = scene.claim(campaign_id, lease, 2)
