@@ -5,11 +5,15 @@ Whoever can write to the folder can put another file in the database's place, or
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import grp
 import os
 import pwd
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 """0600: the file holds people's numbers, and nobody else on the machine may read it."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+PARTIAL = ".partial"
 BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database; it is made with the database's own mode."""
 
@@ -38,11 +43,36 @@ def beside(path: Path) -> list[Path]:
     return [one for one in (path, *(path.with_name(path.name + end) for end in BESIDE)) if one.exists()]
 
 
-def new_beside(path: Path) -> Path:
-    """A new empty file for its owner alone, in the folder of `path` and with a name that nobody has."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
-    os.close(handle)
-    return path.with_name(name.rpartition(os.sep)[2])
+@contextmanager
+def partial(path: Path) -> Iterator[Path]:
+    """A new empty file for its owner alone beside `path`, to be renamed; in the end it is gone with all that is its.
+
+    Those that a killed process left go first. Raises `OSError`.
+    """
+    prefix = f".{path.name[:100]}."
+    for left in path.parent.glob(f"{glob.escape(prefix)}{'?' * 8}{PARTIAL}"):
+        _discard_left(left)
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=PARTIAL, dir=path.parent)
+    file = path.with_name(name.rpartition(os.sep)[2])
+    try:
+        # Says that somebody who lives is at it.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield file
+    finally:
+        discard(file)
+        os.close(handle)
+
+
+def _discard_left(file: Path) -> None:
+    handle = os.open(file, os.O_RDWR)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        discard(file)
+    finally:
+        os.close(handle)
 
 
 def discard(path: Path) -> None:

@@ -129,20 +129,22 @@ def restore(context: Context, what: Plan) -> Restored:
     database.close_database()
     try:
         what.target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = place.new_beside(what.target)
+        with place.partial(what.target) as partial:
+            try:
+                copying.copy_file(what.source, partial)
+                waiting = restoring.prepare(
+                    context.clock,
+                    context.actor,
+                    partial,
+                    source=what.source.name,
+                    schema=what.schema,
+                    newest=what.newest,
+                )
+                kept = _put_in_place(what.target, partial, context.clock)
+            finally:
+                database.close_database()
     except OSError as error:
         raise _unwritable(what.target, error) from error
-    try:
-        copying.copy_file(what.source, partial)
-        waiting = restoring.prepare(
-            context.clock, context.actor, partial, source=what.source.name, schema=what.schema, newest=what.newest
-        )
-        kept = _put_in_place(what.target, partial, context.clock)
-    except OSError as error:
-        raise _unwritable(what.target, error) from error
-    finally:
-        database.close_database()
-        place.discard(partial)
     return Restored(what.target, kept, waiting)
 
 

@@ -53,11 +53,16 @@ class Forked:
 
 def worker(database: Path, options: Sequence[str], log: Path, hooks: Sequence[str]) -> Forked:
     """A worker on a database that writes what it says to `log`, with these hooks."""
-    arguments = ["--database", str(database), "worker", *options]
-    return Forked(CONTEXT.Process(name="worker", target=_work, args=(arguments, str(log), list(hooks)), daemon=True))
+    return sendoff(database, ["worker", *options], log, hooks)
 
 
-def _work(arguments: list[str], log: str, hooks: list[str]) -> None:
+def sendoff(database: Path, arguments: Sequence[str], log: Path, hooks: Sequence[str]) -> Forked:
+    """Any command on a database, in the same way."""
+    line = ["--database", str(database), *arguments]
+    return Forked(CONTEXT.Process(name=arguments[0], target=_run, args=(line, str(log), list(hooks)), daemon=True))
+
+
+def _run(arguments: list[str], log: str, hooks: list[str]) -> None:
     from tests.faults import hooks as known
     from tui.cli import main
 

@@ -239,9 +239,46 @@ STEPS: dict[str, Callable[[Then], None]] = {
 """The named steps of the protocol, each by how it is reached."""
 
 
+def _kill_in_copy(then: Then) -> None:
+    # The copy is there, and not yet on the disk.
+    before(os, "fsync", then)
+
+
+def _kill_in_hold_of_all(then: Then) -> None:
+    from store import restored
+
+    after(restored, "keep_waiting", then)
+
+
+def _kill_before_place(then: Then) -> None:
+    from store import place
+
+    before(place, "replace", then)
+
+
+def _kill_between_names(then: Then) -> None:
+    after(os, "link", then)
+
+
+def _kill_after_place(then: Then) -> None:
+    from store import place
+
+    after(place, "replace", then)
+
+
+RESTORE: dict[str, Callable[[Then], None]] = {
+    "while the copy is made": _kill_in_copy,
+    "in the transaction that puts everything on hold": _kill_in_hold_of_all,
+    "before the copy takes the database's place": _kill_before_place,
+    "while the old one has two names": _kill_between_names,
+    "after the copy took its place": _kill_after_place,
+}
+"""The steps of a restore."""
+
+
 def _kill_at(argument: str) -> None:
     step, _, n = argument.rpartition("@")
-    STEPS[step](_nth(int(n)))
+    (STEPS | RESTORE)[step](_nth(int(n)))
 
 
 def _patience(argument: str) -> None:

@@ -74,7 +74,11 @@ class Field:
 
     def fork(self, *options: str, hooks: Sequence[str] = ()) -> forked.Forked:
         """Start one more worker at a fraction of the cost, with hooks of the test in it."""
-        process = forked.worker(self.database, options, self.folder / "worker.log", hooks)
+        return self.sendoff("worker", *options, hooks=hooks)
+
+    def sendoff(self, *arguments: str, hooks: Sequence[str] = ()) -> forked.Forked:
+        """Start any command on the database in the same way."""
+        process = forked.sendoff(self.database, arguments, self.folder / "worker.log", hooks)
         self.processes.append(process)
         return process
 

@@ -94,3 +94,21 @@ def test_the_folder_is_that_of_the_file_a_link_leads_to(tmp_path: Path) -> None:
     (own / "x.db").symlink_to(shared / "x.db")
     assert place.folder_of_others(own / "x.db") == shared
     assert place.folder_of_others(tmp_path / "none" / "x.db") is None
+
+
+def test_what_a_killed_process_left_beside_a_database_is_cleared_away_and_what_somebody_writes_stays(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "acme.db"
+    left = [tmp_path / ".acme.db.abc_1234.partial", tmp_path / ".acme.db.abc_1234.partial-wal"]
+    others = [tmp_path / ".acme.db.bak.abc_1234.partial", tmp_path / ".acme.db.partial", file]
+    for one in (*left, *others):
+        one.touch()
+    with place.partial(file) as living:
+        assert not any(one.exists() for one in left)
+        assert living.stat().st_mode & 0o777 == 0o600
+        with place.partial(file) as mine:
+            assert living.exists() and mine != living
+        assert living.exists() and not mine.exists()
+        living.replace(file)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
