@@ -147,8 +147,8 @@ def _match(clock: Clock, total: Applied) -> None:
 
 
 def _hold_for(clock: Clock, effect: callbacks.Effect) -> None:
-    for campaign_id, codes in effect.failed.items():
-        notice_intake.failed(clock, campaign_id, codes)
+    for campaign_id, by_code in effect.failed.items():
+        notice_intake.failed(clock, campaign_id, by_code)
 
 
 class _Read(NamedTuple):

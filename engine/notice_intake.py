@@ -8,7 +8,7 @@ campaign should go on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import ending, templates, wide_holds
@@ -37,7 +37,7 @@ from engine.notices import (
 from engine.remote_senders import DEFAULT_RATE, HIGH_RATE
 from engine.schedule import iso
 from engine.wire_words import UNLIMITED
-from store import account, audit, campaigns, told
+from store import account, audit, campaigns, recipients, told
 from store.types import Actor, Template
 
 if TYPE_CHECKING:
@@ -71,15 +71,29 @@ def take(clock: Clock, notice: Notice) -> bool:
     return takes(clock, notice)
 
 
-def failed(clock: Clock, campaign_id: int, codes: Iterable[int]) -> None:
+def failed(clock: Clock, campaign_id: int, by_code: Mapping[int, Collection[int]]) -> None:
     """Hold a run whose messages failed, after they were accepted, with what stops a campaign, a number or the account.
 
-    WhatsApp keeps messages back to assess a template, and drops them with 132015 when it is not liked.
+    WhatsApp keeps messages back to assess a template, and drops them one by one with 132015 when it is not liked.
+    `by_code` has the `seq` of their rows.
     """
-    for code in sorted(codes):
+    for code, seqs in sorted(by_code.items()):
         row = errors.row_of(code)
-        if row is not None and row.action in PAUSING:
+        if row is not None and row.action in PAUSING and not _overtaken(campaign_id, PAUSING[row.action], seqs):
             _hold(clock, [campaign_id], HoldOrder(PAUSING[row.action], f"{row.text} ({code})"))
+
+
+def _overtaken(campaign_id: int, reason: str, seqs: Collection[int]) -> bool:
+    """Whether such a hold was lifted since these rows were handed over: then their failure tells nothing new."""
+    lifted = [
+        event.at
+        for event in audit.events(campaign_id, actions=["campaign.resume"])
+        if event.before.get("hold") == reason
+    ]
+    if not lifted:
+        return False
+    handed = [row.handed_at for row in recipients.page(campaign_id, list(seqs)).values()]
+    return all(at is not None and at <= lifted[-1] for at in handed)
 
 
 def _hold(clock: Clock, campaign_ids: Iterable[int], order: HoldOrder) -> None:

@@ -33,13 +33,13 @@ class Effect(NamedTuple):
 
     changed: Counter[int]
     """Statuses that were news, by campaign; those of test sends are campaign 0."""
-    failed: dict[int, set[int]]
-    """The codes of messages that failed after they were sent, by campaign, where that was news."""
+    failed: dict[int, dict[int, set[int]]]
+    """The `seq` of rows that failed after they were sent, by campaign and code, where that was news."""
 
     @classmethod
     def none(cls) -> Effect:
         """Nothing yet."""
-        return cls(Counter(), defaultdict(set))
+        return cls(Counter(), defaultdict(lambda: defaultdict(set)))
 
 
 def keep(body: str, now: int) -> int:
@@ -223,8 +223,8 @@ def _apply_to(
                 refused += 1
             case _Match.NEWS:
                 effect.changed[campaign_id] += 1
-                if update.status == "failed" and update.code is not None:
-                    effect.failed[campaign_id].add(update.code)
+                if update.status == "failed" and update.code is not None and update.seq is not None:
+                    effect.failed[campaign_id][update.code].add(update.seq)
     if not moves.nothing:
         moves.apply(campaign_id, now, CALLBACK)
     return unknown, refused

@@ -12,8 +12,8 @@ import pytest
 from engine import callback_intake, ending
 from engine.clock import HOUR, MINUTE, SECOND
 from engine.commands import drafts, launch, setup
-from engine.decide import HoldOrder
-from engine.gateway.base import Outcome
+from engine.decide import HELD_BACK, HoldOrder
+from engine.gateway.base import Accepted, Outcome
 from engine.notice_intake import TEMPLATE_EDITED, TEMPLATE_STOPPED
 from engine.quota import QUOTA_REACHED
 from engine.wide_holds import ACCOUNT_RESTRICTED, UTILITY_RESTRICTED
@@ -22,7 +22,7 @@ from store import account, audit, campaigns, database
 from store.types import Actor, DraftFields, Hold, Sender, Status, Template
 from tests import builders
 from tests.clock import START, FakeClock
-from tests.sending import Scripted, actions, progress, refused, started, takes_all, work
+from tests.sending import Scripted, actions, progress, refused, rows, started, takes_all, work
 from tests.store.invariants import check_invariants
 
 NUMBER = "918040214021"
@@ -493,6 +493,44 @@ async def test_R44_R45_a_message_dropped_later_holds_the_run_until_a_person_resu
         await work(clock, gateway)
         assert gateway.handed == [] and hold_of(campaign_id) == held
     check_invariants()
+
+
+async def test_R45_a_message_dropped_from_before_a_resume_holds_nothing_again(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 4)
+    two = {builders.number(i).lstrip("+") for i in range(2)}
+    await send_all_of(clock, Scripted(lambda to, n: back(to) if to in two else refused(131016)), 4)
+    first, second = (row.seq for row in rows(campaign_id) if row.held)
+    apply(clock, failed(campaign_id, 132015, first))
+    held = hold_of(campaign_id)
+    assert held is not None and held.reason == "campaign_paused"
+    clock.advance(MINUTE)
+    launch.resume(builders.context(clock), campaign_id)
+    await send_all_of(clock, Scripted(lambda to, n: back(to)), 2)
+    apply(clock, failed(campaign_id, 132015, second))
+    held = hold_of(campaign_id)
+    assert held is None or held.reason == HELD_BACK, "the operator knows of that"
+    later = next(row.seq for row in rows(campaign_id) if row.held)
+    apply(clock, failed(campaign_id, 132015, later))
+    held = hold_of(campaign_id)
+    assert held is not None and held.reason == "campaign_paused", "what went out since tells something new"
+    check_invariants()
+
+
+def back(to: str) -> Outcome:
+    """Taken, and held back."""
+    return Accepted(f"wamid.{to}", held=True)
+
+
+async def send_all_of(clock: FakeClock, gateway: Scripted, n: int) -> None:
+    """Let a worker hand over so many messages."""
+    worker = Worker(clock, gateway, "service", Random(1))
+    while len(gateway.handed) < n:
+        await worker.step()
+        await clock.sleep(1)
+    worker.stop()
+    await worker.work()
 
 
 async def send_one_of_two(clock: FakeClock) -> None:
