@@ -1,27 +1,23 @@
 """What stands between a draft and its launch: every problem at once, each with what to do (R22).
 
-`checks` is pure; `facts_of` and `facts_for_form` read what it needs from the store.
+Pure: `engine.preflight_reading` reads what it looks at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from engine import asking, media, message, placeholders, pricing, resolution, routes, templates
+from engine import placeholders, preflight_media, pricing, routes, templates
 from engine.health import State
+from engine.preflight_facts import ENDPOINT, OVER_QUOTA, Check, Facts, Level
 from engine.remote_senders import USABLE
-from engine.text import counted, shown
-from store import account, campaigns, contacts, ledger, prices, tallies
-from store import media as uploads
-from store.types import ORDINARY, Endpoint, Gateway, OverQuota
+from engine.text import counted
+from store.types import Endpoint, OverQuota
 
 if TYPE_CHECKING:
-    from engine.health import Health
-    from engine.placeholders import Placeholder
-    from store.types import Balance, Campaign, DraftFields, Fill, Media, PriceLine, Route, Sender, Template
+    from store.types import PriceLine, Sender, Template
 
 
 LISTED = 5
@@ -29,78 +25,6 @@ LISTED = 5
 NO_PRICE_ADVICE = (
     "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
 )
-ENDPOINT: Final = "endpoint"
-"""The form field that says which endpoint of the gateway's takes the campaign."""
-OVER_QUOTA: Final = "over_quota"
-"""The form field that says what a run does at the messaging quota."""
-
-
-class Level(StrEnum):
-    """How much a check weighs."""
-
-    OK = "ok"
-    WARN = "warn"
-    BLOCK = "block"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the preflight; `field` names the form field it belongs to."""
-
-    code: str
-    level: Level
-    text: str
-    advice: str = ""
-    field: str = ""
-
-
-class Quota(NamedTuple):
-    """What the messaging quota has left, and what is asked of it (R30)."""
-
-    left: int
-    repeats: int
-    """Valid rows whose numbers count already and need no place."""
-    over: OverQuota
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything the checks look at."""
-
-    name: str
-    sender: Sender | None
-    template: Template | None
-    fills: Mapping[str, Fill]
-    columns: tuple[str, ...] | None
-    """The audience's columns; `None` when there is no audience yet."""
-    countries: Mapping[str, int]
-    skipped: Mapping[str, int]
-    fallbacks: int | None
-    """Rows that use a fallback; `None` when nobody counted."""
-    balance: Balance
-    scheduled_price: int
-    """Credits the other scheduled campaigns will need."""
-    quota: Quota | None = None
-    """`None` when the account has none, or nobody asked."""
-    price_list: Sequence[PriceLine] = ()
-    """Empty when none was imported."""
-    route: Route = ORDINARY
-    health: Health | None = None
-    """What the gateway says of number and template; `None` when it was not asked."""
-    asked: bool = False
-    """Whether it should have been."""
-    now: int | None = None
-    at: int | None = None
-    """When it goes, where that is known."""
-    media: Mapping[str, Media | None] = field(default_factory=dict)
-    """Headers filled with an uploaded file, by their keys; `None` for one that was not uploaded from here."""
-    refused: Sequence[str] = ()
-    """What WhatsApp would refuse in every message, because of values that are the same in all, in sentences."""
-
-    @property
-    def valid(self) -> int:
-        """Rows that would get a message."""
-        return sum(self.countries.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +53,7 @@ def run(facts: Facts) -> Preflight:
         *_route(facts),
         *_health(facts),
         *_placeholders(facts),
-        *_media(facts),
+        *preflight_media.checks(facts),
         *_values(facts),
         *_audience(facts),
         *_credits(facts, table, price),
@@ -256,56 +180,6 @@ def _placeholders(facts: Facts) -> list[Check]:
     return [Check("placeholders", Level.OK, text)]
 
 
-def _media(facts: Facts) -> list[Check]:
-    """One line for each file with a problem, and one for all that nobody knows, whichever headers they stand in."""
-    if facts.template is None:
-        return []
-    found: dict[tuple[str, str], list[Placeholder]] = {}
-    for one in placeholders.placeholders(facts.template.components, facts.template.parameter_format):
-        if one.name == placeholders.MEDIA_NAME and one.key in facts.media:
-            known = facts.media[one.key]
-            problem = _media_problem(facts, known)
-            if problem:
-                found.setdefault((problem, "" if known is None else known.media_id), []).append(one)
-    return [_media_check(problem, facts.media[places[0].key], places) for (problem, _), places in found.items()]
-
-
-def _media_problem(facts: Facts, known: Media | None) -> str:
-    if known is None:
-        return "media_unknown"
-    if problem := media.problem(known.uploaded_at, facts.now, facts.at):
-        return problem
-    of_another = facts.sender is not None and known.phone_number_id != facts.sender.phone_number_id
-    return "media_of_another" if of_another else ""
-
-
-def _media_check(problem: str, known: Media | None, places: Sequence[Placeholder]) -> Check:
-    key = places[0].key
-    cards = [str(one.card) for one in places if one.card is not None]
-    of = "the header's file" if not cards else f"the file of card{'s' if len(cards) > 1 else ''} {', '.join(cards)}"
-    if known is None:
-        many = len(places) > 1
-        files = of.replace("file", "files", 1) if many else of
-        text = f"{files} {'were' if many else 'was'} not uploaded from here, so nobody knows how long"
-        text += f" {'they' if many else 'it'} can be used"
-        return Check("media_unknown", Level.WARN, text, "An id lives 30 days.", key)
-    file, upload = f"{of} {shown(known.file)}", f"Upload {shown(known.file)} again: sendoff media upload FILE"
-    match problem:
-        case media.EXPIRED:
-            text = f"{file} was uploaded more than 30 days ago and is gone"
-            return Check("media_expired", Level.BLOCK, text, upload, key)
-        case media.EXPIRES:
-            text = f"{file} will be gone by the time it goes: it lives 30 days"
-            return Check("media_expires", Level.WARN, text, upload, key)
-    return Check("media_of_another", Level.WARN, f"{file} was uploaded with another sender", upload, key)
-
-
-def _media_of(fills: Mapping[str, Fill]) -> dict[str, Media | None]:
-    """The files whose ids stand in every message, by the keys they stand under."""
-    ids = {key: (fill.fixed or "").strip() for key, fill in fills.items() if key.endswith(placeholders.MEDIA_ID)}
-    return {key: uploads.find(media_id) for key, media_id in ids.items() if media_id}
-
-
 def _placeholder(problem: placeholders.Problem) -> Check:
     if problem.code == "unreadable_value":
         return Check("unreadable_value", Level.BLOCK, problem.message, problem.hint, problem.key)
@@ -323,16 +197,6 @@ def _values(facts: Facts) -> list[Check]:
         text = "an animated header goes only through the endpoint for marketing messages"
         found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", ENDPOINT))
     return found
-
-
-def refused_in_all(template: Template | None, fills: Mapping[str, Fill], at: int | None) -> tuple[str, ...]:
-    """What WhatsApp would refuse in every message that goes at this time (UTC epoch ms), by the values in all."""
-    if template is None:
-        return ()
-    same = {key: fill for key, fill in fills.items() if fill.column is None}
-    known = placeholders.used(template.components, template.parameter_format, same)
-    filler = placeholders.Filler(known, same, (), account.get_account().timezone)
-    return tuple(message.problems(template.components, filler.constants, at))
 
 
 def _audience(facts: Facts) -> list[Check]:
@@ -412,73 +276,3 @@ def _quota(facts: Facts) -> list[Check]:
             OVER_QUOTA,
         )
     ]
-
-
-def quota_of(over: OverQuota, now: int, repeats: Callable[[], int]) -> Quota | None:
-    """What the quota has left at this time; `repeats` is asked only where there is a quota."""
-    left = contacts.room(now)
-    return None if left is None else Quota(left, repeats(), over)
-
-
-def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
-    """Facts for a campaign as it is stored; without a time quota and gateway are left out."""
-    sender = None if campaign.sender_id is None else account.get_sender(campaign.sender_id)
-    template = resolution.template_of(campaign)
-    audience = campaign.audience
-    quota = None
-    if now is not None and audience is not None:
-        quota = quota_of(campaign.over_quota, now, lambda: contacts.recent_of(audience.id, now))
-    return Facts(
-        name=campaign.name,
-        sender=sender,
-        template=template,
-        fills=campaign.fills,
-        columns=None if campaign.audience is None else tuple(campaign.audience.columns),
-        countries=tallies.of(campaign.id, tallies.COUNTRY),
-        skipped=tallies.of(campaign.id, tallies.SKIP),
-        fallbacks=None,
-        balance=ledger.balance(),
-        scheduled_price=campaigns.scheduled_price(except_id=campaign.id),
-        quota=quota,
-        price_list=prices.lines(),
-        route=campaign.route,
-        health=None if now is None else asking.standing(sender, template, now),
-        asked=now is not None and _should_be_asked(),
-        now=now,
-        at=campaign.scheduled_at,
-        media=_media_of(campaign.fills),
-        refused=refused_in_all(template, campaign.fills, now),
-    )
-
-
-def _should_be_asked() -> bool:
-    return account.get_account().gateway is Gateway.CLOUD_API
-
-
-def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> Facts:
-    """Facts for a form that is not saved yet, over the audience its draft has."""
-    sender = None if fields.sender_id is None else account.get_sender(fields.sender_id)
-    template = None if fields.template_id is None else account.get_template(fields.template_id)
-    audience = None if campaign is None else campaign.audience
-    counts = None if audience is None else resolution.count(audience, template, fields.fills, now)
-    counts = counts or resolution.Counts({}, {}, 0)
-    return Facts(
-        name=fields.name,
-        sender=sender,
-        template=template,
-        fills=fields.fills,
-        columns=None if audience is None else tuple(audience.columns),
-        countries=counts.countries,
-        skipped=counts.skipped,
-        fallbacks=counts.fallbacks,
-        balance=ledger.balance(),
-        scheduled_price=campaigns.scheduled_price(except_id=None if campaign is None else campaign.id),
-        quota=quota_of(fields.over_quota, now, lambda: counts.repeats),
-        price_list=prices.lines(),
-        route=fields.route,
-        health=asking.standing(sender, template, now),
-        asked=_should_be_asked(),
-        now=now,
-        media=_media_of(fields.fills),
-        refused=refused_in_all(template, fields.fills, now),
-    )

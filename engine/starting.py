@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine import placeholders, preflight, pricing, resolution, schedule, templates
+from engine import placeholders, preflight, preflight_facts, preflight_reading, pricing, resolution, schedule, templates
 from engine.remote_senders import USABLE
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
@@ -96,9 +96,9 @@ def _unfit(campaign: Campaign, frozen: Template) -> str | None:
     return templates.sendable(frozen) or (problems[0].message if problems else None)
 
 
-def _facts(campaign: Campaign) -> preflight.Facts:
+def _facts(campaign: Campaign) -> preflight_facts.Facts:
     """What the start is decided by: the content is the frozen one, the category the one WhatsApp bills now (R26)."""
-    return replace(preflight.facts_of(campaign), template=resolution.as_billed(campaign))
+    return replace(preflight_reading.facts_of(campaign), template=resolution.as_billed(campaign))
 
 
 def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] | None:

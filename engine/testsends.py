@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from engine import message, phone, placeholders, preflight, pricing, resolution
+from engine import message, phone, placeholders, preflight, preflight_facts, pricing, resolution
 from engine.clock import MINUTE
 from engine.decide import HELD_WORDS
 from engine.errors import BadInput, NotFound, Refused
@@ -109,7 +109,7 @@ def _template(campaign: Campaign) -> Template:
     return template
 
 
-def _blocked(problem: preflight.Check) -> Refused:
+def _blocked(problem: preflight_facts.Check) -> Refused:
     return Refused(problem.code, f"A test cannot go: {problem.text}.", problem.advice)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine import audience, expiry, lifecycle, preflight, resolution
+from engine import audience, expiry, lifecycle, preflight, preflight_reading, resolution
 from engine.clock import DAY
 from engine.commands.importing import Imported, Rows, audit_import, read_in
 from engine.context import Context, command
@@ -310,7 +310,7 @@ def _duplicate(
 def _bring_up_to_date(campaign_id: int, now: int) -> None:
     """After any change of a draft: which rows would get it, and what that would cost."""
     resolution.resolve(campaign_id, now)
-    campaigns.set_price(campaign_id, preflight.run(preflight.facts_of(campaigns.get(campaign_id))).price)
+    campaigns.set_price(campaign_id, preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id))).price)
 
 
 def _refuse(action: Action, campaign: Campaign, now: int) -> None:

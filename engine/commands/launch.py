@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import asking, lifecycle, lock, preflight, resolution, routes, schedule, wide_holds
+from engine import asking, lifecycle, lock, preflight, preflight_reading, resolution, routes, schedule, wide_holds
 from engine.context import Context, command
 from engine.errors import Refused
 from engine.health import State
@@ -36,7 +36,7 @@ def check(campaign_id: int, now: int) -> Preflight:
     """
     if campaigns.get(campaign_id).status is Status.DRAFT:
         resolution.resolve(campaign_id, now)
-    return preflight.run(preflight.facts_of(campaigns.get(campaign_id), now))
+    return preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id), now))
 
 
 def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight, Template]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import preflight, price_list, pricing
+from engine import preflight, preflight_reading, price_list, pricing
 from engine.context import Context, command
 from store import audit, campaigns, database, prices
 from store.errors import Missing
@@ -63,7 +63,7 @@ def _reprice(campaign_id: int) -> bool:
     except Missing:
         # Deleted a moment ago.
         return True
-    facts = preflight.facts_of(campaign)
+    facts = preflight_reading.facts_of(campaign)
     result = preflight.run(facts)
     campaigns.reprice(campaign_id, result.price)
     return not pricing.unpriced(result.prices, facts.countries)

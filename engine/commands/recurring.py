@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import firing, preflight, schedule
+from engine import firing, preflight, preflight_reading, schedule
 from engine.commands import drafts
 from engine.context import Context, command
 from engine.errors import BadInput, NotFound, Refused
@@ -146,7 +146,7 @@ def _fields(
 
 def _preflight(source: Campaign, now: int) -> None:
     """Check 1 over the campaign's content as it would go now, not as it was frozen."""
-    result = preflight.run(preflight.facts_for_form(drafts.fields_of(source), source, now))
+    result = preflight.run(preflight_reading.facts_for_form(drafts.fields_of(source), source, now))
     if result.blocking:
         raise Refused(
             result.blocking[0].code,

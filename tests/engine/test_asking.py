@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from engine import asking, ending, preflight
+from engine import asking, ending, preflight, preflight_facts, preflight_reading
 from engine.commands import launch, setup
 from engine.decide import HoldOrder
 from engine.errors import Refused
 from engine.gateway.graph import Graph
 from engine.gateway.link import Link
 from engine.inquiries import OURS
-from engine.preflight import Level
+from engine.preflight_facts import Level
 from engine.starting import WORKER
 from engine.worker import Worker
 from store import account, campaigns
@@ -68,8 +68,8 @@ def asked(campaign_id: int, clock: FakeClock) -> bool:
     return True
 
 
-def checks(campaign_id: int, clock: FakeClock) -> dict[str, preflight.Check]:
-    found = preflight.run(preflight.facts_of(campaigns.get(campaign_id), clock.now())).checks
+def checks(campaign_id: int, clock: FakeClock) -> dict[str, preflight_facts.Check]:
+    found = preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id), clock.now())).checks
     return {check.code: check for check in found if check.code.startswith("health")}
 
 

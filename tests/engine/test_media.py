@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from engine import media, message, placeholders, preflight
+from engine import media, message, placeholders, preflight, preflight_reading
 from engine.clock import DAY
 from engine.commands import drafts, launch, setup, uploads
 from engine.errors import BadInput, Refused
 from engine.gateway.cloud_api import CloudApi
 from engine.gateway.graph import Graph
 from engine.placeholders import MEDIA, MEDIA_ID, Filler, unmapped
-from engine.preflight import Level
+from engine.preflight_facts import Level
 from store import account, campaigns
 from store import media as store
 from store.types import DraftFields, Fill, Gateway, Status
@@ -175,7 +175,7 @@ def draft(clock: FakeClock, folder: Path, media_id: str) -> int:
 
 
 def checks(campaign_id: int, now: int) -> dict[str, Any]:
-    found = preflight.run(preflight.facts_of(campaigns.get(campaign_id), now)).checks
+    found = preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id), now)).checks
     return {check.code: check.level for check in found if check.code.startswith("media")}
 
 
@@ -241,7 +241,7 @@ def in_cards(clock: FakeClock, folder: Path, *media_ids: str) -> int:
 
 
 def said(campaign_id: int, now: int) -> list[tuple[str, str, str]]:
-    found = preflight.run(preflight.facts_of(campaigns.get(campaign_id), now)).checks
+    found = preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id), now)).checks
     return [(check.code, check.text, check.field) for check in found if check.code.startswith("media")]
 
 

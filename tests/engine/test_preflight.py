@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from engine import preflight
+from engine import preflight, preflight_reading
 from engine.commands import drafts, launch
-from engine.preflight import Check, Facts, Level, Preflight, Quota
+from engine.preflight import Preflight
+from engine.preflight_facts import Check, Facts, Level, Quota
 from store import account, campaigns
 from store.types import Balance, DraftFields, Endpoint, Fill, OverQuota, Route, Sender, Template
 from tests import builders
@@ -168,11 +169,11 @@ def test_R22_the_form_is_checked_live_before_anything_is_saved(acme: Path, clock
     rows = [("Asha", builders.number(1), "C1"), ("", builders.number(2), "C2"), ("Cem", builders.number(3), "")]
     campaign = campaigns.get(builders.draft(clock, tmp_path, rows))
     fields = drafts.fields_of(campaign)
-    assert preflight.run(preflight.facts_for_form(fields, campaign, clock.now())).price == 2
+    assert preflight.run(preflight_reading.facts_for_form(fields, campaign, clock.now())).price == 2
     fallbacks = {**fields.fills, "body.2": Fill(column="Coupon", fallback="WELCOME")}
-    live = preflight.facts_for_form(replace(fields, fills=fallbacks), campaign, clock.now())
+    live = preflight_reading.facts_for_form(replace(fields, fills=fallbacks), campaign, clock.now())
     assert (live.valid, live.fallbacks) == (3, 2)
-    unmapped = preflight.run(preflight.facts_for_form(replace(fields, fills={}), campaign, clock.now()))
+    unmapped = preflight.run(preflight_reading.facts_for_form(replace(fields, fills={}), campaign, clock.now()))
     assert [check.code for check in unmapped.blocking] == ["unmapped_placeholder"] * 2
     assert campaigns.get(campaign.id) == campaign
 
@@ -180,14 +181,14 @@ def test_R22_the_form_is_checked_live_before_anything_is_saved(acme: Path, clock
 def test_R22_the_live_check_says_what_the_saved_draft_will(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     rows = [("Asha", builders.number(1), ""), ("Ben", builders.number(1), "C2"), ("Cem", "nonsense", "C3")]
     campaign = campaigns.get(builders.draft(clock, tmp_path, rows))
-    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
-    saved = preflight.facts_of(campaign, clock.now())
+    live = preflight_reading.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
+    saved = preflight_reading.facts_of(campaign, clock.now())
     assert (live.countries, live.skipped) == (saved.countries, saved.skipped)
     assert replace(live, fallbacks=None) == replace(saved, fills=live.fills)
 
 
 def test_R22_a_form_without_a_draft_is_checked_too(acme: Path) -> None:
-    facts = preflight.facts_for_form(DraftFields("Sale", account.senders()[0].id), None, START)
+    facts = preflight_reading.facts_for_form(DraftFields("Sale", account.senders()[0].id), None, START)
     assert [check.code for check in preflight.run(facts).blocking] == ["template_missing", "audience_missing"]
 
 
@@ -196,9 +197,9 @@ def test_R28_the_form_counts_the_other_scheduled_campaigns(db: Path, clock: Fake
     first = builders.draft(clock, tmp_path, 10)
     launch.schedule_at(builders.context(clock), first, "in 2 h")
     second = campaigns.get(builders.draft(clock, tmp_path, 10))
-    result = preflight.run(preflight.facts_for_form(drafts.fields_of(second), second, clock.now()))
+    result = preflight.run(preflight_reading.facts_for_form(drafts.fields_of(second), second, clock.now()))
     assert "5 credits will be missing" in the(result, "credits_overcommitted").text
-    assert codes(preflight.run(preflight.facts_of(campaigns.get(first))), Level.WARN) == []
+    assert codes(preflight.run(preflight_reading.facts_of(campaigns.get(first))), Level.WARN) == []
 
 
 @pytest.mark.parametrize(
@@ -232,8 +233,8 @@ def test_R30_the_form_and_the_stored_draft_know_the_same_of_the_quota(
     asyncio.run(work(clock, Scripted(takes_all)))
     account.set_limits(5, None, None, None)
     campaign = campaigns.get(builders.draft(clock, tmp_path, 10))
-    live = preflight.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
-    saved = preflight.facts_of(campaign, clock.now())
+    live = preflight_reading.facts_for_form(drafts.fields_of(campaign), campaign, clock.now())
+    saved = preflight_reading.facts_of(campaign, clock.now())
     assert live.quota == saved.quota == Quota(2, 3, OverQuota.FAIL)
     assert "5 would fail" in the(preflight.run(saved), "quota_exceeded").text
 
@@ -259,7 +260,7 @@ def test_R22_an_offer_that_has_ended_blocks_and_one_that_ends_later_does_not(
     after_ms: int, acme: Path, clock: FakeClock
 ) -> None:
     ends = {"offer.expires": Fill(fixed=str(clock.now() + after_ms))}
-    refused = preflight.refused_in_all(OFFER, ends, clock.now())
+    refused = preflight_reading.refused_in_all(OFFER, ends, clock.now())
     assert bool(refused) is (after_ms <= 0)
     result = run(template=OFFER, fills=ends, refused=refused)
     assert [check.code for check in result.blocking] == (["values_refused"] if refused else [])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine import message, preflight, routes
+from engine import message, preflight, preflight_reading, routes
 from engine.commands import drafts, launch, recurring
 from engine.decide import decide
 from engine.errors import Refused
@@ -138,7 +138,7 @@ def test_only_marketing_templates_go_to_the_marketing_endpoint(db: Path, clock: 
     campaign_id = campaign(clock, tmp_path, STRICT)
     template = account.templates()[0]
     account.change_template(template.id, clock.now(), {"category": "UTILITY"})
-    found = preflight.run(preflight.facts_of(campaigns.get(campaign_id)))
+    found = preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id)))
     assert [check.code for check in found.blocking] == ["endpoint_unfit"]
     with pytest.raises(Refused) as caught:
         launch.send_now(builders.context(clock), campaign_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import engine.sample
-from engine import audience, preflight, report
+from engine import audience, preflight, preflight_reading, report
 from engine.clock import DAY, HOUR, MINUTE
 from engine.context import Context
 from engine.gateway.simulator.scenario import Scenario
@@ -110,8 +110,8 @@ def test_R16_what_is_scheduled_is_tomorrow_soon_and_locked(sample: FakeClock) ->
 
 def test_the_draft_on_the_contacts_is_ready_and_the_other_is_not(sample: FakeClock) -> None:
     with database.session():
-        ready = preflight.run(preflight.facts_of(named("Winter preview")))
-        open_one = preflight.run(preflight.facts_of(named("New year teaser")))
+        ready = preflight.run(preflight_reading.facts_of(named("Winter preview")))
+        open_one = preflight.run(preflight_reading.facts_of(named("New year teaser")))
     assert ready.blocking == ()
     assert {check.code for check in open_one.blocking} == {"template_missing", "audience_missing"}
 

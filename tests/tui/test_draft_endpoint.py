@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.commands import drafts, setup
-from engine.preflight import ENDPOINT
+from engine.preflight_facts import ENDPOINT
 from store import campaigns, database
 from store.types import ORDINARY, Endpoint, ProductPolicy, Route
 from tests import builders

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.clock import MINUTE
-from engine.preflight import Check, Level
+from engine.preflight_facts import Check, Level
 from tests.clock import START
 from tui.screens import draft_timing
 from tui.screens.draft_timing import Timing

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from engine.message import Preview
 from engine.placeholders import Placeholder
-from engine.preflight import Check, Level
+from engine.preflight_facts import Check, Level
 from store.types import Audience, Sender, Template
 from tests.driver import Console
 from tests.engine.test_template_states import WORDS

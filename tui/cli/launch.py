@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import preflight as checks
-from engine import schedule
+from engine import preflight_reading, schedule
 from engine.asking import AT_A_RESUME_MS
 from engine.commands import drafts, launch
 from engine.errors import Refused
-from engine.preflight import Level, Preflight
+from engine.preflight_facts import Level
 from store import campaigns
 from store.types import Campaign, Endpoint, Status
 from tui.cli.asking import ask_gateway
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from engine.commands.launch import Scheduled
+    from engine.preflight import Preflight
     from tui.cli.session import Session
 
 _SIGNS = {Level.OK: "ok", Level.WARN: "warns", Level.BLOCK: "BLOCKS"}
@@ -31,10 +32,10 @@ def preflight(options: Namespace, session: Session) -> int:
     if campaign.status is Status.DRAFT:
         # As a form's: it counts anew and writes nothing.
         ask_gateway(session, campaign)
-        facts = checks.facts_for_form(drafts.fields_of(campaign), campaign, session.now)
+        facts = preflight_reading.facts_for_form(drafts.fields_of(campaign), campaign, session.now)
     elif campaign.status is Status.SCHEDULED:
         ask_gateway(session, campaign)
-        facts = checks.facts_of(campaign, session.now)
+        facts = preflight_reading.facts_of(campaign, session.now)
     else:
         raise Refused(
             "illegal_transition",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from engine import phone, preflight, templates
 
 if TYPE_CHECKING:
-    from engine.preflight import Check
+    from engine.preflight_facts import Check
     from store.types import Sender, Template
 
 FILE: Final = "file"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from textual.worker import Worker
 
-    from engine.preflight import Check, Preflight
+    from engine.preflight import Preflight
+    from engine.preflight_facts import Check
 
 
 class DraftLaunch(DraftSaving):

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine import message, placeholders, preflight, resolution
+from engine import message, placeholders, preflight, preflight_reading, resolution
 from engine.placeholders import clean_value
 from store import account, campaigns, contacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.preflight import Facts, Preflight
+    from engine.preflight import Preflight
+    from engine.preflight_facts import Facts
     from engine.resolution import Counts
     from store.types import Audience, DraftFields, Fill, Recipient, Template
 
@@ -69,7 +70,9 @@ class Looker:
         campaign = None if campaign_id is None else campaigns.get(campaign_id)
         audience = None if campaign is None else campaign.audience
         # Without its audience, because counting is done here: in pieces, and only when the answer can differ.
-        facts = preflight.facts_for_form(fields, None if campaign is None else replace(campaign, audience=None), now)
+        facts = preflight_reading.facts_for_form(
+            fields, None if campaign is None else replace(campaign, audience=None), now
+        )
         if audience is not None:
             counts = self._count(audience, facts.template, fields, now, wanted)
             if counts is None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from engine import placeholders, routes
-from engine.preflight import ENDPOINT, OVER_QUOTA
+from engine.preflight_facts import ENDPOINT, OVER_QUOTA
 from engine.text import shown
 from store.types import Endpoint, OverQuota, ProductPolicy
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET, problem_of, sender_label, template_label

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import schedule
-from engine.preflight import Level
+from engine.preflight_facts import Level
 from tui.screens.confirm import Question
 from tui.screens.draft_timing import lock_words
 

@@ -10,7 +10,7 @@ from engine import schedule
 from engine.errors import BadInput, EngineError, Refused
 from engine.lifecycle import cancel_locked, lock_at
 from engine.pacing import SHARE
-from engine.preflight import Check, Level
+from engine.preflight_facts import Check, Level
 
 NOW: Final = "now"
 WHEN: Final = "when"

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import Reactive
 from textual.widgets import Input
 
-from engine import phone, preflight
+from engine import phone, preflight_facts
 from engine.text import shown
 from store.types import Status
 from tui.command import Scope, footer
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
-    from engine.preflight import Check, Facts
+    from engine.preflight_facts import Check, Facts
     from tui.screens.draft_import import Import
     from tui.screens.draft_outlook import Outlook, Sample
 
@@ -272,7 +272,7 @@ class DraftView(ConsoleScreen):
         rate = None if facts is None or facts.sender is None else facts.sender.rate
         valid = 0 if facts is None else facts.valid
         lines = draft_timing.outlook(timing, form.zone, now, valid, rate)
-        blocked = any(check.level is preflight.Level.BLOCK for check in checks)
+        blocked = any(check.level is preflight_facts.Level.BLOCK for check in checks)
         note = "f8 first problem" if blocked else "ctrl+g schedules"
         if self._slow or self.outlook is None:
             note = "counting …" if self._slow else ""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 from textual.widget import Widget
 
-from engine.preflight import Level
+from engine.preflight_facts import Level
 from engine.text import shown
 from tui.widgets.one_line import OneLine
 
 if TYPE_CHECKING:
     from textual.geometry import Size
 
-    from engine.preflight import Check
+    from engine.preflight_facts import Check
 
 SIGNS: Final = {Level.OK: "✓", Level.WARN: "!", Level.BLOCK: "✗"}
 _TONES: Final = {Level.OK: "", Level.WARN: "bold $held", Level.BLOCK: "bold $failed"}
