@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from engine import invariants
+from engine import invariant_facts, invariants
 from store import database
 from tests.clock import START, FakeClock
 from tests.engine import busy
@@ -309,7 +309,7 @@ def in_session(sql: str) -> None:
 def test_the_checks_see_one_moment_while_somebody_writes(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that moves a row and its counter together between two reads is not seen half."""
 
-    def write_now(facts: invariants.Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
+    def write_now(facts: invariant_facts.Facts) -> Iterator[tuple[str, tuple[int, ...]]]:
         assert facts.runs
         sql = "UPDATE recipient SET state = 3 WHERE state = 0; UPDATE progress SET unknown = pending, pending = 0"
         other = threading.Thread(target=in_session, args=(sql,))
