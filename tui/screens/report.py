@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -10,26 +9,22 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine import why
-from engine.commands import drafts, launch, settling
 from engine.lifecycle import refusal as lifecycle_refusal
-from engine.text import counted, shown
 from store import recipients
 from store.errors import Missing, StoreError
 from store.types import RecipientState
-from tui import recipient_cells, report_view, settle_view
+from tui import recipient_cells, report_frame, settle_view
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
-from tui.recipient_cells import ALL, FILTERS
-from tui.screens.base import ConsoleScreen, as_told
-from tui.screens.report_parts import PARTS, which
+from tui.recipient_cells import ALL
+from tui.screens.base import as_told
+from tui.screens.report_actions import ReportActions
 from tui.screens.report_reading import report_and_row, seqs
-from tui.signs import named
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
 from tui.widgets.pane import Pane
 from tui.widgets.plain_input import PlainInput
-from tui.widgets.status_bar import READ_ONLY, clock
+from tui.widgets.status_bar import clock
 from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
 
@@ -49,7 +44,7 @@ if TYPE_CHECKING:
 POLL_S = 0.4
 
 
-class ReportScreen(ConsoleScreen):
+class ReportScreen(ReportActions):
     """The report of one campaign; a mode that is kept and opened again for another."""
 
     SCOPE = Scope.REPORT
@@ -205,20 +200,7 @@ class ReportScreen(ConsoleScreen):
         report = self._report
         if report is None:
             return
-        now, width = self.services.now, self.size.width
-        lines = [
-            *report_view.summary(report, now),
-            report_view.always_true(report.campaign, width),
-        ]
-        if report.campaign.started_at is not None:
-            lines += report_view.funnel(report.campaign, width)
-        if self._timeline is not None:
-            lines += report_view.timeline(self._timeline, report.zone, now, width)
-        skipped = report_view.skips(report)
-        if skipped is not None:
-            lines.append(skipped)
-        lines += [*report_view.errors(report), *report_view.facts(report, now)]
-        self._say(report_view.joined(lines))
+        self._say(report_frame.head(report, self._timeline, self.services.now, self.size.width))
         self._show_title()
         self._show_footer()
 
@@ -228,36 +210,18 @@ class ReportScreen(ConsoleScreen):
             self.query_one("#report-text", Static).update(told)
 
     def _show_title(self) -> None:
-        left = Content.styled(" Report", "bold")
-        if self.read_only:
-            left = Content.assemble(left, "   ", (READ_ONLY, "bold reverse $held"))
-        if self._trouble:
-            left = Content.assemble(left, "   ", (f"! {shown(self._trouble)}", "bold $held"))
+        left = report_frame.title(self.read_only, self._trouble)
         self.query_one(TitleLine).show(left, Content(f"{clock(self.services.now, self.services.zone)} "))
 
     def _show_rows(self) -> None:
         """The filter and how many it lets through, or that there is none."""
-        reason = self._reason
-        names = [
-            Content.styled(f"[{key} {name}]", "bold $foreground")
-            if key == self._filter and reason is None
-            else Content(f"{key} {name}")
-            for key, (name, _, _) in FILTERS.items()
-        ]
         n = len(self._table.window)
-        told = Content.assemble(" ", Content("  ").join(names), f"   {counted(n, 'row')}")
-        if reason is not None:
-            told = Content.assemble(told, "\n ", (f"[e {shown(reason.words)}]", "bold $foreground"))
-        self.query_one("#recipient-filter", Static).update(told)
+        self.query_one("#recipient-filter", Static).update(report_frame.filters(self._filter, self._reason, n))
         pane = self.query_one("#recipient-list", Pane)
         if n:
             pane.show_content()
-        elif reason is not None:
-            pane.show_empty("No recipient has that error any more.", str(ALL), "shows all")
-        elif self._filter != ALL:
-            pane.show_empty(f"No recipient is {FILTERS[self._filter][0]}.", str(ALL), "shows all")
         else:
-            pane.show_empty("There is no audience yet.")
+            pane.show_empty(*report_frame.nobody(self._filter, self._reason))
 
     def _show_footer(self) -> None:
         typing = isinstance(self.focused, Input)
@@ -320,18 +284,6 @@ class ReportScreen(ConsoleScreen):
         if self.focused is None:
             self._table.focus()
 
-    async def action_why(self) -> None:
-        """Everything that was decided about the recipient under the cursor."""
-        from tui.screens.why import WhyScreen
-
-        row = self._under_cursor
-        if row is None:
-            self.notify("There is no recipient under the cursor.", severity="warning")
-            return
-        found = await self.reading(why.of_row, row.campaign_id, row.seq)
-        if found is not None and self.in_use:
-            self.app.push_screen(WhyScreen(found, self.to_clipboard))
-
     def action_search(self) -> None:
         """Ask for a number."""
         box = self.query_one("#find", Input)
@@ -360,102 +312,7 @@ class ReportScreen(ConsoleScreen):
         if len(found) > 1:
             self.notify(f"{len(found):,} rows have it; this is the first.")
 
-    async def action_export(self) -> None:
-        """Every row, or the whole report, as a file."""
-        if self._report is not None:
-            self.run_worker(self.export(self._report.campaign.id, self._report.campaign.name))
-
-    async def action_duplicate(self) -> None:
-        """A new Draft of all or a part of the audience."""
-        if self._row is not None:
-            self.run_worker(self._duplicate(self._row))
-
-    async def _duplicate(self, row: CampaignRow) -> None:
-        parts = await self.reading(drafts.parts, row.id, self.services.now)
-        if parts is None:
-            return
-        only: str | None = None
-        if any(parts.values()):
-            answer = await self.app.push_screen_wait(which(row, parts, self.services.context.clock.steady))
-            if answer not in PARTS:
-                return
-            only = PARTS[answer]
-        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id, only)
-        if copy_id is not None:
-            of = "" if only is None else f"the {only} ones of "
-            self.notify(f"Duplicated {of}{named(row.name)}: a new draft, nothing scheduled.", markup=False)
-            await self.console.open_list(copy_id)
-
-    def action_resume(self) -> None:
-        """Let a held run go on."""
-        row = self._row
-        if row is not None:
-            self.run_worker(self._resume(row))
-
-    async def _resume(self, row: CampaignRow) -> None:
-        from tui.screens.resuming import hear
-
-        told = await hear(self, [row])
-        if await self.did(launch.resume, self.services.context, row.id):
-            said = shown(" ".join((f"Resumed: {named(row.name)}.", *told.warnings)))
-            self.notify(said, severity="warning" if told.warnings else "information", markup=False)
-            await self._read()
-
-    def action_settle(self) -> None:
-        """Decide what became of the unknown recipient under the cursor."""
-        row = self._under_cursor
-        if self._row is not None and row is not None and row.phone is not None:
-            self.run_worker(
-                self._settle(self._row, f"+{row.phone}", settle_view.one(row, self.services.zone, self.services.now))
-            )
-
-    def action_settle_all(self) -> None:
-        """Decide what became of all that are unknown."""
-        if self._row is not None:
-            self.run_worker(self._settle(self._row, None, settle_view.everybody(self._row)))
-
-    async def _settle(self, row: CampaignRow, number: str | None, question: settle_view.Question) -> None:
-        from tui.screens.draft_choice import STAY, Choice
-
-        steady = self.services.context.clock.steady
-        answer = await self.app.push_screen_wait(
-            Choice(question.title, question.lines, settle_view.WAYS, settle_view.STAY, steady)
-        )
-        if answer == STAY:
-            return
-        numbers = None if number is None else [number]
-        done = await self.doing(settling.settle, self.services.context, row.id, settle_view.FATES[answer], numbers)
-        if done is not None:
-            self.notify(settle_view.done(done, settle_view.FATES[answer]), markup=False)
-        await self.action_refresh()
-
-    def action_reroute(self) -> None:
-        """Let a held run go on by the other endpoint."""
-        row = self._row
-        if row is not None:
-            self.run_worker(self._reroute(row))
-
-    async def _reroute(self, row: CampaignRow) -> None:
-        from tui.screens.rerouting import reroute
-
-        if await reroute(self, row):
-            await self._read()
-
     async def action_refresh(self) -> None:
         """Read everything again."""
         await self._read()
         await self._reread_rows()
-
-    async def action_audit(self) -> None:
-        """Who did what with this campaign."""
-        row = self._row
-        if row is not None:
-            await self.console.open_audit(row.id, partial(self.console.open_report, row.id))
-
-    def action_copy(self) -> None:
-        """The number under the cursor to the clipboard."""
-        row = self._under_cursor
-        if row is None or row.phone is None:
-            self.notify("This row has no number.", severity="warning")
-        else:
-            self.to_clipboard(f"+{row.phone}")
