@@ -16,6 +16,7 @@ from engine.errors import BadInput
 from engine.logs import Log
 from engine.schedule import iso
 from store import audit, callbacks, database, replies
+from store.deliveries import Effect
 from store.types import Actor
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _apply(clock: Clock, batch: list[_Read], now: int, total: Applied) -> bool:
         batch = [one for one in batch if one.event_id in mine]
         if not batch:
             return False
-        effect = callbacks.Effect.none()
+        effect = Effect.none()
         updates = [update for one in batch for update in one.statuses]
         unmatched = callbacks.apply([one.event_id for one in batch], updates, now, effect)
         _hold_for(clock, effect)
@@ -139,14 +140,14 @@ def _match(clock: Clock, total: Applied) -> None:
     """Apply what was kept for messages that are known by now."""
     if callbacks.nothing_kept():
         return
-    effect = callbacks.Effect.none()
+    effect = Effect.none()
     with database.transaction():
         callbacks.match(clock.now(), effect=effect)
         _hold_for(clock, effect)
     total.changed += effect.changed.total()
 
 
-def _hold_for(clock: Clock, effect: callbacks.Effect) -> None:
+def _hold_for(clock: Clock, effect: Effect) -> None:
     for campaign_id, by_code in effect.failed.items():
         notice_intake.failed(clock, campaign_id, by_code)
 
