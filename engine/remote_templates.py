@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from engine import templates
+from engine import template_reading
 from engine.text import shown
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def read(item: Mapping[str, Any]) -> Listed | None:
         language=language.strip().replace("-", "_"),
         status=_word(item.get("status"), UNKNOWN),
         category=_word(item.get("category"), ""),
-        parameter_format=_word(item.get("parameter_format"), templates.guessed_format(parts or ())),
+        parameter_format=_word(item.get("parameter_format"), template_reading.guessed_format(parts or ())),
         components=parts,
-        quality=templates.quality_of(item.get("quality_score")),
+        quality=template_reading.quality_of(item.get("quality_score")),
         extra={key: value for key, value in item.items() if key not in _OWN},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine import phone, schedule, templates
+from engine import phone, schedule, template_reading
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.gateway.cloud_api import checked_url
@@ -134,7 +134,7 @@ def add_sender(context: Context, number: str, phone_number_id: str, rate: int = 
 def add_templates(context: Context, file: Path) -> list[Template]:
     """Add or renew the templates in a file of the Cloud API's `message_templates` shape."""
     with command(context, "template.add"):
-        specs = templates.load(file)
+        specs = template_reading.load(file)
         with database.transaction():
             now = context.clock.now()
             ids = [

@@ -16,7 +16,8 @@ from engine import remote_templates
 from engine.gateway.base import Accepted
 from engine.gateway.cloud_api import read_answer
 from engine.preview import preview
-from engine.templates import parse, sendable
+from engine.template_reading import parse
+from engine.templates import sendable
 from tests.engine.test_callback_examples import EXPECTED as CALLBACKS
 from tests.engine.test_callback_examples import examples
 from tests.engine.test_contract_answers import ANSWERS, ERRORS, OPENAPI, SENDS

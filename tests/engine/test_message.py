@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.message import Composer, Preview, parse_reference, payload, preview, problems, reference
-from engine.templates import parse
+from engine.template_reading import parse
 from tests.engine.test_templates import CREATIONS, DOCS, OPENAPI
 
 LINK = "https://example.com/a.jpg"

@@ -9,7 +9,8 @@ import pytest
 from engine.message import Composer, preview, problems
 from engine.placeholders import Filler, canonical_key, extras, placeholders, unmapped
 from engine.preview import Preview
-from engine.templates import only_by_marketing, parse, sendable
+from engine.template_reading import parse
+from engine.templates import only_by_marketing, sendable
 from store.types import Fill
 from tests.engine.test_meta_messages import CREATIONS
 
