@@ -9,8 +9,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
-from textual.events import Key
 from textual.reactive import Reactive
 
 from engine import confinement, sessions
@@ -23,19 +21,19 @@ from store.types import ListFilter
 from tui import access, state, terminal
 from tui.driver import TerminalDriver
 from tui.feed import Ask, Feed
+from tui.ordered_keys import OrderedKeys
 from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
 from tui.services import Services
 from tui.store_threads import StoreThreads
 from tui.supervisor import Supervisor
 from tui.theme import STATUS_COLORS, THEMES
-from tui.typed_ahead import TypedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from textual.command import Provider
-    from textual.events import DescendantFocus, Event
+    from textual.events import DescendantFocus
     from textual.screen import Screen
     from textual.theme import Theme
     from textual.worker import WorkType
@@ -98,7 +96,7 @@ def _palette() -> type[Provider]:
     return CommandProvider
 
 
-class SendoffApp(App[int]):
+class SendoffApp(OrderedKeys):
     """The operator console."""
 
     TITLE = "sendoff"
@@ -155,7 +153,6 @@ class SendoffApp(App[int]):
         self._going = False
         """Whether somebody else than the operator said that it is time to leave."""
         self._leaving = False
-        self._typed_ahead = TypedAhead()
         self.at_quit: Callable[[], object] = lambda: None
         """Called last; the list keeps there where the operator was."""
         self.unfinished_worker: int | None = None
@@ -175,19 +172,6 @@ class SendoffApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """The list; as a mode of its own it would have all style sheets read twice."""
         return CampaignsScreen(self._first)
-
-    async def on_event(self, event: Event) -> None:
-        """Remember to whom a key goes, on its way there."""
-        if isinstance(event, Key) and not event.is_forwarded:
-            self._typed_ahead.sent(event, self.focused)
-        await super().on_event(event)
-
-    def on_key(self, event: Key) -> None:
-        """A key that nothing took: one typed before a field got the focus goes to the field, and is no command."""
-        field = self.focused
-        if field is not None and self._typed_ahead.belongs_to(event, field):
-            event.prevent_default()
-            field._forward_event(Key(event.key, event.character))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """No cursor blinks: a blinking one writes half a kilobyte a second for ever."""
