@@ -90,10 +90,8 @@ class Terminal:
             os.write(self._fd, KEYS.get(key, key).encode())
 
     def type_next(self, text: str) -> None:
-        """Go to the next field and type there, no faster than a person: keys right behind a tab go to the old field."""
-        self.press("tab")
-        self.settle(0.1)
-        self.press(*text)
+        """Go to the next field and type there, all at once."""
+        self.press("tab", *text)
 
     def wait_until(self, true: Callable[[], bool], seconds: float, what: str) -> None:
         """Read the program's output until `true`; fails with the screen when it does not come in time."""
