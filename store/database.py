@@ -82,7 +82,7 @@ class _File(peewee.SqliteDatabase):
         now = _identity(self._path)
         if now != self._first:
             what = "is not there any more" if now is None else "was replaced by another one"
-            raise StoreGone(f"The database file {self._path} {what}; nothing is sent from the old one.")
+            raise StoreGone(f"The database file {what}; nothing is sent from the old one: {self._path}.")
 
 
 def _sqlite(path: Path, read_only: bool) -> peewee.SqliteDatabase:

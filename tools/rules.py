@@ -1,7 +1,9 @@
 """The rule book against the tests: `python tools/rules.py` runs every test that names a rule and prints the table.
 
 A test names its rules at the front: `test_R14_...`, `test_R21_R13_...`. With `--list` nothing is run, tests are only
-counted. Exit status 1 when a rule has no test or one of its tests did not pass.
+counted; with `--report FILE` nothing is run either, a JUnit report of the whole suite is read. Exit status 1 when a
+rule has no test that passed, or one that did not. Some are left out here, and told of: those of the night, and one of a
+pair of which one is root's and one everybody else's.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
@@ -43,8 +46,17 @@ def written(files: Iterable[Path]) -> Counter[str]:
     return found
 
 
-def run(jobs: str) -> tuple[Counter[str], Counter[str]]:
-    """Run the tests that name a rule; how many passed and how many did not, by rule."""
+class Outcomes(NamedTuple):
+    """How many tests name each rule, by what became of them."""
+
+    passed: Counter[str]
+    failed: Counter[str]
+    """Also those that broke before they began."""
+    left_out: Counter[str]
+
+
+def run(jobs: str) -> Outcomes:
+    """Run the tests that name a rule."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         wanted = " or ".join(f"test_{rule}_" for rule in titles())
@@ -53,34 +65,42 @@ def run(jobs: str) -> tuple[Counter[str], Counter[str]]:
         return outcomes(report)
 
 
-def outcomes(report: Path) -> tuple[Counter[str], Counter[str]]:
-    """What a JUnit report says, by rule: passed, and failed, broken or skipped."""
-    passed: Counter[str] = Counter()
-    others: Counter[str] = Counter()
+def outcomes(report: Path) -> Outcomes:
+    """What a JUnit report says."""
+    found = Outcomes(Counter(), Counter(), Counter())
     for case in ElementTree.parse(report).iter("testcase"):
-        into = others if any(case.find(tag) is not None for tag in ("failure", "error", "skipped")) else passed
+        into = found.passed
+        if case.find("skipped") is not None:
+            into = found.left_out
+        if case.find("failure") is not None or case.find("error") is not None:
+            into = found.failed
         into.update(rules_of(case.get("name", "")))
-    return passed, others
+    return found
 
 
-def table(passed: Counter[str], others: Counter[str], known: dict[str, str]) -> tuple[list[str], int]:
+def table(found: Outcomes, known: dict[str, str]) -> tuple[list[str], int]:
     """A line for each rule, and how many rules hold."""
     lines, holding = [], 0
     for rule, title in known.items():
-        holds = passed[rule] > 0 and not others[rule]
+        passed, failed, left_out = (count[rule] for count in found)
+        holds = passed > 0 and not failed
         holding += holds
-        word = "passed" if holds else f"{others[rule]} NOT PASSED" if others[rule] else "NO TEST"
-        lines.append(f"{rule:<4} {passed[rule] + others[rule]:>5}  {word:<14} {title}")
+        word = "passed" if holds else f"{failed} NOT PASSED" if failed else "NO TEST"
+        more = f"  ({left_out} left out)" if left_out else ""
+        lines.append(f"{rule:<4} {passed + failed:>5}  {word:<14} {title}{more}")
     return lines, holding
 
 
 def main() -> int:
-    known = titles()
-    if "--list" in sys.argv[1:]:
-        passed, others = written(TESTS.rglob("test_*.py")), Counter[str]()
+    """Print the table."""
+    known, arguments = titles(), sys.argv[1:]
+    if "--list" in arguments:
+        found = Outcomes(written(TESTS.rglob("test_*.py")), Counter(), Counter())
+    elif "--report" in arguments:
+        found = outcomes(Path(arguments[arguments.index("--report") + 1]))
     else:
-        passed, others = run(next(iter(sys.argv[1:]), "2"))
-    lines, holding = table(passed, others, known)
+        found = run(next(iter(arguments), "2"))
+    lines, holding = table(found, known)
     print("\n".join([f"RULE TESTS  {'':<14}", *lines, f"{holding} of {len(known)}"]))
     return 0 if holding == len(known) else 1
 

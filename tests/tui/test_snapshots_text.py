@@ -230,6 +230,24 @@ async def test_list_in_trouble_later(
 
 
 @SIZES
+async def test_list_whose_database_is_gone_and_comes_back(
+    tmp_path: Path, clock: FakeClock, size: tuple[int, int]
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    file, away = Path(desk.url), tmp_path / "away.db"
+    async with desk.console(size) as console:
+        await opened(console)
+        file.rename(away)
+        # Its path, another one in each run, comes last and has no room.
+        await console.expect("worker: not known, The database file is not there any more;")
+        await console.press("D")
+        await told(console, "is not there any more", "Put the file back, or see what is there now")
+        away.rename(file)
+        await console.expect_not("not known")
+        await console.expect("worker: NONE")
+
+
+@SIZES
 async def test_list_read_only(tmp_path: Path, clock: FakeClock, size: tuple[int, int]) -> None:
     desk = scenes.sampled(tmp_path, clock)
     async with desk.console(size, read_only=True) as console:
