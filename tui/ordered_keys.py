@@ -8,6 +8,7 @@ would come last and empty the field, and of `Sale`, tab, `Fair` both words would
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 _PATIENCE_S: Final = 1.0
-"""How long a key may take; a field that is gone by then can tell nothing of it."""
+"""How long a key may take."""
+_LOOK_S: Final = 0.05
 
 
 class _Done(Message):
@@ -35,6 +37,22 @@ class _Done(Message):
     def __init__(self, key: Key) -> None:
         super().__init__()
         self.key = key
+
+
+@dataclass
+class _Ahead:
+    """A key on its way up to the app."""
+
+    key: Key
+    to: Widget
+    timer: Timer
+    through: bool = False
+    looks: int = 0
+
+    @property
+    def still_there(self) -> bool:
+        """Whether it was given to a field that has the focus still, and so may be telling others of it."""
+        return isinstance(self.to, PlainInput) and self.to.is_attached and self.to.screen.focused is self.to
 
 
 def _passes(to: Widget, key: Key) -> bool:
@@ -49,10 +67,8 @@ class OrderedKeys(App[int]):
     def __init__(self, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]  # as `App` takes them
         self._typed_ahead = TypedAhead()
-        self._ahead: tuple[Key, Widget] | None = None
-        """A key on its way up to the app, and whom it was sent to."""
+        self._ahead: _Ahead | None = None
         self._behind: deque[Key] = deque()
-        self._patience: Timer | None = None
 
     async def on_event(self, event: Event) -> None:
         """A key goes its way, or waits for the one before."""
@@ -70,44 +86,48 @@ class OrderedKeys(App[int]):
         to = self.focused or self.screen
         self._typed_ahead.sent(key, self.focused)
         if _passes(to, key):
-            self._ahead = key, to
-            self._patience = self.set_timer(_PATIENCE_S, partial(self._give_up, key))
+            self._ahead = _Ahead(key, to, self.set_interval(_LOOK_S, partial(self._look_after, key)))
         await super().on_event(key)
-        if self._is_ahead(key) and not key.is_forwarded:
+        if self._ahead is not None and self._ahead.key is key and not key.is_forwarded:
             # A binding that comes before every widget: it is done.
             await self._go_on()
 
-    def _is_ahead(self, key: Key) -> bool:
-        return self._ahead is not None and self._ahead[0] is key
-
     async def _came_through(self, key: Key) -> None:
         """No widget took it, and its binding has been followed; a field may still tell others of it."""
-        if self._ahead is not None and self._is_ahead(key):
-            to = self._ahead[1]
-            if not isinstance(to, PlainInput) or not to.post_message(_Done(key)):
-                await self._go_on()
+        ahead = self._ahead
+        if ahead is None or ahead.key is not key:
+            return
+        ahead.through = True
+        if not ahead.still_there or not ahead.to.post_message(_Done(key)):
+            await self._go_on()
 
     @on(_Done)
     async def _key_done(self, event: _Done) -> None:
         event.stop()
-        if self._is_ahead(event.key):
+        if self._ahead is not None and self._ahead.key is event.key:
             await self._go_on()
 
     async def _go_on(self) -> None:
         """Send what waited, up to the next key that has to be waited for."""
-        if self._patience is not None:
-            self._patience.stop()
+        if self._ahead is not None:
+            self._ahead.timer.stop()
         self._ahead = None
         while self._behind and self._ahead is None:
             await self._send(self._behind.popleft())
 
-    async def _give_up(self, key: Key) -> None:
-        """Some widget kept it. What waited is for a field that has the focus still, else nobody can mean it by now."""
-        if self._ahead is None or not self._is_ahead(key):
+    async def _look_after(self, key: Key) -> None:
+        """A field that went away tells nothing more; and some widget may have kept the key."""
+        ahead = self._ahead
+        if ahead is None or ahead.key is not key:
             return
-        if self._ahead[1] is not self.focused or not isinstance(self.focused, PlainInput):
-            self._behind.clear()
-        await self._go_on()
+        ahead.looks += 1
+        if ahead.through and not ahead.still_there:
+            await self._go_on()
+        elif ahead.looks * _LOOK_S >= _PATIENCE_S:
+            if not ahead.still_there:
+                # So late nobody can mean it any more for what has the focus now.
+                self._behind.clear()
+            await self._go_on()
 
     def on_key(self, event: Key) -> None:
         """A key that nothing took: one typed before a field got the focus goes to the field, and is no command."""
