@@ -114,6 +114,43 @@ async def test_a_file_is_uploaded_into_the_header(pictured: Desk, graph: GraphSe
     assert next(one for one in graph.requests if one.form).form["file"] == PNG
 
 
+def card(text: str) -> dict[str, object]:
+    return {"components": [{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": text}]}
+
+
+CAROUSEL = [{"type": "BODY", "text": "Look"}, {"type": "CAROUSEL", "cards": [card("One"), card("Two")]}]
+
+
+async def test_files_are_uploaded_into_the_cards_one_after_the_other(pictured: Desk, graph: GraphServer) -> None:
+    with database.session():
+        setup.add_templates(
+            builders.context(pictured.clock), builders.template_file(pictured.folder, components=CAROUSEL)
+        )
+    keys = [f"card.{index}.{MEDIA_ID}" for index in range(2)]
+    async with pictured.console() as console:
+        screen = await editing(console, "Weekly offer")
+
+        async def uploaded(into: int) -> str:
+            await console.press("f7")
+            await console.until(lambda: isinstance(console.app.screen, PromptScreen), "it asks which file")
+            await console.expect(f"Upload a file for the header of card {into}")
+            before = screen.panel.form.fills.get(keys[into])
+            await paste(console, str(pictured.folder / "offer.png"))
+            await console.press("enter")
+            await console.until(lambda: screen.panel.form.fills.get(keys[into]) != before, "it is filled")
+            await console.until(lambda: console.app.screen is screen, "back in the editor")
+            return screen.panel.form.fills[keys[into]].fixed
+
+        first, second = await uploaded(0), await uploaded(1)
+        screen.panel.go_to(keys[1])
+        await console.pilot.pause()
+        third = await uploaded(1)
+        assert len({first, second, third}) == 3
+        await console.press("ctrl+s")
+        await console.until(lambda: len(pictured.campaign(1).fills) > 1, "it is saved")
+    assert [pictured.campaign(1).fills[key] for key in keys] == [Fill(fixed=first), Fill(fixed=third)]
+
+
 async def test_a_refused_upload_says_why_and_fills_nothing(pictured: Desk, graph: GraphServer) -> None:
     graph.refuse("media", 131053)
     async with pictured.console() as console:

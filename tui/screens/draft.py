@@ -9,7 +9,6 @@ from textual import events, on
 from engine import lifecycle
 from engine.errors import EngineError, Refused
 from engine.lifecycle import Action
-from engine.placeholders import MEDIA_ID
 from store import account, campaigns, tallies
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS, bindings
@@ -179,24 +178,10 @@ class DraftScreen(DraftTest):
             self.look()
 
     def action_upload(self) -> None:
-        """Upload a file and fill the header with it."""
-        self.run_worker(self._upload())
+        """Upload a file and fill a header with it."""
+        from tui.screens.draft_upload import upload_file
 
-    async def _upload(self) -> None:
-        from tui.screens.upload import upload
-
-        form = self.panel.form
-        if MEDIA_ID not in self.panel.keys:
-            self.tell(Refused("not_now", "The template has no header for a file.", "Choose one that has."))
-            return
-        senders: list[Sender] = await self.reading(account.senders) or []
-        sender = next((one for one in senders if one.id == form.sender_id), None)
-        if sender is None:
-            self.tell(Refused("sender_missing", "An upload belongs to a sender.", "Choose the sender first."))
-            return
-        media_id = await upload(self, sender)
-        if media_id is not None:
-            await self.panel.fill_fixed(MEDIA_ID, media_id)
+        self.run_worker(upload_file(self))
 
     async def action_skipped(self) -> None:
         """The rows that get no message, as they were when the draft was last saved."""

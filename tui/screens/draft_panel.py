@@ -229,6 +229,12 @@ class FormPanel(VerticalScroll, can_focus=False):
         elif field in self.fields:
             self.fields[field].focus_control()
 
+    def key_under(self, widget: Widget | None) -> str | None:
+        """The placeholder whose line a widget belongs to."""
+        if widget is None:
+            return None
+        return next((key for key, row in self._rows.items() if row in widget.ancestors), None)
+
     def is_of_file(self, widget: Widget | None) -> bool:
         """Whether a widget belongs to the fields that say which file to read and how."""
         return widget is not None and any(self.fields[name] in widget.ancestors for name in _OF_FILE)

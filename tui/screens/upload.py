@@ -36,9 +36,8 @@ _BAR: Final = 40
 _MB: Final = 1 << 20
 
 
-async def upload(screen: ConsoleScreen, sender: Sender) -> str | None:
+async def upload(screen: ConsoleScreen, sender: Sender, title: str) -> str | None:
     """Ask for a file and upload it; answers its media id. Call it in a worker."""
-    title = "Upload a file for the header"
     typed = await screen.app.push_screen_wait(PromptScreen(title, _echo, placeholder="~/offer.jpg"))
     if typed is None:
         return None
