@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from engine import files
@@ -17,6 +16,7 @@ from engine.templates import (
     POSITIONAL,
     TEXTS,
     Component,
+    TemplateSpec,
     component,
     kind_of,
     names_in,
@@ -36,23 +36,6 @@ _EXAMPLE: Final = (
     'A template looks like {"name": "season_sale", "language": "en_US", "category": "MARKETING", '
     '"components": [{"type": "BODY", "text": "Hello {{1}}"}]}.'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateSpec:
-    """A template as a gateway or a file describes it; `name` and `language` together identify it."""
-
-    name: str
-    language: str
-    status: str
-    """Upper case; unknown values are kept."""
-    category: str
-    parameter_format: str
-    """POSITIONAL or NAMED."""
-    components: tuple[Component, ...]
-    """As received: type names may be in either case."""
-    quality: str
-    """GREEN, YELLOW, RED, UNKNOWN, or empty when nothing was said."""
 
 
 def parse(data: Mapping[str, Any]) -> TemplateSpec:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.text import counted, shown
 
 if TYPE_CHECKING:
-    from engine.template_reading import TemplateSpec
     from store.types import Template
 
 APPROVED: Final = "APPROVED"
@@ -68,6 +68,23 @@ _NAMES: Final = {
 _BUTTON_WORDS: Final = {"OTP": "one-time password", "MPM": "product list", "SPM": "product", "CATALOG": "catalogue"}
 # Under this address WhatsApp lists the one-time password button that it was asked for.
 _OTP_URL: Final = "https://www.whatsapp.com/otp/"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSpec:
+    """A template as a gateway or a file describes it; `name` and `language` together identify it."""
+
+    name: str
+    language: str
+    status: str
+    """Upper case; unknown values are kept."""
+    category: str
+    parameter_format: str
+    """POSITIONAL or NAMED."""
+    components: tuple[Component, ...]
+    """As received: type names may be in either case."""
+    quality: str
+    """GREEN, YELLOW, RED, UNKNOWN, or empty when nothing was said."""
 
 
 def component(components: Sequence[Component], kind: str) -> Component | None:

@@ -16,8 +16,8 @@ import pytest
 
 from engine.message import Composer, preview
 from engine.placeholders import Filler, unmapped, used
-from engine.template_reading import TemplateSpec, parse
-from engine.templates import sendable
+from engine.template_reading import parse
+from engine.templates import TemplateSpec, sendable
 from store.types import Fill
 
 CONTRACT = Path(__file__).parent.parent / "data" / "contract"

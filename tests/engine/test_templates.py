@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.errors import BadInput
-from engine.template_reading import TemplateSpec, load, parse
-from engine.templates import buttons, media, names_in, sendable, status_words
+from engine.template_reading import load, parse
+from engine.templates import TemplateSpec, buttons, media, names_in, sendable, status_words
 
 CONTRACT = Path(__file__).parent.parent / "data" / "contract"
 OPENAPI: dict[str, Any] = json.loads((CONTRACT / "meta-openapi-examples.json").read_text("utf-8"))
