@@ -16,8 +16,8 @@ from tests.faults.truth import assert_true
 from tests.sending import numbers
 from tests.store.invariants import check_invariants
 
-RECIPIENTS = 400
-RATE = 100
+RECIPIENTS = 480
+RATE = 60
 
 
 def done(one: Field, *arguments: str) -> None:
