@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import App
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
@@ -68,27 +68,29 @@ class OrderedKeys(App[int]):
         super().__init__(**options)  # type: ignore[arg-type]  # as `App` takes them
         self._typed_ahead = TypedAhead()
         self._ahead: _Ahead | None = None
-        self._behind: deque[Key] = deque()
+        self._behind: deque[Key | Paste] = deque()
 
     async def on_event(self, event: Event) -> None:
-        """A key goes its way, or waits for the one before."""
-        if not isinstance(event, Key):
+        """What is typed or pasted goes its way, or waits for the key before."""
+        if not isinstance(event, Key | Paste):
             await super().on_event(event)
         elif event.is_forwarded:
             await super().on_event(event)
-            await self._came_through(event)
+            if isinstance(event, Key):
+                await self._came_through(event)
         elif self._ahead is not None:
             self._behind.append(event)
         else:
             await self._send(event)
 
-    async def _send(self, key: Key) -> None:
-        to = self.focused or self.screen
-        self._typed_ahead.sent(key, self.focused)
-        if _passes(to, key):
-            self._ahead = _Ahead(key, to, self.set_interval(_LOOK_S, partial(self._look_after, key)))
-        await super().on_event(key)
-        if self._ahead is not None and self._ahead.key is key and not key.is_forwarded:
+    async def _send(self, typed: Key | Paste) -> None:
+        if isinstance(typed, Key):
+            to = self.focused or self.screen
+            self._typed_ahead.sent(typed, self.focused)
+            if _passes(to, typed):
+                self._ahead = _Ahead(typed, to, self.set_interval(_LOOK_S, partial(self._look_after, typed)))
+        await super().on_event(typed)
+        if self._ahead is not None and self._ahead.key is typed and not typed.is_forwarded:
             # A binding that comes before every widget: it is done.
             await self._go_on()
 

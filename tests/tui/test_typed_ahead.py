@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from tests.clock import FakeClock
@@ -92,6 +92,18 @@ async def test_editing_keys_among_letters_do_what_they_say(desk: Desk, keys: lis
         await console.expect("Draft  Untitled")
         at_once(console, keys)
         await console.expect(f"Draft  {left} *")
+
+
+async def test_what_is_pasted_among_keys_stands_where_it_was_pasted(desk: Desk) -> None:
+    async with desk.console() as console:
+        await opened(console)
+        await console.press("n")
+        await console.expect("Draft  Untitled")
+        at_once(console, [*"Sale", "ctrl+u"])
+        console.app.post_message(Paste("Flash"))
+        at_once(console, [*" sael", "backspace", "backspace"])
+        console.app.post_message(Paste("le"))
+        await console.expect("Draft  Flash sale *")
 
 
 async def test_letters_behind_a_tab_go_to_the_next_field(desk: Desk) -> None:
