@@ -82,7 +82,7 @@ class Field:
         self.processes.append(process)
         return process
 
-    def freeze(self, process: forked.Forked) -> None:
+    def freeze(self, process: forked.Forked | subprocess.Popen[bytes]) -> None:
         """`SIGSTOP` while it does not hold the lock of the database: else everybody waits for it, and rightly."""
         while True:
             process.send_signal(signal.SIGSTOP)

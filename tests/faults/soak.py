@@ -154,7 +154,7 @@ class _Play:
     def ended_in_order(self, worker: forked.Forked) -> None:
         """It ends with 0; one that had not begun yet may as well just die."""
         status, said = worker.wait(30), self.one.said()
-        begun = str(worker.pid) in said
+        begun = f" pid={worker.pid} " in said
         assert status == 0 or (status == -signal.SIGTERM and not begun), f"no orderly stop: {status}\n{said[-3000:]}"
 
     def freeze(self) -> None:
