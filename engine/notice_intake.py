@@ -87,7 +87,7 @@ def _overtaken(campaign_id: int, reason: str, seqs: Collection[int]) -> bool:
     """Whether such a hold was lifted since these rows were handed over: then their failure tells nothing new."""
     lifted = [
         event.at
-        for event in audit.events(campaign_id, actions=["campaign.resume"])
+        for event in audit.events(campaign_id, actions=["campaign.resume", "campaign.reroute"])
         if event.before.get("hold") == reason
     ]
     if not lifted:

@@ -64,7 +64,11 @@ def partial(path: Path) -> Iterator[Path]:
 
 
 def _discard_left(file: Path) -> None:
-    handle = os.open(file, os.O_RDWR)
+    try:
+        handle = os.open(file, os.O_RDWR)
+    except OSError:
+        # Another account's, or gone by now: it is in nobody's way.
+        return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -22,6 +22,7 @@ from tui.typed_ahead import TypedAhead
 from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.events import Event
     from textual.timer import Timer
     from textual.widget import Widget
@@ -64,8 +65,8 @@ def _passes(to: Widget, key: Key) -> bool:
 class OrderedKeys(App[int]):
     """An app in which a key waits until the one before it has done what it does; letters for a field need not wait."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]  # as `App` takes them
+    def __init__(self, driver_class: type[Driver]) -> None:
+        super().__init__(driver_class=driver_class)
         self._typed_ahead = TypedAhead()
         self._ahead: _Ahead | None = None
         self._behind: deque[Key | Paste] = deque()

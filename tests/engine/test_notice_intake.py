@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from engine import callback_intake, ending
 from engine.clock import HOUR, MINUTE, SECOND
 from engine.commands import drafts, launch, setup
+from engine.context import Context
 from engine.decide import HELD_BACK, HoldOrder
 from engine.gateway.base import Accepted, Outcome
 from engine.notice_intake import TEMPLATE_EDITED, TEMPLATE_STOPPED
@@ -19,7 +22,7 @@ from engine.quota import QUOTA_REACHED
 from engine.wide_holds import ACCOUNT_RESTRICTED, UTILITY_RESTRICTED
 from engine.worker import Worker
 from store import account, audit, campaigns, database
-from store.types import Actor, DraftFields, Hold, Sender, Status, Template
+from store.types import Actor, DraftFields, Endpoint, Hold, Sender, Status, Template
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import Scripted, actions, progress, refused, rows, started, takes_all, work
@@ -495,8 +498,9 @@ async def test_R44_R45_a_message_dropped_later_holds_the_run_until_a_person_resu
     check_invariants()
 
 
+@pytest.mark.parametrize("go_on", [launch.resume, partial(launch.reroute, endpoint=Endpoint.MARKETING)])
 async def test_R45_a_message_dropped_from_before_a_resume_holds_nothing_again(
-    acme: Path, clock: FakeClock, tmp_path: Path
+    go_on: Callable[[Context, int], object], acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
     campaign_id = started(clock, tmp_path, 4)
     two = {builders.number(i).lstrip("+") for i in range(2)}
@@ -506,7 +510,7 @@ async def test_R45_a_message_dropped_from_before_a_resume_holds_nothing_again(
     held = hold_of(campaign_id)
     assert held is not None and held.reason == "campaign_paused"
     clock.advance(MINUTE)
-    launch.resume(builders.context(clock), campaign_id)
+    go_on(builders.context(clock), campaign_id)
     await send_all_of(clock, Scripted(lambda to, n: back(to)), 2)
     apply(clock, failed(campaign_id, 132015, second))
     held = hold_of(campaign_id)
