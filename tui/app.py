@@ -15,13 +15,13 @@ from engine import confinement, sessions
 from engine.clock import SystemClock
 from engine.context import Context, operator
 from engine.roles import EVERYTHING, Permission
-from store import account, database
+from store import database
 from store.errors import Missing, NoDatabase, StoreError
 from store.types import ListFilter
 from tui import access, state, terminal
 from tui.driver import TerminalDriver
 from tui.feed import Ask, Feed
-from tui.ordered_keys import OrderedKeys
+from tui.modes import Modes
 from tui.screens.base import ConsoleScreen
 from tui.screens.campaigns import CampaignsScreen
 from tui.services import Services
@@ -30,7 +30,7 @@ from tui.supervisor import Supervisor
 from tui.theme import STATUS_COLORS, THEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from textual.command import Provider
     from textual.events import DescendantFocus
@@ -54,64 +54,18 @@ SIGN_OUT_S = 0.5
 """How long quitting waits for the store to keep that somebody went."""
 
 
-def _audit() -> Screen[None]:
-    from tui.screens.audit import AuditScreen
-
-    return AuditScreen()
-
-
-def _draft() -> Screen[None]:
-    from tui.screens.draft import DraftScreen
-
-    return DraftScreen()
-
-
-def _optouts() -> Screen[None]:
-    from tui.screens.optouts import OptOutsScreen
-
-    return OptOutsScreen()
-
-
-def _report() -> Screen[None]:
-    from tui.screens.report import ReportScreen
-
-    return ReportScreen()
-
-
-def _series() -> Screen[None]:
-    from tui.screens.series import SeriesScreen
-
-    return SeriesScreen()
-
-
-def _setup() -> Screen[None]:
-    from tui.screens.setup import SetupScreen
-
-    return SetupScreen()
-
-
 def _palette() -> type[Provider]:
     from tui.palette import CommandProvider
 
     return CommandProvider
 
 
-class SendoffApp(OrderedKeys):
+class SendoffApp(Modes):
     """The operator console."""
 
     TITLE = "sendoff"
     CSS_PATH: ClassVar = ["sendoff.tcss", "console.tcss"]
     COMMANDS: ClassVar = {_palette}
-    MODES: ClassVar = {
-        # The list is what a start waits for; the other screens are imported when they are first opened.
-        "audit": _audit,
-        "draft": _draft,
-        "optouts": _optouts,
-        "report": _report,
-        "series": _series,
-        "setup": _setup,
-    }
-    DEFAULT_MODE = "campaigns"
     theme = Reactive(THEMES[0].name)
 
     def __init__(
@@ -226,60 +180,6 @@ class SendoffApp(OrderedKeys):
     def keeps_worker(self) -> bool:
         """Whether this console has a worker of its own, or is about to."""
         return self._with_worker and self._first is not None
-
-    async def open_list(self, select: int | None = None) -> None:
-        """Show the list, the cursor on one campaign when given; start the worker if it does not run yet."""
-        self.services.zone = (await self.services.threads.read(account.get_account)).timezone
-        self.start_worker()
-        await self.switch_mode("campaigns")
-        screen = self.screen
-        if isinstance(screen, CampaignsScreen):
-            screen.come_back(select)
-
-    async def open_draft(self, campaign_id: int | None) -> None:
-        """Show the draft editor on a draft, or on a new one."""
-        from tui.screens.draft import DraftScreen
-
-        await self.switch_mode("draft")
-        screen = self.screen
-        if isinstance(screen, DraftScreen):
-            await screen.open(campaign_id)
-
-    async def open_report(self, campaign_id: int) -> None:
-        """Show a campaign's report on the whole screen."""
-        from tui.screens.report import ReportScreen
-
-        await self.switch_mode("report")
-        screen = self.screen
-        if isinstance(screen, ReportScreen):
-            await screen.open(campaign_id)
-
-    async def open_series(self) -> None:
-        """Show what repeats."""
-        from tui.screens.series import SeriesScreen
-
-        await self.switch_mode("series")
-        screen = self.screen
-        if isinstance(screen, SeriesScreen):
-            await screen.open()
-
-    async def open_optouts(self) -> None:
-        """Show who gets no campaign."""
-        from tui.screens.optouts import OptOutsScreen
-
-        await self.switch_mode("optouts")
-        screen = self.screen
-        if isinstance(screen, OptOutsScreen):
-            await screen.open()
-
-    async def open_audit(self, campaign_id: int | None, back: Callable[[], Awaitable[None]]) -> None:
-        """Show the audit trail, of one campaign when given; `back` leads to where it was opened."""
-        from tui.screens.audit import AuditScreen
-
-        await self.switch_mode("audit")
-        screen = self.screen
-        if isinstance(screen, AuditScreen):
-            await screen.open(campaign_id, back)
 
     async def action_quit(self) -> None:
         """Leave; a draft that is not saved asks first, and ends the console itself."""

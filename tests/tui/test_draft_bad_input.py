@@ -16,7 +16,7 @@ from tests.driver import Console
 from tests.tui.draft_scene import Scene, choose, editor, fill_in, told, wrong
 from tui.screens.draft import DraftScreen
 from tui.screens.draft_choices import FILE, NUMBER, SHEET, file_errors
-from tui.screens.draft_panel import NAME, TEMPLATE
+from tui.screens.draft_fields import NAME, TEMPLATE
 from tui.screens.draft_timing import ZONE
 
 

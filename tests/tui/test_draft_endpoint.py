@@ -16,7 +16,7 @@ from tests.clock import FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui.draft_scene import Scene, choose, editor, focused
 from tui.screens.draft import DraftScreen
-from tui.screens.draft_panel import ACTIVITY, POLICY, TEMPLATE
+from tui.screens.draft_fields import ACTIVITY, POLICY, TEMPLATE
 
 ORDER = {**builders.GREETING, "name": "order", "category": "UTILITY"}
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])

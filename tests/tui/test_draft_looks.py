@@ -14,7 +14,7 @@ from tests.driver import check_text_snapshot
 from tests.tui.draft_scene import ROWS, Scene, choose, editor, fill_in
 from tui.screens.draft import DraftScreen
 from tui.screens.draft_choices import FILE
-from tui.screens.draft_panel import TEMPLATE
+from tui.screens.draft_fields import TEMPLATE
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 

@@ -13,7 +13,7 @@ from tests.clock import FakeClock
 from tests.tui.draft_scene import ROWS, Scene, choose, dialog, editor, fill_in, focused, told, wrong
 from tui.screens.confirm import Confirm
 from tui.screens.draft_choices import FILE
-from tui.screens.draft_panel import TEMPLATE
+from tui.screens.draft_fields import TEMPLATE
 
 
 @pytest.fixture

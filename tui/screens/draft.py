@@ -13,8 +13,9 @@ from store import account, campaigns, tallies
 from tui.command import Command, Scope, refusal
 from tui.commands import COMMANDS, bindings
 from tui.screens.draft_choice import Choice, Way
+from tui.screens.draft_fields import NAME
 from tui.screens.draft_form import Form, OpenDraft
-from tui.screens.draft_panel import NAME, FormPanel
+from tui.screens.draft_panel import FormPanel
 from tui.screens.draft_skipped import SkippedRows
 from tui.screens.draft_test import DraftTest
 from tui.widgets.footer import Footer

@@ -13,14 +13,23 @@ from textual.widgets import Input, Select, Static
 from engine import placeholders, routes
 from engine.preflight_facts import ENDPOINT, OVER_QUOTA
 from engine.text import shown
-from store.types import Endpoint, OverQuota, ProductPolicy
+from store.types import Endpoint, OverQuota
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET, problem_of, sender_label, template_label
+from tui.screens.draft_fields import (
+    ACTIVITY,
+    NAME,
+    OF_FILE,
+    OF_ROUTE,
+    POLICY,
+    SENDER,
+    TEMPLATE,
+    form_fields,
+    route_values,
+    with_value,
+)
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
-from tui.widgets.field import Field, choice
 from tui.widgets.fill_row import FillRow, searchable
-from tui.widgets.path_input import PathInput
-from tui.widgets.plain_input import PlainInput
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,32 +39,9 @@ if TYPE_CHECKING:
 
     from engine.placeholders import Placeholder
     from store.types import Audience, Sender, Template
+    from tui.widgets.field import Field
 
-NAME: Final = "name"
-SENDER: Final = "sender"
-TEMPLATE: Final = "template"
 READ_HELP: Final = "enter reads it; tab completes the path"
-_OVER: Final = (
-    (OverQuota.FAIL.value, "fail the rest"),
-    (OverQuota.WAIT.value, "wait until the quota refills"),
-)
-POLICY: Final = "policy"
-ACTIVITY: Final = "activity"
-_ENDPOINTS: Final = (
-    (Endpoint.MESSAGES.value, "messages, the ordinary one"),
-    (Endpoint.MARKETING.value, "marketing_messages, for marketing only"),
-)
-_UNSAID: Final = "unsaid"
-"""Left to WhatsApp."""
-_POLICIES: Final = (
-    (_UNSAID, "as WhatsApp does by itself"),
-    (ProductPolicy.FALLBACK.value, "by messages instead"),
-    (ProductPolicy.STRICT.value, "not at all: it fails"),
-)
-_ACTIVITIES: Final = ((_UNSAID, "as WhatsApp does by itself"), ("yes", "shared"), ("no", "not shared"))
-_SHARED: Final = {_UNSAID: None, "yes": True, "no": False}
-_OF_ROUTE: Final = (ENDPOINT, POLICY, ACTIVITY)
-_OF_FILE: Final = (FILE, SHEET, COUNTRY, NUMBER)
 _LABEL: Final = 12
 _LONGEST_LABEL: Final = 24
 
@@ -77,34 +63,15 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._columns: tuple[str, ...] = ()
         self._limited = False
         self._rows: dict[str, FillRow] = {}
-        self.fields: dict[str, Field] = {
-            NAME: Field("Name", PlainInput(placeholder="what the campaign is called here"), id="f-name"),
-            SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
-            TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
-            ENDPOINT: Field("Endpoint", _of(_ENDPOINTS), id=f"f-{ENDPOINT}"),
-            POLICY: Field("If refused", _of(_POLICIES), id=f"f-{POLICY}"),
-            ACTIVITY: Field("Activity", _of(_ACTIVITIES), id=f"f-{ACTIVITY}"),
-            FILE: Field("File", PathInput(), id="f-file"),
-            SHEET: Field("Sheet", Select[str]([], prompt="choose the sheet with the contacts"), id="f-sheet"),
-            COUNTRY: Field(
-                "Country",
-                PlainInput(placeholder="optional, two letters, for numbers without a +", max_length=20),
-                id="f-country",
-            ),
-            NUMBER: Field("Numbers in", Select[str]([], prompt="recognise the column"), id="f-number"),
-            WHEN: Field("Time", PlainInput(placeholder="tomorrow 10:00, Fri 09:00, in 30 min, or now"), id="f-when"),
-            ZONE: Field("Zone", PlainInput(), id="f-zone"),
-            OVER_QUOTA: Field("Over quota", _of(_OVER), id=f"f-{OVER_QUOTA}"),
-        }
-        self.fields[SHEET].display = False
+        self.fields = form_fields()
         self._result = Static(markup=False, classes="result", id="result")
         self._fills = Vertical(id="fills")
 
     def compose(self) -> ComposeResult:
         yield Static("What", classes="section -first", markup=False)
-        yield from (self.fields[name] for name in (NAME, SENDER, TEMPLATE, *_OF_ROUTE))
+        yield from (self.fields[name] for name in (NAME, SENDER, TEMPLATE, *OF_ROUTE))
         yield Static("Who", classes="section", markup=False)
-        yield from (self.fields[name] for name in _OF_FILE)
+        yield from (self.fields[name] for name in OF_FILE)
         yield self._result
         yield self._fills
         yield Static("When", classes="section", markup=False)
@@ -142,7 +109,7 @@ class FormPanel(VerticalScroll, can_focus=False):
             WHEN: form.when,
             ZONE: form.zone,
             OVER_QUOTA: form.over_quota.value,
-            **_route_values(form),
+            **route_values(form),
         }
         # Without a quota there is nothing to choose; a choice once made stays in sight.
         self.fields[OVER_QUOTA].display = self._limited or form.over_quota is not OverQuota.FAIL
@@ -206,12 +173,12 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def mark_saved(self) -> None:
         """Everything that stands there is saved; the file fields have a state of their own."""
-        for name in (NAME, SENDER, TEMPLATE, *_OF_ROUTE, OVER_QUOTA):
+        for name in (NAME, SENDER, TEMPLATE, *OF_ROUTE, OVER_QUOTA):
             self.fields[name].mark_clean()
 
     def mark_read(self) -> None:
         """The file was read as it stands there."""
-        for name in _OF_FILE:
+        for name in OF_FILE:
             self.fields[name].mark_clean()
 
     async def fill_fixed(self, key: str, text: str) -> None:
@@ -237,7 +204,7 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def is_of_file(self, widget: Widget | None) -> bool:
         """Whether a widget belongs to the fields that say which file to read and how."""
-        return widget is not None and any(self.fields[name] in widget.ancestors for name in _OF_FILE)
+        return widget is not None and any(self.fields[name] in widget.ancestors for name in OF_FILE)
 
     # What people do
 
@@ -247,7 +214,7 @@ class FormPanel(VerticalScroll, can_focus=False):
         before = self.form
         if name == TEMPLATE and not self._template_allowed(event.field):
             return
-        self.form = self._with(name, event.field.value)
+        self.form = with_value(self.form, name, event.field.value)
         if self.form == before:
             return
         event.field.set_error()
@@ -263,40 +230,6 @@ class FormPanel(VerticalScroll, can_focus=False):
         self.post_message(self.Changed())
         if name in (NUMBER, SHEET):
             self.post_message(self.FileWanted())
-
-    def _with(self, name: str, value: object) -> Form:
-        text = value if isinstance(value, str) else ""
-        number = value if isinstance(value, int) else None
-        form, file = self.form, self.form.file
-        match name:
-            case "name":
-                return replace(form, name=text)
-            case "sender":
-                return replace(form, sender_id=number)
-            case "template":
-                return replace(form, template_id=number)
-            case "file":
-                # Another workbook has other sheets.
-                return replace(form, file=replace(file, path=text.strip(), sheet=None))
-            case "sheet":
-                return replace(form, file=replace(file, sheet=text or None))
-            case "country":
-                return replace(form, file=replace(file, country=text.strip()))
-            case "number":
-                return replace(form, file=replace(file, number_column=text or None))
-            case "when":
-                return replace(form, when=text)
-            case "endpoint":
-                return form.with_endpoint(Endpoint(text))
-            case "policy":
-                policy = None if text == _UNSAID else ProductPolicy(text)
-                return replace(form, route=form.route._replace(product_policy=policy))
-            case "activity":
-                return replace(form, route=form.route._replace(activity_sharing=_SHARED[text]))
-            case "over_quota":
-                return replace(form, over_quota=OverQuota(text))
-            case _:
-                return replace(form, zone=text)
 
     def _template_allowed(self, field: Field) -> bool:
         """Take back a choice that could not be sent, and say why; what a draft has already is left alone."""
@@ -375,7 +308,7 @@ class FormPanel(VerticalScroll, can_focus=False):
         # A choice that does not fit the template any more has to be in sight to be taken back.
         offered = template is not None and routes.unfit(Endpoint.MARKETING, template.category) is None
         self.fields[ENDPOINT].display = offered or by_marketing
-        values = _route_values(self.form)
+        values = route_values(self.form)
         for name in (POLICY, ACTIVITY):
             self.fields[name].display = by_marketing
             select = self._select(name)
@@ -395,16 +328,3 @@ class FormPanel(VerticalScroll, can_focus=False):
     def _row(self, placeholder: Placeholder, width: int) -> FillRow:
         fill = self.form.fills.get(placeholder.key, FillText())
         return FillRow(placeholder, self._columns, fill.source.value, fill.column, fill.text, width)
-
-
-def _of(options: Sequence[tuple[str, str]]) -> Select[str]:
-    """A choice that is always made: each value with its words."""
-    return Select[str]([choice(words, value) for value, words in options], allow_blank=False)
-
-
-def _route_values(form: Form) -> dict[str, str]:
-    """What stands in the fields of the route."""
-    route = form.route
-    sharing = next(word for word, shared in _SHARED.items() if shared is route.activity_sharing)
-    policy = _UNSAID if route.product_policy is None else route.product_policy.value
-    return {ENDPOINT: route.endpoint.value, POLICY: policy, ACTIVITY: sharing}
