@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
@@ -33,6 +34,8 @@ def screen_text(app: App[Any]) -> str:
 
     The compositor is private to Textual; `App.export_screenshot` reads it the same way.
     """
+    # What a dialog lies over is drawn when the dialog is, and kept: without it the dialog would lie over nothing.
+    visible_screen_stack.set(app._background_screens)
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips)
 

@@ -15,7 +15,8 @@ from textual.widget import Widget
 from tests.driver import Console
 from tests.tui.harness import Harness, collector, ids
 from tui.widgets.columns import Cell, Column
-from tui.widgets.paged_table import PagedTable, Sort
+from tui.widgets.paged_lines import Sort
+from tui.widgets.paged_table import PagedTable
 from tui.widgets.window import Window
 
 COLUMNS = (

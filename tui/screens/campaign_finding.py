@@ -17,7 +17,8 @@ from store.types import CampaignRow, ListFilter, SortKey, Status
 from tui import list_filter
 from tui.feed import Ask, Snapshot
 from tui.screens.base import ConsoleScreen
-from tui.widgets.paged_table import PagedTable, Sort
+from tui.widgets.paged_lines import Sort
+from tui.widgets.paged_table import PagedTable
 from tui.widgets.plain_input import PlainInput
 from tui.widgets.status_tabs import TABS, StatusTabs
 from tui.widgets.title_line import TitleLine

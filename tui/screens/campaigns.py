@@ -11,20 +11,18 @@ from textual.widgets import Input, Static
 
 from engine import schedule
 from engine.lifecycle import refusal as lifecycle_refusal
-from store import listing
-from store.errors import StoreError
-from store.types import CampaignRow, ListFilter, SortKey, Status
+from store.types import CampaignRow, SortKey, Status
 from tui import campaign_cells, list_filter, state, terminal
 from tui.command import Command, Entry, Scope, footer
 from tui.commands import bindings, of
-from tui.feed import Ask, Feed, Snapshot
 from tui.list_frame import top_status, worker_status
 from tui.screens.base import ConsoleScreen, as_told
 from tui.screens.campaign_actions import CampaignActions
-from tui.screens.campaign_finding import CampaignFinding
+from tui.screens.campaign_reading import CampaignReading
 from tui.signs import named
 from tui.widgets.footer import Footer
-from tui.widgets.paged_table import PagedTable, Sort
+from tui.widgets.paged_lines import Sort
+from tui.widgets.paged_table import PagedTable
 from tui.widgets.pane import Pane
 from tui.widgets.status_bar import TopBar, WorkerLine
 from tui.widgets.status_tabs import StatusTabs
@@ -40,19 +38,19 @@ if TYPE_CHECKING:
 
     from engine.errors import EngineError
     from engine.report import Report
+    from store.errors import StoreError
+    from tui.feed import Snapshot
     from tui.widgets.columns import Cell
 
 POLL_S = 0.4
 TICK_S = 1.0
 FIRST_FRAME_S = 0.05
 """So long everything waits that the first frame can do without."""
-PANE_DELAY_S = 0.15
-"""The pane follows the cursor only when it rests: a held key costs no bytes there."""
 PANE_FROM = 100
 """Columns the screen needs for the report pane below the list."""
 
 
-class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
+class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
     """Everything there is, what runs, what needs a person."""
 
     SCOPE = Scope.CAMPAIGNS
@@ -61,17 +59,7 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
 
     def __init__(self, first: Snapshot | None) -> None:
         """`first` was read before the console opened, so that the very first frame has rows; `None` without account."""
-        super().__init__()
-        self._feed = Feed()
-        self._asked = Ask() if first is None else first.ask
-        self._snapshot = first
-        self._polling = False
-        self._again = False
-        self._trouble = ""
-        self._jump_to = self._asked.chosen
-        """The campaign to put the cursor on as soon as it is in the list."""
-        self._must_show = False
-        """Whether tab, search and filter give way when they hide it."""
+        super().__init__(first)
         self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
@@ -125,14 +113,6 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         if cramped is not None:
             self.notify(cramped, severity="warning", markup=False)
 
-    def come_back(self, select: int | None) -> None:
-        """Shown again: read anew, the cursor on `select` when given."""
-        if select is not None and not self._table.move_to_id(select):
-            self._jump_to = select
-            self._must_show = True
-            self._ask_for(chosen=select)
-        self.poll()
-
     def remember(self) -> None:
         """Keep tab, order, search, filter and cursor for the next start."""
         asked, wanted = self._asked, self._asked.wanted
@@ -148,42 +128,10 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
         )
         state.save(state.default_path(), self.services.url, seen)
 
-    # Reading
+    # Showing
 
     def _cells(self, row: CampaignRow) -> Sequence[Cell]:
         return campaign_cells.cells(row, self.services.zone, self.services.now)
-
-    def poll(self) -> None:
-        """Look at the store once; asked for while a look is under way, look again after it."""
-        if not self.in_use:
-            return
-        if self._polling:
-            self._again = True
-            return
-        self._polling = True
-        self.in_background(self._look, "poll")
-
-    async def _look(self) -> None:
-        try:
-            while True:
-                asked = self._asked
-                ask = Ask(asked.wanted, asked.sort, asked.reverse, tuple(self._table.visible_ids), asked.chosen)
-                self._again = False
-                try:
-                    snapshot = await self.services.threads.read(self._feed.poll, ask, self.services.now)
-                except StoreError as error:
-                    if self.app.is_running:
-                        self._show_trouble(error)
-                    return
-                self._trouble = ""
-                if not self.app.is_running:
-                    return
-                if snapshot is not None:
-                    self._show(snapshot)
-                if not self._again:
-                    return
-        finally:
-            self._polling = False
 
     def _show_trouble(self, error: StoreError) -> None:
         told = as_told(error)
@@ -219,18 +167,6 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
             self._show_footer()
         if self._asked.chosen is None:
             self._follow_cursor()
-
-    def _jump(self, last_try: bool) -> None:
-        """Put the cursor where it is wanted; the first screenful may not have that campaign yet."""
-        if self._jump_to is None:
-            return
-        there = self._table.move_to_id(self._jump_to)
-        if last_try and not there and self._must_show and self._asked.wanted != ListFilter():
-            self._close_search()
-            self.query_one(StatusTabs).active = None
-            self._narrow(ListFilter())
-        elif last_try or there:
-            self._jump_to, self._must_show = None, False
 
     def _begin(self) -> None:
         self.console.started()
@@ -300,27 +236,6 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
 
     # Table
 
-    @on(PagedTable.RowsWanted)
-    async def _load_rows(self, event: PagedTable.RowsWanted) -> None:
-        wanted = event.table.window.missing(event.first, event.last)
-        found = await self.reading(listing.rows, wanted)
-        if found is not None:
-            event.table.update_rows(found, wanted)
-
-    @on(PagedTable.Highlighted)
-    def _cursor_moved(self) -> None:
-        self._show_footer()
-        self.set_timer(PANE_DELAY_S, self._follow_cursor)
-
-    def _follow_cursor(self) -> None:
-        if self._jump_to is not None:
-            # It is about to be elsewhere.
-            return
-        cursor = self._table.window.cursor
-        if (cursor is not None and cursor != self._asked.chosen) or (self._snapshot and self._snapshot.report is None):
-            self._ask_for(chosen=cursor)
-            self.poll()
-
     @on(PagedTable.Opened)
     async def _opened(self, event: PagedTable.Opened) -> None:
         await self.action_command("campaign.open")
@@ -336,11 +251,6 @@ class CampaignsScreen(CampaignFinding, CampaignActions, ConsoleScreen):
     @on(Footer.Pressed)
     async def _footer_pressed(self, event: Footer.Pressed) -> None:
         await self.action_command(event.command_id)
-
-    def action_refresh(self) -> None:
-        """Read everything again."""
-        self._feed = Feed()
-        self.poll()
 
     async def action_optouts(self) -> None:
         """Who gets no campaign."""

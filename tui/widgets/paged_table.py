@@ -1,4 +1,4 @@
-"""A table of any length: it draws the lines in view from a window of ids and asks for rows it lacks.
+"""A table of any length: a window of ids with a cursor and marks, which asks for rows it lacks.
 
 Made for thin lines: a cursor move repaints two lines, a row is one run of one style except for the cells that ask for
 another, and a change repaints the lines that look different afterwards.
@@ -6,63 +6,28 @@ another, and a change repaints the lines that look different afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from rich.segment import Segment
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import Reactive
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from tui.command import Scope
 from tui.commands import bindings
-from tui.signs import MARK
-from tui.widgets.columns import ELLIPSIS, Cell, Column, Placed, fit, place
-from tui.widgets.lines import GUTTER, MARGIN, runs, thumb, title
-from tui.widgets.window import Window
+from tui.widgets.paged_lines import HEADER, PagedLines
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual.binding import BindingType
     from textual.events import Click
 
 Row = TypeVar("Row")
 
-_HEADER = 1
-"""Lines above the rows."""
-_GONE = "(no longer there)"
-_THUMB = "┃"
-"""Drawn as part of the rows' own run: Textual's scroll bar would cost 44 bytes a line, a sixth of a page."""
 
-
-class Sort(NamedTuple):
-    """What the rows are ordered by, for the header's glyph."""
-
-    key: str
-    reverse: bool = False
-
-
-class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
+class PagedTable(PagedLines[Row], inherit_bindings=False):
     """Rows by id, a cursor, marks. The screen loads what `RowsWanted` asks for and hands it to `update_rows`."""
 
-    DEFAULT_CSS = """
-    PagedTable {
-        overflow: hidden hidden;
-        background: $background;
-        color: $foreground;
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "paged-table--header",
-        "paged-table--cursor",
-        "paged-table--cursor-blurred",
-    }
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TABLE)
-
-    # Textual's own lays out and paints the whole screen again; here more rows need no more room of it.
-    virtual_size = Reactive(Size(0, 0), repaint=False)
+    _wanted: Sequence[int] = ()
+    """What was asked for last."""
 
     class _OfTable(Message):
         """A message that knows its table, so that screens can tell two tables apart."""
@@ -117,26 +82,6 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, PagedTable.RowsWanted) and message.table is self.table
 
-    def __init__(
-        self,
-        columns: Sequence[Column],
-        cells: Callable[[Row], Sequence[Cell]],
-        window: Window[Row] | None = None,
-        *,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        """`cells` gives a row's cells in the order of `columns`; it is called for every line drawn: be quick."""
-        super().__init__(id=id, classes=classes)
-        self.window: Window[Row] = Window() if window is None else window
-        self._columns = tuple(columns)
-        self._cells = cells
-        self._placed: list[Placed] = []
-        self._placed_for = 0
-        self._sort: Sort | None = None
-        self._drawn: dict[int, list[Segment]] = {}
-        self._wanted: list[int] = []
-
     # What the screen hands in
 
     def set_ids(self, ids: Iterable[int], keep_cursor: bool = True) -> None:
@@ -144,7 +89,7 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         before = self.window.cursor
         line = self.window.cursor_index - round(self.scroll_y)
         self.window.set_ids(ids, keep_cursor)
-        self._wanted = []
+        self._wanted = ()
         self._measure()
         if keep_cursor and 0 <= line < self._page_rows:
             # The row under the cursor stays at its height while others come and go above it.
@@ -160,35 +105,8 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
     def update_rows(self, rows: Mapping[int, Row], asked: Iterable[int] = ()) -> None:
         """Take loaded rows in and repaint the lines that look different; `asked` ids without a row are gone."""
         self.window.put(rows, asked)
-        self._wanted = []
+        self._wanted = ()
         self.redraw()
-
-    def redraw(self) -> None:
-        """Repaint the lines that would look different now: after a change of rows, of marks or of the time."""
-        if not self.is_mounted:
-            return
-        changed = [
-            Region(0, y, self.size.width, 1) for y in range(self.size.height) if self._drawn.get(y) != self._line(y)
-        ]
-        if changed:
-            self.refresh(*changed)
-
-    @property
-    def sort(self) -> Sort | None:
-        """The column whose title carries the glyph."""
-        return self._sort
-
-    @sort.setter
-    def sort(self, sort: Sort | None) -> None:
-        self._sort = sort
-        self.redraw()
-
-    def has_room_for(self, key: str) -> bool:
-        """Whether the column is shown at this width; taken for granted while nothing of the table is."""
-        if not self.size.width:
-            return True
-        self._place()
-        return any(placed.column.key == key for placed in self._placed)
 
     def unmark(self, row_ids: Iterable[int]) -> None:
         """Unmark these rows, also those out of view."""
@@ -251,15 +169,15 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
 
     def on_click(self, event: Click) -> None:
         event.stop()
-        if event.y < _HEADER:
+        if event.y < HEADER:
             for placed in self._placed:
                 if placed.x <= event.x < placed.x + placed.width:
                     self.post_message(self.SortAsked(self, placed.column.key))
             return
         if event.x >= self._width:
-            self._jump(event.y - _HEADER)
+            self._jump(event.y - HEADER)
             return
-        index = round(self.scroll_y) + event.y - _HEADER
+        index = round(self.scroll_y) + event.y - HEADER
         if index < len(self.window):
             self._move_to(index)
             if event.chain == 2:
@@ -281,57 +199,6 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
             self._scroll_rows_to(top)
         self._show_cursor()
 
-    # Geometry
-
-    @property
-    def _width(self) -> int:
-        """Cells for columns; the last one of the table is the scroll bar's."""
-        return max(self.size.width - 1, 0)
-
-    @property
-    def _page_rows(self) -> int:
-        return max(self.size.height - _HEADER, 1)
-
-    def _measure(self) -> None:
-        self.virtual_size = Size(self._width, len(self.window) + _HEADER)
-        self.scroll_y = self.validate_scroll_y(self.scroll_y)
-
-    @property
-    def allow_vertical_scroll(self) -> bool:
-        """Whether there is more than one page; Textual goes by its own scroll bar, which there is none of here."""
-        return len(self.window) > self._page_rows
-
-    def _scroll_rows_to(self, top: int) -> None:
-        self.scroll_to(y=max(top, 0), animate=False)
-
-    def _show_cursor(self) -> None:
-        index, top = self.window.cursor_index, round(self.scroll_y)
-        if index < 0:
-            return
-        if index < top:
-            self._scroll_rows_to(index)
-        elif index >= top + self._page_rows:
-            self._scroll_rows_to(index - self._page_rows + 1)
-
-    def _place(self) -> None:
-        # Not left to `on_resize`: that comes after the first frame.
-        if self._placed_for != self.size.width:
-            self._placed_for = self.size.width
-            self._placed = place(self._columns, self.size.width, GUTTER, MARGIN)
-
-    def on_resize(self) -> None:
-        in_view = round(self.scroll_y) <= self.window.cursor_index
-        self._measure()
-        if in_view:
-            self._show_cursor()
-        self._want_rows()
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Repaint the rows but not the header."""
-        if round(old_value) != round(new_value):
-            self.refresh(Region(0, _HEADER, self.size.width, max(self.size.height - _HEADER, 0)))
-            self._want_rows()
-
     def _want_rows(self) -> None:
         """Ask once for what is missing in view and, so that a held key finds rows, a screen around it."""
         top, page = round(self.scroll_y), self._page_rows
@@ -339,62 +206,3 @@ class PagedTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fals
         if missing and missing != self._wanted:
             self._wanted = missing
             self.post_message(self.RowsWanted(self, max(top - page, 0), top + 2 * page))
-
-    # Drawing
-
-    def on_focus(self) -> None:
-        self._refresh_row(self.window.cursor_index)
-
-    def on_blur(self) -> None:
-        self._refresh_row(self.window.cursor_index)
-
-    def _refresh_row(self, index: int) -> None:
-        y = index - round(self.scroll_y) + _HEADER
-        if _HEADER <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def render(self) -> str:
-        """Never used: the table is drawn line by line."""
-        return ""
-
-    def notify_style_update(self) -> None:
-        """Another theme: every line looks different."""
-        self._drawn.clear()
-        super().notify_style_update()
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the table; `y` counts from the header."""
-        line = self._line(y)
-        self._drawn[y] = line
-        return Strip(line, self.size.width)
-
-    def _line(self, y: int) -> list[Segment]:
-        self._place()
-        if y < _HEADER:
-            return self._header()
-        top = round(self.scroll_y)
-        index = top + y - _HEADER
-        base = self.rich_style
-        if index >= len(self.window):
-            return [Segment(" " * self.size.width, base)]
-        end = _THUMB if y - _HEADER in thumb(len(self.window), self._page_rows, top) else " "
-        under_cursor = index == self.window.cursor_index
-        if under_cursor:
-            name = "paged-table--cursor" if self.has_focus else "paged-table--cursor-blurred"
-            base = self.get_component_rich_style(name)
-        mark = MARK if self.window.ids[index] in self.window.marks else " "
-        row = self.window.row(index)
-        if row is None:
-            text = _GONE if self.window.is_gone(index) else ELLIPSIS
-            return [Segment(fit(f"{mark} {text}", self._width) + end, base)]
-        tone = None if under_cursor else self._tone
-        return runs(self._placed, self._cells(row), self._width, base, mark, end, tone)
-
-    def _header(self) -> list[Segment]:
-        sort = self._sort or Sort("")
-        titles = [title(column, sort.key == column.key, sort.reverse) for column in self._columns]
-        style = self.get_component_rich_style("paged-table--header")
-        return runs(self._placed, titles, self._width, style, end=" ")
-
-    def _tone(self, style: str) -> Style:
-        return self.app.stylesheet.parse_style(style).rich_style
