@@ -8,6 +8,7 @@ committed in batches after, and a row that has an intent but no outcome is never
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
@@ -261,19 +262,27 @@ class Run:
         self._recorder.expect(window, rows)
         clock = self._tools.clock
         looked, out = clock.steady(), frozenset[int]()
-        for i, row in enumerate(rows):
-            if not await turn(self._tools, lambda: self._may_go_on(stop)):
+        left = deque(rows)
+        try:
+            while left:
+                if not await turn(self._tools, lambda: self._may_go_on(stop)):
+                    break
+                if clock.steady() - looked >= OPT_OUT_POLL_S:
+                    looked, out = clock.steady(), optouts.among(one.phone for one in left if one.phone is not None)
+                self._begin(window, left.popleft(), out, stop)
+        finally:
+            # Also after a fault: what was not begun never left, and so it is not unknown.
+            for row in left:
                 self._put_back(window, row)
-                continue
-            if clock.steady() - looked >= OPT_OUT_POLL_S:
-                looked, out = clock.steady(), optouts.among(one.phone for one in rows[i:] if one.phone is not None)
-            if row.phone in out:
-                self._slots.release()
-                self._skip(window, row, SkipReason.OPTED_OUT)
-                continue
-            task = asyncio.create_task(self._hand_over(window, row, stop))
-            self._in_flight.add(task)
-            task.add_done_callback(self._landed)
+
+    def _begin(self, window: Window, row: Recipient, out: frozenset[int], stop: asyncio.Event) -> None:
+        if row.phone in out:
+            self._slots.release()
+            self._skip(window, row, SkipReason.OPTED_OUT)
+            return
+        task = asyncio.create_task(self._hand_over(window, row, stop))
+        self._in_flight.add(task)
+        task.add_done_callback(self._landed)
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
         going = not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from engine.errors import BadInput
 from engine.gateway.base import Accepted, Action, NotTaken, Outcome, Rejection, Unknown
+from engine.gateway.documents import document_of
 from engine.gateway.errors import classify
 from engine.gateway.link import VERSION
 from engine.gateway.network import DIRECT, Network
@@ -233,10 +234,7 @@ async def _note_writing(session: aiohttp.ClientSession, context: SimpleNamespace
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    document = document_of(body)
     return document if isinstance(document, dict) else {}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qs, quote, urlsplit
@@ -17,6 +16,7 @@ from engine.errors import BadInput, Busy, EngineError, Refused
 from engine.gateway import errors
 from engine.gateway.base import Action, Rejection
 from engine.gateway.cloud_api import checked_token, checked_url, read_answer
+from engine.gateway.documents import document_of
 from engine.gateway.session import body_of, failures, open_session, words_of
 from engine.text import counted, shown
 
@@ -36,7 +36,6 @@ LONGEST_WAIT_MINUTES: Final = 24 * 60
 _CONNECTIONS: Final = 4
 _SLOWEST_UPLOAD: Final = 50_000
 """Bytes a second below which an upload is given up."""
-_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _BUSY: Final = (Action.SLOW, Action.RETRY, Action.WAIT_PAIR)
 
 TEMPLATE_FIELDS: Final = (
@@ -167,7 +166,7 @@ class Graph:
             ) from None
 
     def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-        document = _parsed(body)
+        document = document_of(body)
         if 200 <= status < 300 and isinstance(document, dict) and "error" not in document:
             return document
         outcome = read_answer(status, headers, body)
@@ -220,18 +219,6 @@ def _next_cursor(paging: object) -> str | None:
     if not told:
         raise _nonsense("it has a next page, but no cursor for it")
     return told[0]
-
-
-def _parsed(body: bytes) -> Any:
-    """The document, `None` for none; half a surrogate pair, which no database takes, becomes a question mark."""
-    try:
-        document = json.loads(body)
-        if _SURROGATE.search(body):
-            text = json.dumps(document, ensure_ascii=False)
-            document = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    return document
 
 
 class _Counted(io.BufferedReader):

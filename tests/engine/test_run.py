@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import pytest
 from engine import recorder, run, worker
 from engine.clock import SystemClock
 from engine.commands import launch
+from engine.gateway.cloud_api import read_answer
 from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.gateway.simulator.scenario_file import load
 from engine.recorder import Recorder
 from engine.worker import Worker
-from store import account, campaigns, database, leases, ledger, optouts, outcomes, windows
+from store import account, campaigns, database, history, leases, ledger, optouts, outcomes, windows
 from store.types import Balance, Lease, RecipientState, Result, RootCause, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -467,6 +468,44 @@ async def test_a_fault_with_one_row_makes_that_row_unknown_and_holds_the_run(
         check_against(one.accepted().elements(), campaign_id)
         assert progress(campaign_id).unknown == 1
     assert windows.open_windows(campaign_id) == []
+
+
+async def test_R42_what_a_fault_kept_from_being_begun_is_not_unknown(
+    db: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builders.account_with_sender(clock, tmp_path, rate=1)
+    campaign_id = started(clock, tmp_path, 40)
+    among, looks = optouts.among, 0
+
+    def breaks(phones: Iterable[int]) -> frozenset[int]:
+        nonlocal looks
+        looks += 1
+        if looks == 20:
+            raise ZeroDivisionError
+        return among(phones)
+
+    monkeypatch.setattr(optouts, "among", breaks)
+    async with bench(clock) as one:
+        await one.run()
+        assert hold_of(campaign_id) == "program_fault"
+        assert 0 < progress(campaign_id).sent < 40
+        assert (progress(campaign_id).unknown, windows.open_windows(campaign_id)) == (0, [])
+        launch.resume(builders.context(clock), campaign_id)
+        await one.run()
+        check_against(one.accepted().elements(), campaign_id)
+    assert progress(campaign_id).sent == 40
+
+
+async def test_R42_half_a_character_in_a_refusal_costs_no_other_row_its_outcome(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 60)
+    cut = rb'{"error": {"code": 131026, "message": "x", "error_data": {"details": "Text Hi \ud83d is refused"}}}'
+    refusal, victim = read_answer(400, {}, cut), str(rows(campaign_id)[29].phone)
+    await work(clock, Scripted(lambda to, n: refusal if to == victim else takes_all(to, n)))
+    found = progress(campaign_id)
+    assert (found.sent, found.failed, found.unknown) == (59, 1, 0)
+    assert history.of(campaign_id, 30)[-1].detail == "Text Hi \ufffd is refused"
 
 
 # Leases
