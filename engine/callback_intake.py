@@ -15,7 +15,7 @@ from engine import notice_intake
 from engine.errors import BadInput
 from engine.logs import Log
 from engine.schedule import iso
-from store import audit, callbacks, database, replies
+from store import account, audit, callbacks, database, replies
 from store.deliveries import Effect
 from store.types import Actor
 
@@ -81,10 +81,10 @@ def apply_waiting(
     total = Applied() if applied is None else applied
     before, began = total.events, clock.steady()
     while clock.steady() - began < LONGEST_S and (waiting := callbacks.waiting(BATCH)):
-        now = clock.now()
+        now, mine = clock.now(), _account()
         batch: list[_Read] = []
         for event_id, body in waiting:
-            batch.append(_read(event_id, body, now, words))
+            batch.append(_read(event_id, body, now, words, mine))
             if sum(one.weight for one in batch) >= FULL:
                 break
         # Read before the transaction begins: a thousand statuses take their time, and others want to write.
@@ -104,7 +104,8 @@ def apply_relayed(clock: Clock, bodies: Sequence[tuple[str, str]], words: Words 
     with database.transaction():
         now = clock.now()
         new = callbacks.keep_relayed(bodies, now)
-        batch = [_read(event_id, body, now, words) for event_id, body in new]
+        mine = _account()
+        batch = [_read(event_id, body, now, words, mine) for event_id, body in new]
         if batch:
             _apply(clock, batch, now, applied)
     _match(clock, applied)
@@ -166,7 +167,7 @@ class _Read(NamedTuple):
         return len(self.statuses) + len(self.replies) + len(self.notices)
 
 
-def _read(event_id: int, body: str, now: int, words: Words | None) -> _Read:
+def _read(event_id: int, body: str, now: int, words: Words | None, mine: str | None) -> _Read:
     from engine.callbacks import document_of, statuses_in
     from engine.inbound import replies_in
     from engine.notices import notices_in
@@ -177,12 +178,21 @@ def _read(event_id: int, body: str, now: int, words: Words | None) -> _Read:
     except BadInput as error:
         log.warning("callback.unreadable", error.message, callback=event_id)
         return _Read(event_id, readable=False)
+    # An app may serve several accounts, each with campaigns of the same numbers.
+    statuses = statuses_in(document, now, mine)
+    if not statuses and mine and statuses_in(document, now):
+        log.info("callback.foreign", "statuses of another account are passed over", callback=event_id)
     return _Read(
         event_id,
-        statuses_in(document, now),
+        statuses,
         replies_in(document, now, shipped() if words is None else words),
         notices_in(document, now),
     )
+
+
+def _account() -> str | None:
+    """The id of the account that callbacks are taken for, where it is known."""
+    return account.get_account().waba_id if account.has_account() else None
 
 
 def _take(reply: Reply, now: int) -> bool:

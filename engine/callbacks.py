@@ -57,9 +57,12 @@ def document_of(body: bytes) -> dict[str, Any]:
     return document
 
 
-def statuses_in(document: Mapping[str, Any], received: int | None = None) -> list[StatusUpdate]:
-    """The status updates in a callback's document; see `parse`."""
-    updates = (_update(status, received) for value in values(document) for status in objects(value.get("statuses")))
+def statuses_in(
+    document: Mapping[str, Any], received: int | None = None, account: str | None = None
+) -> list[StatusUpdate]:
+    """The status updates in a callback's document; see `parse`. With `account`, none of another account's."""
+    told = values(document, account)
+    updates = (_update(status, received) for value in told for status in objects(value.get("statuses")))
     return [update for update in updates if update is not None]
 
 
@@ -241,9 +244,14 @@ async def register(base_url: str, url: str, secret: str) -> None:
         )
 
 
-def values(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What a callback tells, change by change: statuses, messages, preferences and whatever else there is."""
+def values(document: Mapping[str, Any], account: str | None = None) -> Iterator[dict[str, Any]]:
+    """What a callback tells, change by change: statuses, messages, preferences and whatever else there is.
+
+    With `account`, the id of a WhatsApp Business Account, what is said to be of another one is passed over.
+    """
     for entry in objects(document.get("entry")):
+        if account and str(entry.get("id") or account) != account:
+            continue
         for change in objects(entry.get("changes")):
             value = change.get("value")
             if isinstance(value, dict):

@@ -112,8 +112,9 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
     state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]
     was_held = state is RecipientState.PENDING and row[5] is not None and held.forget(run.campaign_id, update.seq)
     if update.status == "failed" and update.code in held.DROPPED:
-        # Also one whose answer was lost: only what is held back is dropped with these codes.
-        if was_held or state is RecipientState.UNKNOWN:
+        # Also one whose answer was lost or is still to come: only what is held back is dropped with these codes.
+        if state in (RecipientState.PENDING, RecipientState.UNKNOWN):
+            attempt += state is RecipientState.PENDING and not was_held
             _drop(run, update, state, price_of(run.prices, row[2]), attempt, moves)
             return _Match.NEWS
         if state is RecipientState.FAILED and row[4] == update.code:
@@ -166,8 +167,9 @@ def _drop(run: _Run, update: StatusUpdate, state: RecipientState, price: int, at
     """What was held back and then failed was never sent: it fails, and its credit is released."""
     assert update.seq is not None
     execute(
-        "UPDATE recipient SET state = 2, error = ? WHERE audience_id = ? AND seq = ? AND state = ?",
-        (update.code, run.audience_id, update.seq, int(state)),
+        "UPDATE recipient SET state = 2, error = ?, attempt = ?, message_id = COALESCE(message_id, ?) "
+        "WHERE audience_id = ? AND seq = ? AND state = ?",
+        (update.code, attempt, update.message_id, run.audience_id, update.seq, int(state)),
     )
     moves.counters.update({state.name.lower(): -1, "failed": 1})
     moves.errors[str(update.code)] += 1

@@ -71,14 +71,16 @@ def take(message_ids: Sequence[str]) -> list[StatusUpdate]:
 def take_known(limit: int) -> list[StatusUpdate]:
     """Take out those whose row has been handed over since, and those of test sends, up to `limit` of each.
 
-    For a transaction.
+    What came before the campaign began is of another one with the same number, which a restored database has lost: it
+    goes. For a transaction.
     """
     if nothing():
         return []
     columns = ", ".join(f"k.{name}" for name in _COLUMNS.split(", "))
+    _forget_older(limit)
     found = execute(
         f"SELECT {columns} FROM kept_status k JOIN progress p ON p.campaign_id = k.campaign_id AND p.handed >= k.seq "
-        "WHERE k.campaign_id > 0 LIMIT ?",
+        "JOIN campaign c ON c.id = k.campaign_id AND c.started_at <= k.kept_at WHERE k.campaign_id > 0 LIMIT ?",
         (limit,),
     ).fetchall()
     # SQLite joins in the order that is written: what is kept may be many, test sends are few.
@@ -89,6 +91,16 @@ def take_known(limit: int) -> list[StatusUpdate]:
         (limit,),
     ).fetchall()
     return _taken(found)
+
+
+def _forget_older(limit: int) -> None:
+    columns = ", ".join(f"k.{name}" for name in _KEY)
+    found = execute(
+        f"SELECT {columns} FROM kept_status k JOIN campaign c ON c.id = k.campaign_id AND c.started_at > k.kept_at "
+        "WHERE k.campaign_id > 0 LIMIT ?",
+        (limit,),
+    ).fetchall()
+    _delete(found)
 
 
 def _taken(found: Iterable[Any]) -> list[StatusUpdate]:

@@ -11,7 +11,7 @@ import pytest
 
 from engine import callback_intake
 from engine.gateway.base import Unknown
-from store import callbacks, ledger
+from store import account, callbacks, ledger
 from store.types import Balance, Delivery, RecipientState
 from tests.clock import FakeClock
 from tests.sending import Scripted, events, progress, rows, started, takes_all, work
@@ -141,6 +141,20 @@ async def test_a_long_backlog_is_applied_a_moment_at_a_time(
     while callback_intake.apply_waiting(clock):
         pass
     assert progress(campaign_id).read == 30
+
+
+async def test_R46_statuses_of_another_account_of_the_same_app_are_passed_over(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = await sent(clock, tmp_path)
+    told = json.loads(body(campaign_id, "delivered"))
+    account.update_account(waba_id="1001")
+    told["entry"][0]["id"] = "2002"
+    apply(clock, json.dumps(told).encode())
+    assert progress(campaign_id).delivered == 0
+    told["entry"][0]["id"] = "1001"
+    apply(clock, json.dumps(told).encode())
+    assert progress(campaign_id).delivered == 1
 
 
 async def test_callbacks_leave_the_audit_trail_to_people(acme: Path, clock: FakeClock, tmp_path: Path) -> None:

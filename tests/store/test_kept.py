@@ -31,9 +31,9 @@ def flight(scene: Scene, n: int = 1) -> tuple[int, list[int]]:
     return campaign_id, [window.id]
 
 
-def answer(campaign_id: int, windows: list[int], *seqs: int) -> None:
+def answer(campaign_id: int, windows: list[int], *seqs: int, kind: ResultKind = ResultKind.SENT) -> None:
     rows = recipients.page(campaign_id, list(seqs))
-    results = [result(seq, ResultKind.SENT) for seq in seqs]
+    results = [result(seq, kind) for seq in seqs]
     outcomes.record(campaign_id, results, countries_of(list(rows.values())), windows, START)
 
 
@@ -75,6 +75,41 @@ def test_R46_a_status_for_a_row_that_was_not_handed_over_yet_waits_for_it(scene:
     assert callbacks.match(START) == 1
     assert row(campaign_id, 2).delivery is Delivery.DELIVERED
     assert kept.nothing()
+    check_invariants()
+
+
+def test_R46_what_came_before_the_campaign_began_is_of_another_one_with_its_number(scene: Scene) -> None:
+    campaign_id = scene.running(contacts(2))
+    lease = scene.lease()
+    started = campaigns.get(campaign_id).started_at
+    assert started is not None
+    # A restored database gives the numbers of campaigns that it has lost out again.
+    lost = StatusUpdate(campaign_id, 1, "wamid.lost", "read", started - 50)
+    callbacks.apply([], [lost], started - 1)
+    callbacks.apply([], [lost._replace(seq=2, at=started + 1)], started)
+    scene.claim(campaign_id, lease, 2)
+    assert callbacks.match(START) == 1
+    assert [row(campaign_id, seq).delivery for seq in (1, 2)] == [Delivery.NONE, Delivery.READ]
+    assert row(campaign_id, 1).state is RecipientState.PENDING
+    assert kept.nothing()
+    check_invariants()
+
+
+@pytest.mark.parametrize("order", [("answer", "dropped"), ("dropped", "answer")], ids="-".join)
+def test_R29_R46_what_was_held_and_dropped_costs_nothing_in_either_order(scene: Scene, order: tuple[str, ...]) -> None:
+    campaign_id, windows = flight(scene)
+    message_id = result(1, ResultKind.HELD).message_id
+    dropped = StatusUpdate(campaign_id, 1, message_id, "failed", START + 50, 132015)
+    for what in order:
+        if what == "dropped":
+            callbacks.apply([], [dropped], START + 60)
+        else:
+            answer(campaign_id, windows, 1, kind=ResultKind.HELD)
+    found, counted = row(campaign_id), campaigns.progress(campaign_id)
+    assert (found.state, found.error, found.message_id) == (RecipientState.FAILED, 132015, message_id)
+    assert (found.attempt, found.delivery) == (1, Delivery.NONE)
+    assert (counted.failed, counted.undelivered, counted.settled) == (1, 0, 0)
+    assert counted.released == counted.reserved
     check_invariants()
 
 
