@@ -14,12 +14,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine import ending, message, quota, resolution
-from engine.decide import PAUSING, Decision, HoldOrder, decide
-from engine.gateway import errors
-from engine.gateway.base import Action, Unknown
+from engine.decide import Decision, HoldOrder, decide
+from engine.gateway.base import Unknown
 from engine.gateway.errors import Internal
 from engine.logs import Log
 from engine.recorder import Recorder
+from engine.streaks import RAMP, Streaks
 from store import database, leases, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 
 log = Log("sendoff.run")
 
-RAMP = (1, 10)
-"""Sizes of the first windows: a fault of the whole campaign shows on the first row."""
-ERRORS_IN_A_ROW = 50
-UNKNOWN_ERRORS_IN_A_ROW = 20
-"""Refusals with one and the same code that the table does not know."""
-SILENCES_IN_A_ROW = 20
-UNKNOWN_ERROR = "unknown_error"
 RETRY_POLL_S = 0.25
 FAILED_AT_ONCE = 2_000
 """Rows beyond the messaging quota that are failed in one transaction."""
@@ -120,18 +113,11 @@ class Run:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._recorder = Recorder(campaign.id, tools.clock)
         self.hold: HoldOrder | None = None
-        self.answered = False
-        """Whether the gateway has taken or refused anything."""
-        self.taken = False
-        """Whether the gateway has taken anything."""
+        self.streaks = Streaks()
         self.halted = False
         """Whether `hold` is another run's, which concerns this one too."""
         self._waits_for_quota = campaign.hold is not None and campaign.hold.reason == quota.QUOTA_REACHED
         self._fault: BaseException | None = None
-        self._errors_in_a_row = 0
-        self._same_error: tuple[int | None, int] = (None, 0)
-        """The code of the last refusals, and how many in a row had it."""
-        self._silences_in_a_row = 0
 
     def halt(self, order: HoldOrder) -> None:
         """Stop, for something that another run of the sender or of the account met."""
@@ -165,7 +151,7 @@ class Run:
                 return Ended.HELD
             if not self._tools.trusted():
                 return Ended.LOST
-            if opened <= len(RAMP) or not self.answered or self._recorder.stuck:
+            if opened <= len(RAMP) or not self.streaks.answered or self._recorder.stuck:
                 # Wait for the outcomes so far: they tell whether the whole campaign is at fault.
                 await self._drain(stop)
                 if not self._may_go_on(stop):
@@ -198,7 +184,7 @@ class Run:
         """How many rows to claim after so many windows; the tap stays shut until the gateway has answered anything."""
         if opened < len(RAMP):
             return RAMP[opened]
-        return self._window_size if self.answered else RAMP[-1]
+        return self._window_size if self.streaks.answered else RAMP[-1]
 
     def _claim(self, size: int) -> tuple[Window, list[Recipient]] | None:
         now = self._tools.clock.now()
@@ -331,19 +317,7 @@ class Run:
         self._recorder.add(window, decision.result)
 
     def _judge(self, decision: Decision, row: Recipient) -> None:
-        kind = decision.result.kind
-        taken = kind in (ResultKind.SENT, ResultKind.HELD)
-        self.answered |= taken or decision.result.http_status is not None
-        if taken:
-            self.taken = True
-            self._errors_in_a_row = self._silences_in_a_row = 0
-            self._same_error = (None, 0)
-        elif kind is ResultKind.FAILED:
-            self._errors_in_a_row += 1
-            code, n = self._same_error
-            self._same_error = (decision.result.code, n + 1 if decision.result.code == code else 1)
-        elif kind is ResultKind.UNKNOWN:
-            self._silences_in_a_row += 1
+        self.streaks.note(decision)
         if decision.slow:
             self._tools.pacer.slow()
         if decision.rest:
@@ -351,22 +325,7 @@ class Run:
         if decision.suppress and row.phone is not None:
             self._recorder.suppress(row.phone)
         if self.hold is None:
-            self.hold = decision.hold or self._too_many()
-
-    def _too_many(self) -> HoldOrder | None:
-        code, n = self._same_error
-        if code is not None:
-            text = f"{n} messages in a row were refused: {errors.text_of(code)} ({code})"
-            if n >= UNKNOWN_ERRORS_IN_A_ROW and not errors.is_known(code):
-                return HoldOrder(UNKNOWN_ERROR, text)
-            row = errors.row_of(code)
-            if n >= sum(RAMP) and not self.taken and row is not None and row.opening:
-                return HoldOrder(PAUSING[Action.PAUSE_CAMPAIGN], text)
-        if self._errors_in_a_row >= ERRORS_IN_A_ROW:
-            return HoldOrder("errors_in_a_row", f"{self._errors_in_a_row} messages in a row were refused")
-        if self._silences_in_a_row >= SILENCES_IN_A_ROW:
-            return HoldOrder("gateway_silent", f"{self._silences_in_a_row} messages in a row got no answer")
-        return None
+            self.hold = decision.hold or self.streaks.order()
 
     async def _drain(self, stop: asyncio.Event) -> None:
         """Wait for what is on its way and record it; what has no answer in time for an orderly stop is unknown."""

@@ -306,7 +306,7 @@ class Worker:
             if ended is Ended.LOST:
                 # Or it would begin again and again until the next renewal.
                 self._leases.doubt(sender.id)
-            self._holding.went(campaign.id, answered=run.answered, taken=bool(run.taken))
+            self._holding.went(campaign.id, answered=run.streaks.answered, taken=run.streaks.taken)
             # Also when it is to be held: the reason may have come with the last recipient, and nothing is left then.
             status = ending.finish(self._clock, campaign.id, self.actor)
             if status is not None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from engine import run as runs
+from engine import streaks
 from engine.clock import DAY, HOUR
 from engine.commands import drafts, launch, setup
 from engine.gateway import errors
@@ -439,8 +439,8 @@ async def test_R44_the_same_code_that_nobody_knows_twenty_times_in_a_row_holds_t
     campaign_id = running(clock, tmp_path, 0, 60)
     async with answering(lambda to, n: answer) as (server, client):
         await work(clock, client)
-    assert hold_of(campaign_id) == runs.UNKNOWN_ERROR
-    assert runs.UNKNOWN_ERRORS_IN_A_ROW <= sum(server.times.values()) <= runs.UNKNOWN_ERRORS_IN_A_ROW + 2
+    assert hold_of(campaign_id) == streaks.UNKNOWN_ERROR
+    assert streaks.UNKNOWN_ERRORS_IN_A_ROW <= sum(server.times.values()) <= streaks.UNKNOWN_ERRORS_IN_A_ROW + 2
     check_invariants()
 
 
@@ -467,7 +467,7 @@ async def test_R44_an_invalid_value_in_every_first_row_is_the_campaign_s_fault(
     async with answering(lambda to, n: None if to in lucky else error(131_009)) as (server, client):
         await work(clock, client)
     assert (hold_of(campaign_id) == "campaign_paused") is held
-    assert (sum(server.times.values()) == sum(runs.RAMP)) is held
+    assert (sum(server.times.values()) == sum(streaks.RAMP)) is held
     check_invariants()
 
 

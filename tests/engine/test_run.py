@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine import recorder, run, worker
+from engine import recorder, run, streaks, worker
 from engine.clock import SystemClock
 from engine.commands import launch
 from engine.gateway.cloud_api import read_answer
@@ -283,7 +283,7 @@ async def test_a_message_that_is_taken_ends_the_row_of_refusals(
     async with bench(clock, Scenario(rejected={131026: 0.8})) as one:
         await one.run()
     assert campaigns.get(campaign_id).status is Status.COMPLETED
-    assert progress(campaign_id).failed > 2 * run.ERRORS_IN_A_ROW
+    assert progress(campaign_id).failed > 2 * streaks.ERRORS_IN_A_ROW
 
 
 async def test_twenty_silences_put_the_run_on_hold_before_the_tap_opens(
