@@ -168,10 +168,10 @@ class _Read(NamedTuple):
 
 
 def _read(event_id: int, body: str, now: int, words: Words | None, mine: str | None) -> _Read:
-    from engine.callbacks import document_of, statuses_in
     from engine.inbound import replies_in
     from engine.notices import notices_in
     from engine.reply_words import shipped
+    from engine.statuses import document_of, statuses_in
 
     try:
         document = document_of(body.encode())

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import phone
-from engine.callbacks import milliseconds, objects, values
 from engine.reply_words import Wish
+from engine.statuses import milliseconds, objects, values
 from engine.text import shown
 from store.types import Reply
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from engine.callbacks import STATUSES, milliseconds, objects
+from engine.statuses import STATUSES, milliseconds, objects
 from engine.text import shown
 from engine.wire_words import number_of, quota_of
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import aiohttp
 
-from engine.callbacks import Receiver, parse, register
+from engine.callbacks import Receiver, register
 from engine.errors import Busy
 from engine.gateway.base import Outcome
 from engine.gateway.cloud_api import CloudApi
 from engine.gateway.simulator.scenario import Scenario
 from engine.gateway.simulator.server import Simulator
+from engine.statuses import parse
 from store.types import StatusUpdate
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from engine.callbacks import statuses_in
 from engine.inbound import replies_in
 from engine.notices import (
     AccountAlert,
@@ -31,6 +30,7 @@ from engine.notices import (
     notices_in,
 )
 from engine.reply_words import shipped
+from engine.statuses import statuses_in
 from store.types import Reply, StatusUpdate
 
 CONTRACT = Path(__file__).parent.parent / "data" / "contract"

@@ -16,9 +16,10 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.callbacks import LARGEST_BODY, SIGNATURE, Receiver, is_signed, parse, register, sign
+from engine.callbacks import LARGEST_BODY, SIGNATURE, Receiver, is_signed, register, sign
 from engine.errors import BadInput, Busy
 from engine.gateway.simulator.server import Simulator
+from engine.statuses import parse
 from store.types import StatusUpdate
 
 SECRET = "app secret"

@@ -8,11 +8,12 @@ from collections import Counter
 import aiohttp
 import pytest
 
-from engine.callbacks import Receiver, parse, register
+from engine.callbacks import Receiver, register
 from engine.gateway.base import Accepted, Unknown
 from engine.gateway.cloud_api import CloudApi
 from engine.gateway.simulator.scenario import Scenario
 from engine.gateway.simulator.server import Simulator
+from engine.statuses import parse
 from tests.simulating import SECRET, Inbox, payload, send_all
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import callbacks, report
+from engine import report, statuses
 from engine import testsends as rules
 from engine.clock import MINUTE
 from engine.commands import drafts, launch, setup, testsends
@@ -422,7 +422,7 @@ def test_R32_an_unknown_one_is_settled_by_its_callback(campaign_id: int, clock: 
         '{"entry": [{"changes": [{"value": {"statuses": [{"id": "wamid.7", "status": "delivered", '
         f'"timestamp": "1795424500", "biz_opaque_callback_data": "test.{test_id}.1"}}]}}}}]}}]}}'
     )
-    (update,) = callbacks.parse(body.encode())
+    (update,) = statuses.parse(body.encode())
     assert update == StatusUpdate(None, None, "wamid.7", "delivered", 1_795_424_500_000, test_id=test_id)
     from engine.callback_intake import apply_waiting, keep
 
