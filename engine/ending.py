@@ -73,12 +73,13 @@ def _detail(campaign: Campaign, cause: RootCause) -> dict[str, object]:
     return {} if campaign.hold is None else {"reason": campaign.hold.text}
 
 
-def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor) -> None:
+def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor, lease: Lease | None = None) -> None:
     """Put a run on hold.
 
-    One that waits for a person is never replaced by one that lifts by itself, and the same one is no news.
+    One that waits for a person is never replaced by one that lifts by itself, and the same one is no news. Under a
+    lease it writes only while that stands, and raises `Fenced` when it does not.
     """
-    with database.transaction():
+    with _owning(lease):
         now = clock.now()
         before = campaigns.get(campaign_id).hold
         if before is not None and ((_waits_for_a_person(before) and order.until is not None) or _same(before, order)):
@@ -139,15 +140,27 @@ def own_words(text: str) -> str:
     return text.partition(WHATSAPP_SAYS)[0]
 
 
-def prolong(clock: Clock, campaign: Campaign, until: int | None, why: str = "") -> None:
+def prolong(clock: Clock, campaign: Campaign, until: int | None, why: str = "", lease: Lease | None = None) -> None:
     """Let a hold last until then; since when it lasts stays, so that its limit is reached in the end.
 
-    `why`, as the gateway says it, is added to the hold's own words, in place of what was added before.
+    `why`, as the gateway says it, is added to the hold's own words, in place of what was added before. Nothing is done
+    when the hold was lifted meanwhile. `lease` as for `hold`.
     """
-    if campaign.hold is not None:
-        text = own_words(campaign.hold.text) + (f"{WHATSAPP_SAYS}{why}" if why else "")
-        with database.transaction():
-            transitions.hold(campaign.id, campaign.hold.reason, text, clock.now(), until)
+    hold = campaign.hold
+    if hold is None:
+        return
+    text = own_words(hold.text) + (f"{WHATSAPP_SAYS}{why}" if why else "")
+    with _owning(lease):
+        if _still_held(campaign):
+            transitions.hold(campaign.id, hold.reason, text, clock.now(), until)
+
+
+def _still_held(campaign: Campaign) -> bool:
+    """Whether the hold that was read stands; inside the transaction that writes, which may have waited for a resume."""
+    before, now = campaign.hold, campaigns.get(campaign.id).hold
+    if before is None or now is None:
+        return False
+    return (before.reason, before.since) == (now.reason, now.since)
 
 
 def tend_hold(clock: Clock, campaign: Campaign, actor: Actor, lease: Lease | None = None) -> bool:
@@ -160,6 +173,8 @@ def tend_hold(clock: Clock, campaign: Campaign, actor: Actor, lease: Lease | Non
     now = clock.now()
     if now - campaign.hold.since >= HOLD_LIMIT_MS:
         with _owning(lease):
+            if not _still_held(campaign):
+                return False
             outcomes.fail_rest(campaign.id, Internal.NOT_ATTEMPTED, now)
         finish(clock, campaign.id, actor)
         return False

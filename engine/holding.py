@@ -12,7 +12,7 @@ from engine.inquiries import Inquiries
 from engine.logs import Log
 from engine.quota import QUOTA_REACHED
 from engine.wide_holds import WIDE, Wide
-from store import campaigns, contacts, database, held, leases
+from store import campaigns, contacts, held, leases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,14 +106,14 @@ class Holding:
 
     def released(self, campaign: Campaign, sender: Sender, lease: Lease) -> Campaign | None:
         """The campaign when it may be sent now, its hold lifted where that is due; else `None`."""
-        campaign = self._told_why(campaign)
+        campaign = self._told_why(campaign, lease)
         if campaign.hold is not None and campaign.hold.reason == HELD_BACK:
-            self._await_held(campaign)
+            self._await_held(campaign, lease)
             return None
         if self._is_over(campaign):
             return None
         wide = self.over(campaign.id, sender.id)
-        if wide is not None and not self._under(wide, campaign):
+        if wide is not None and not self._under(wide, campaign, lease):
             return None
         return campaign if self._may_send(campaign, sender, lease) else None
 
@@ -138,22 +138,22 @@ class Holding:
         if taken:
             self._by_token.discard(campaign_id)
 
-    def _told_why(self, campaign: Campaign) -> Campaign:
+    def _told_why(self, campaign: Campaign, lease: Lease) -> Campaign:
         """The campaign, and once in its hold's words what the gateway says of it, asked when the hold began."""
         said = self.inquiries.about(campaign)
         if not said or campaign.hold is None:
             return campaign
-        ending.prolong(self._clock, campaign, campaign.hold.until, said)
+        ending.prolong(self._clock, campaign, campaign.hold.until, said, lease=lease)
         log.warning("hold.told", f"WhatsApp says: {said}", campaign=campaign.id)
         return campaigns.get(campaign.id)
 
-    def _await_held(self, campaign: Campaign) -> None:
+    def _await_held(self, campaign: Campaign, lease: Lease) -> None:
         """End a run that waited only for what WhatsApp held back, when all of it is decided."""
         if held.last(campaign.id) is not None:
             return
         if ending.finish(self._clock, campaign.id, self._actor) is None:
             # Not by its time alone: something waits for its turn after all.
-            with database.transaction():
+            with leases.under(lease):
                 ending.lift(self._clock.now(), campaign, self._actor)
 
     def _is_over(self, campaign: Campaign) -> bool:
@@ -174,10 +174,10 @@ class Holding:
         ]
         return [*wide_holds.standing(), *met]
 
-    def _under(self, wide: Wide, campaign: Campaign) -> bool:
+    def _under(self, wide: Wide, campaign: Campaign, lease: Lease) -> bool:
         """Hold a run that a wider hold concerns; whether its own hold, by which it came to be held, is to be tended."""
         if campaign.hold is None:
-            ending.hold(self._clock, campaign.id, wide.order, self._actor)
+            ending.hold(self._clock, campaign.id, wide.order, self._actor, lease)
             log.warning(
                 "run.held",
                 wide.order.text,
@@ -196,18 +196,18 @@ class Holding:
         """
         hold, now = campaign.hold, self._clock.now()
         if hold is not None and hold.reason == QUOTA_REACHED and now < hold.since + ending.HOLD_LIMIT_MS:
-            return self._may_try_quota(campaign, hold, now)
+            return self._may_try_quota(campaign, hold, now, lease)
         if hold is None or hold.until is None or not hold.until <= now < hold.since + ending.HOLD_LIMIT_MS:
             return ending.tend_hold(self._clock, campaign, self._actor, lease)
         if hold.reason == GATEWAY_UNREACHABLE and self._reach.ms is None:
             if self._reach.known:
-                ending.prolong(self._clock, campaign, self._next_try(campaign.id))
+                ending.prolong(self._clock, campaign, self._next_try(campaign.id), lease=lease)
             else:
                 # Of a worker that has just begun nobody knows yet whether it is reached.
                 self._asking += 1
             return False
         if hold.reason == NOT_AUTHORISED:
-            return self._may_try_token(campaign, sender)
+            return self._may_try_token(campaign, sender, lease)
         return self._may_lift(campaign, lease)
 
     def _may_lift(self, campaign: Campaign, lease: Lease) -> bool:
@@ -216,7 +216,7 @@ class Holding:
         if blocked is not None:
             # Still being asked, or told why not.
             for campaign_id in wide_holds.alike(campaign) if blocked else ():
-                ending.prolong(self._clock, campaigns.get(campaign_id), now + STILL_BLOCKED_MS, blocked)
+                ending.prolong(self._clock, campaigns.get(campaign_id), now + STILL_BLOCKED_MS, blocked, lease)
             return False
         if campaign.hold is None or campaign.hold.reason not in WIDE:
             return ending.tend_hold(self._clock, campaign, self._actor, lease)
@@ -225,7 +225,7 @@ class Holding:
         self._wide = self._find_wide()
         return campaign.id in lifted
 
-    def _may_try_token(self, campaign: Campaign, sender: Sender) -> bool:
+    def _may_try_token(self, campaign: Campaign, sender: Sender, lease: Lease) -> bool:
         """Whether the token works again: asked beside the work; then every run that waits for it goes on."""
         if self._token is None:
             self._token = asyncio.create_task(self._gateway.authorised(sender.phone_number_id))
@@ -236,21 +236,21 @@ class Holding:
         if not works:
             until = self._next_try(campaign.id)
             for campaign_id in wide_holds.alike(campaign):
-                ending.prolong(self._clock, campaigns.get(campaign_id), until)
+                ending.prolong(self._clock, campaigns.get(campaign_id), until, lease=lease)
             return False
-        with database.transaction():
+        with leases.under(lease):
             self._by_token.update(wide_holds.lift(self._clock.now(), campaign, self._actor))
         log.info("token.works", "the access token works: the runs that waited for it go on")
         self._wide = self._find_wide()
         return True
 
-    def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int) -> bool:
+    def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int, lease: Lease) -> bool:
         """Whether the quota has room, however that came; else the hold says when it will."""
         if contacts.room(now) != 0:
             return True
         until = contacts.refills_at(now)
         if until != hold.until and (hold.until is None or hold.until <= now):
-            ending.prolong(self._clock, campaign, until)
+            ending.prolong(self._clock, campaign, until, lease=lease)
         return False
 
     def _next_try(self, campaign_id: int) -> int:

@@ -93,7 +93,7 @@ def lift(now: int, campaign: Campaign, actor: Actor) -> list[int]:
         return []
     lifted = []
     for campaign_id in alike(campaign):
-        if transitions.lift(campaign_id):
+        if transitions.lift(campaign_id, hold.reason):
             detail = "" if campaign_id == campaign.id else f"together with campaign {campaign.id}"
             audit.write(now, actor, "campaign.resume", campaign_id, before={"hold": hold.reason}, detail=detail)
             lifted.append(campaign_id)

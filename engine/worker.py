@@ -97,6 +97,8 @@ class Worker:
         self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
         self._stop = asyncio.Event()
         self._runs: dict[int, asyncio.Task[Ended]] = {}
+        self._under: dict[int, Lease] = {}
+        """The lease of each of them."""
         self._tests = TestSending(clock, self.actor, self._stop)
         self._pacers: dict[int, Pacer] = {}
         self._live: dict[int, Run] = {}
@@ -260,6 +262,7 @@ class Worker:
         if campaign is None:
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
+        self._under[campaign_id] = lease
 
     def _recover(self, campaign_id: int, lease: Lease) -> None:
         # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
@@ -331,13 +334,15 @@ class Worker:
             if not task.done():
                 continue
             del self._runs[campaign_id]
+            lease = self._under.pop(campaign_id)
             fault = task.exception()
             if isinstance(fault, (StoreBusy, StoreFailed)):
                 log.warning("run.stopped", "the database cannot be used", fault, campaign=campaign_id)
             elif fault is not None:
                 log.error("run.broke", "the program made a mistake", fault, campaign=campaign_id)
                 text = f"The program made a mistake ({type(fault).__name__}); see the worker's log, then resume."
-                ending.hold(self._clock, campaign_id, HoldOrder(PROGRAM_FAULT, text), self.actor)
+                with suppress(Fenced):
+                    ending.hold(self._clock, campaign_id, HoldOrder(PROGRAM_FAULT, text), self.actor, lease)
 
     def _status(self) -> str:
         ms = self._reach.ms

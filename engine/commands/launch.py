@@ -45,7 +45,15 @@ def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight
     )
     if refusal is not None:
         raise refusal
-    result = check(campaign.id, now)
+    result = _passed(check(campaign.id, now))
+    template = resolution.template_of(campaign)
+    # The preflight blocks a campaign without a template.
+    assert template is not None
+    return result, template
+
+
+def _passed(result: Preflight) -> Preflight:
+    """The preflight, when nothing in it forbids the launch; raises `Refused` otherwise."""
     if result.blocking:
         first = result.blocking[0]
         raise Refused(
@@ -53,10 +61,7 @@ def _launchable(campaign: Campaign, action: Action, now: int) -> tuple[Preflight
             "It cannot go yet: " + "; ".join(one.text for one in result.blocking) + ".",
             " ".join(dict.fromkeys(one.advice for one in result.blocking)),
         )
-    template = resolution.template_of(campaign)
-    # The preflight blocks a campaign without a template.
-    assert template is not None
-    return result, template
+    return result
 
 
 def schedule_at(context: Context, campaign_id: int, when: str, timezone: str | None = None) -> Scheduled:
@@ -98,9 +103,11 @@ def send_now(context: Context, campaign_id: int, seen: int | None = None) -> Cam
     """
     with command(context, "campaign.send", campaign_id):
         campaign = campaigns.get(campaign_id)
-        result, template = _launchable(campaign, Action.SEND_NOW, context.clock.now())
+        _, template = _launchable(campaign, Action.SEND_NOW, context.clock.now())
         with database.transaction():
             now = context.clock.now()
+            # Another process may have brought the audience up to date meanwhile, which is no new version.
+            result = _passed(preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id), now)))
             started = transitions.start(
                 campaign_id,
                 source=Status.DRAFT,
@@ -190,10 +197,11 @@ def reschedule(
         return Scheduled(campaigns.get(campaign_id), at, lifecycle.lock_at(at), lifecycle.cancel_locked(at, now))
 
 
-def resume(context: Context, campaign_id: int) -> Campaign:
+def resume(context: Context, campaign_id: int, seen: str | None = None) -> Campaign:
     """Let a run that is on hold go on (R45).
 
-    A hold of a sender or of the account is one hold: with it go all the runs that it keeps. Raises `Refused` with
+    `seen` is the reason of the hold that the operator agreed to lift: another one stays (`changed_meanwhile`). A hold
+    of a sender or of the account is one hold: with it go all the runs that it keeps. Raises `Refused` with
     `health_blocked` while the gateway says that it cannot send: every message would be refused.
     """
     with command(context, "campaign.resume", campaign_id):
@@ -203,7 +211,8 @@ def resume(context: Context, campaign_id: int) -> Campaign:
             raise refused
         with database.transaction():
             now = context.clock.now()
-            if campaign_id not in wide_holds.lift(now, before, context.actor):
+            as_seen = seen is None or (before.hold is not None and before.hold.reason == seen)
+            if not as_seen or campaign_id not in wide_holds.lift(now, before, context.actor):
                 raise _lost(campaign_id, Action.RESUME, now)
         return campaigns.get(campaign_id)
 
@@ -248,7 +257,7 @@ def reroute(context: Context, campaign_id: int, endpoint: Endpoint) -> Campaign:
             now = context.clock.now()
             if not (
                 transitions.reroute(campaign_id, before.route._replace(endpoint=endpoint))
-                and transitions.lift(campaign_id)
+                and transitions.lift(campaign_id, before.hold.reason)
             ):
                 raise _lost(campaign_id, Action.RESUME, now)
             audit.write(

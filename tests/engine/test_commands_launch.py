@@ -16,7 +16,7 @@ from engine.context import Context
 from engine.decide import HoldOrder
 from engine.errors import BadInput, NotFound, Refused
 from engine.lifecycle import LOCK
-from store import account, campaigns, database, ledger, listing, transitions
+from store import account, campaigns, database, ledger, listing, optouts, transitions
 from store.types import Balance, Campaign, DraftFields, Fill, ListFilter, Status
 from tests import builders
 from tests.clock import START, FakeClock
@@ -276,6 +276,32 @@ def test_R27_send_now_takes_no_credit_when_another_run_took_them_meanwhile(
     assert ledger.balance() == Balance(10, 0, 0)
 
 
+@pytest.mark.parametrize("stop", [True, False], ids=["stop", "start"])
+def test_R27_R29_send_now_reserves_for_the_audience_as_it_is_by_then(
+    stop: bool, db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    builders.account_with_sender(clock, tmp_path, credits=10)
+    campaign_id = builders.draft(clock, tmp_path, 10)
+    number = int(builders.number(3))
+    if not stop:
+        optouts.add(number, clock.now(), "test")
+
+    def elsewhere() -> None:
+        # A reply comes in, and another console looks at the draft: no new version, but another audience.
+        if stop:
+            optouts.add(number, clock.now(), "reply: STOP")
+        else:
+            optouts.remove(number)
+        launch.check(campaign_id, clock.now())
+
+    started = launch.send_now(interrupted(clock, 2, elsewhere), campaign_id)
+    assert started.progress.reserved == started.progress.pending == (9 if stop else 10)
+    asyncio.run(work(clock, Scripted(takes_all)))
+    assert campaigns.get(campaign_id).status is Status.COMPLETED
+    assert ledger.balance().reserved == 0
+    check_invariants()
+
+
 @pytest.mark.parametrize("name", CALL_OFF)
 def test_R17_send_now_cannot_be_called_off(name: str, acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     context = builders.context(clock)
@@ -528,6 +554,34 @@ def test_R45_an_operator_resumes_a_run_on_hold(acme: Path, clock: FakeClock, tmp
     assert actions(campaign.id)[-2:] == ["campaign.hold", "campaign.resume"]
     assert events(campaign.id)[-1].before == {"hold": "not_authorised"}
     assert refusal_of(launch.resume, builders.context(clock), campaign.id).code == "not_held"
+
+
+def test_R9_R45_a_hold_that_the_operator_has_not_seen_is_not_lifted(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign = held(clock, tmp_path)
+    assert campaign.hold is not None
+    banned = HoldOrder("account_restricted", "WhatsApp restricted the account")
+    ending.hold(clock, campaign.id, banned, builders.OPERATOR)
+    seen = campaign.hold.reason
+    refusal = refusal_of(lambda context, one: launch.resume(context, one, seen), builders.context(clock), campaign.id)
+    assert refusal.code == "changed_meanwhile"
+    hold = campaigns.get(campaign.id).hold
+    assert hold is not None and hold.reason == banned.reason
+    launch.resume(builders.context(clock), campaign.id, banned.reason)
+    assert campaigns.get(campaign.id).hold is None
+
+
+def test_R9_R45_a_hold_that_comes_in_the_moment_of_the_resume_stays(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign = held(clock, tmp_path)
+    banned = HoldOrder("account_restricted", "WhatsApp restricted the account")
+    context = interrupted(clock, 1, lambda: ending.hold(clock, campaign.id, banned, builders.OPERATOR))
+    assert refusal_of(launch.resume, context, campaign.id).code == "changed_meanwhile"
+    hold = campaigns.get(campaign.id).hold
+    assert hold is not None and hold.reason == banned.reason
+    assert "campaign.resume" not in actions(campaign.id)
 
 
 @pytest.mark.parametrize("name", [*CALL_OFF, "delete", "schedule", "send"])

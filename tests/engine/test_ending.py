@@ -9,11 +9,13 @@ import pytest
 
 from engine import ending, report
 from engine.clock import HOUR
+from engine.commands import launch
 from engine.decide import HoldOrder
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
 from store import campaigns, leases, ledger, optouts, windows
 from store.types import Actor, Balance, Campaign, RecipientState, RootCause, Status
+from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import Scripted, actions, events, refused, refuses_all, rows, started, takes_all, work
 from tests.store.invariants import check_invariants
@@ -184,6 +186,25 @@ def test_R45_a_hold_that_follows_a_hold_counts_from_the_first(acme: Path, clock:
     clock.advance(HOUR)
     assert not tend(clock, campaign_id)
     assert campaigns.get(campaign_id).status is Status.FAILED
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_R45_what_was_resumed_meanwhile_is_neither_held_again_nor_given_up(
+    again: bool, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path)
+    ending.hold(clock, campaign_id, EXPIRED, WORKER)
+    clock.advance(LIMIT)
+    read = campaigns.get(campaign_id)
+    # The worker waits for the write lock behind the operator's commit.
+    launch.resume(builders.context(clock), campaign_id)
+    if again:
+        ending.hold(clock, campaign_id, EXPIRED, WORKER)
+    after = campaigns.get(campaign_id)
+    ending.prolong(clock, read, clock.now() + HOUR)
+    assert not ending.tend_hold(clock, read, WORKER)
+    assert campaigns.get(campaign_id) == after
+    assert (after.progress.pending, after.progress.failed) == (3, 0)
 
 
 def test_R45_rows_that_a_dead_worker_left_in_flight_do_not_keep_a_held_run_for_ever(

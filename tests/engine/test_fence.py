@@ -22,10 +22,17 @@ from store.errors import Fenced, ShortOfQuota
 from store.types import Actor, OverQuota
 from tests import builders
 from tests.clock import FakeClock
-from tests.sending import Scripted, Watched, progress, refused, started, takes_all
+from tests.sending import Scripted, Watched, actions, progress, refused, started, takes_all
 from tests.store.invariants import check_invariants
 
 WORKER = Actor("worker", "test")
+
+
+class Away(Scripted):
+    """A gateway that cannot be reached."""
+
+    async def reachable(self) -> float | None:
+        return None
 
 
 def steal(clock: FakeClock) -> None:
@@ -80,6 +87,42 @@ async def test_R45_a_run_that_lost_its_lease_holds_nothing(acme: Path, clock: Fa
         worker._reap()
     assert gateway.handed and campaigns.get(campaign_id).hold is None
     check_invariants(campaign_id)
+
+
+async def test_R43_a_fault_of_a_worker_that_lost_its_lease_holds_nothing(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path)
+
+    def break_off(n: int) -> None:
+        steal(clock)
+        raise ZeroDivisionError
+
+    worker = Worker(clock, Watched(Scripted(takes_all), break_off), "service", Random(1))
+    await worker.step()
+    while worker._runs:
+        await clock.sleep(0.1)
+        worker._reap()
+    assert campaigns.get(campaign_id).hold is None
+    assert "campaign.hold" not in actions(campaign_id)
+
+
+@pytest.mark.parametrize("reason", ["gateway_unreachable", "account_paused", "quota_reached", "held_back"])
+async def test_R45_a_worker_that_lost_its_lease_leaves_every_hold_as_it_is(
+    reason: str, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path)
+    ending.hold(clock, campaign_id, HoldOrder(reason, "Later", clock.now() + 200), WORKER)
+    worker = Worker(clock, Away(takes_all), "service", Random(1))
+    await worker.step()
+    await asyncio.sleep(0)
+    steal(clock)
+    before = campaigns.get(campaign_id)
+    # The time of the hold comes before it hears of its loss, with the next renewal.
+    clock.advance(400)
+    await worker.step()
+    assert worker._leases.held() == [1]
+    assert campaigns.get(campaign_id) == before
 
 
 async def test_R30_a_run_that_lost_its_lease_fails_nothing_for_the_quota(

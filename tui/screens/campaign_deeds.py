@@ -41,8 +41,8 @@ class Deed(NamedTuple):
     """The dialog's title, with `{}` for the campaigns."""
     consequences: Sequence[str]
     yes: str
-    command: Callable[[Context, int, int], object]
-    """Of the engine: context, campaign, the version agreed to."""
+    command: Callable[[Context, CampaignRow], object]
+    """Of the engine, for a campaign as it was agreed to."""
     done: str
     """As in the notice."""
     number: int | None = None
@@ -120,7 +120,7 @@ class CampaignDeeds(ConsoleScreen):
         ):
             return
         if one is not None:
-            if await self.did(deed.command, self.services.context, one.id, one.version):
+            if await self.did(deed.command, self.services.context, one):
                 self.query_one(PagedTable).unmark([one.id])
                 self.notify(bulk.outcome(deed.done, [Judged(one, None)]), markup=False)
         else:
@@ -136,7 +136,7 @@ class CampaignDeeds(ConsoleScreen):
             against = why_not(row, self.services.now) or busy
             if not against:
                 try:
-                    await self.services.threads.write(deed.command, self.services.context, row.id, row.version)
+                    await self.services.threads.write(deed.command, self.services.context, row)
                 except (EngineError, StoreError) as error:
                     told = as_told(error)
                     against = told.message

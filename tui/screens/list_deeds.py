@@ -9,18 +9,25 @@ from engine.lifecycle import Action
 from tui.screens.campaign_deeds import Deed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.context import Context
+    from store.types import CampaignRow
 
 
-def _duplicate(context: Context, campaign_id: int, seen: int) -> object:
+def _with_version(command: Callable[[Context, int, int], object]) -> Callable[[Context, CampaignRow], object]:
+    """A command that does nothing to another version than the one agreed to."""
+    return lambda context, row: command(context, row.id, row.version)
+
+
+def _duplicate(context: Context, row: CampaignRow) -> object:
     # A copy of a newer version is as good: nothing happens by it.
-    return drafts.duplicate(context, campaign_id)
+    return drafts.duplicate(context, row.id)
 
 
-def _resume(context: Context, campaign_id: int, seen: int) -> object:
-    return launch.resume(context, campaign_id)
+def _resume(context: Context, row: CampaignRow) -> object:
+    # Not the version: the worker renews a hold now and then.
+    return launch.resume(context, row.id, row.hold_reason)
 
 
 CANCEL: Final = Deed(
@@ -28,7 +35,7 @@ CANCEL: Final = Deed(
     "Cancel {}?",
     ("Nothing is sent and no credit is taken. It stays in the list.",),
     "Yes, cancel",
-    launch.cancel,
+    _with_version(launch.cancel),
     "Cancelled",
 )
 REOPEN: Final = Deed(
@@ -36,7 +43,7 @@ REOPEN: Final = Deed(
     "Take {} back to draft?",
     ("It will not go at its time; the schedule is lost, everything else stays.",),
     "Yes, back to draft",
-    launch.reopen,
+    _with_version(launch.reopen),
     "Back to draft",
     no="Keep it scheduled",
 )
@@ -45,7 +52,7 @@ DELETE: Final = Deed(
     "Delete {}?",
     ("The draft and its audience leave the list; z restores them within 7 days.",),
     "Yes, delete",
-    drafts.delete,
+    _with_version(drafts.delete),
     "Deleted",
 )
 DUPLICATE: Final = Deed(
@@ -83,7 +90,7 @@ def send(people: int, price: int, warnings: Sequence[str] = ()) -> Deed:
             "Sending now cannot be cancelled.",
         ),
         "Send",
-        launch.send_now,
+        _with_version(launch.send_now),
         "On its way",
         number=people or None,
         no="Not now",

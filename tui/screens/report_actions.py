@@ -80,7 +80,7 @@ class ReportActions(ConsoleScreen):
         from tui.screens.resuming import hear
 
         told = await hear(self, [row])
-        if await self.did(launch.resume, self.services.context, row.id):
+        if await self.did(launch.resume, self.services.context, row.id, row.hold_reason):
             said = shown(" ".join((f"Resumed: {named(row.name)}.", *told.warnings)))
             self.notify(said, severity="warning" if told.warnings else "information", markup=False)
             await self.action_refresh()
