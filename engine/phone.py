@@ -39,6 +39,7 @@ _MOBILE: Final = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 # Fewer digits than any subscriber number, or more than E.164's 15 with a trunk prefix: no country code would help.
 _FEWEST, _MOST = 4, 17
 _LONGEST: Final = 15
+_BETWEEN: Final = re.compile(r"[,;]|\s+(?=\+)")
 
 
 def parse(raw: str, country: str | None) -> Phone | SkipReason:
@@ -171,3 +172,8 @@ def _library(text: str, country: str | None) -> _Reading | None:
         return None
     digits = f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
     return _Reading(Phone(int(digits), region), phonenumbers.number_type(parsed) in _MOBILE)
+
+
+def split(typed: str) -> list[str]:
+    """The numbers in one line, between commas, semicolons, or blanks before a plus."""
+    return [part.strip() for part in _BETWEEN.split(typed) if part.strip()]

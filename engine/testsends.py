@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -26,8 +25,6 @@ MOST: Final = 5
 """Numbers of one test send."""
 EXPIRES_MS: Final = 10 * MINUTE
 """A test that no worker has sent by then is dropped: it would surprise whoever asked for it."""
-
-_BETWEEN: Final = re.compile(r"[,;]|\s+(?=\+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +143,6 @@ def _values(campaign: Campaign, template: Template, row: Recipient | None) -> Ma
 
 def _filler(known: Sequence[placeholders.Placeholder], campaign: Campaign, columns: Sequence[str]) -> Filler:
     return placeholders.Filler(known, campaign.fills, columns, account.get_account().timezone)
-
-
-def split(typed: str) -> list[str]:
-    """The numbers in one line, between commas, semicolons, or blanks before a plus."""
-    return [part.strip() for part in _BETWEEN.split(typed) if part.strip()]
 
 
 def numbers(typed: Sequence[str]) -> list[Phone]:

@@ -223,12 +223,12 @@ def exceptions(audience_id: int, campaign_id: int, limit: int) -> list[Recipient
 
 
 def find_digits(campaign_id: int, digits: str, limit: int = 1000) -> list[int]:
-    """The `seq` of the rows whose number is, or ends in, these digits, in file order."""
-    if not digits.isdecimal() or len(digits) > LONGEST_NUMBER:
+    """The `seq` of the rows whose number has these digits in a row, in file order."""
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) > LONGEST_NUMBER:
         return []
     found = execute(
-        "SELECT seq FROM recipient WHERE audience_id = ? AND phone % ? = ? ORDER BY seq LIMIT ?",
-        (audience_of(campaign_id), 10 ** len(digits), int(digits), limit),
+        "SELECT seq FROM recipient WHERE audience_id = ? AND CAST(phone AS TEXT) LIKE ? ORDER BY seq LIMIT ?",
+        (audience_of(campaign_id), f"%{digits}%", limit),
     ).fetchall()
     return [seq for (seq,) in found]
 

@@ -250,7 +250,7 @@ _IN_REPORT = (
     ),
     _report("report.refresh", "r", "refresh", "Read everything again now."),
     _report("report.audit", "A", "audit trail", "Who did what with this campaign.", when=on_campaign),
-    _recipients("report.copy", "y", "copy", "Copy the number to the clipboard."),
+    _recipients("report.copy", "y", "copy", "Copy the number, or those of all marked rows, to the clipboard."),
     _recipients("report.reason", "e", "next error", "Show only recipients with one error or reason; again, the next."),
     _recipients("report.state.1", "1", "all", "Show every recipient.", "state(1)"),
     *(

@@ -15,6 +15,7 @@ from store.errors import Missing
 from store.series import Outcome, Series, SeriesFields, State
 
 if TYPE_CHECKING:
+    from engine.preflight import Preflight
     from store.types import Campaign
 
 NEXT = 5
@@ -144,7 +145,15 @@ def _fields(
     )
 
 
-def _preflight(source: Campaign, now: int) -> None:
+def outlook(campaign_id: int, now: int) -> Preflight:
+    """What each firing of a campaign's series would send and cost as things stand.
+
+    Raises `Refused` for what keeps it from being repeated, `Missing`.
+    """
+    return _preflight(campaigns.get(campaign_id), now)
+
+
+def _preflight(source: Campaign, now: int) -> Preflight:
     """Check 1 over the campaign's content as it would go now, not as it was frozen."""
     result = preflight.run(preflight_reading.facts_for_form(drafts.fields_of(source), source, now))
     if result.blocking:
@@ -153,6 +162,7 @@ def _preflight(source: Campaign, now: int) -> None:
             "It cannot be repeated yet: " + "; ".join(one.text for one in result.blocking) + ".",
             " ".join(dict.fromkeys(one.advice for one in result.blocking)),
         )
+    return result
 
 
 def pause(context: Context, series_id: int) -> Shown:

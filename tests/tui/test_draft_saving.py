@@ -78,7 +78,7 @@ async def conflict(console: Console, scene: Scene, campaign_id: int) -> DraftScr
     await fill_in(console, screen, "name", "Mine")
     await console.press("ctrl+s")
     await dialog(console, Choice, scene)
-    await console.expect("Somebody else changed this campaign a moment ago")
+    await console.expect("changed it today", "(name, ", "n  Save mine as a new draft")
     return screen
 
 

@@ -43,6 +43,16 @@ async def test_the_form_is_saved_whatever_is_missing_in_it(scene: Scene) -> None
     assert scene.only_campaign().template_id is None
 
 
+async def test_what_is_typed_into_a_draft_that_was_just_opened_is_added_to_its_name(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    name = scene.campaign(campaign_id).name
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        await console.until(lambda: focused(console) == "name", "the name has the focus")
+        await console.type(" b")
+        assert screen.panel.form.name == f"{name} b"
+
+
 async def test_the_only_sender_is_chosen_and_counts_as_no_change(scene: Scene) -> None:
     async with scene.console() as console:
         await editor(console)

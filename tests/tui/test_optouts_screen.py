@@ -15,7 +15,7 @@ from tests import bad_files, builders
 from tests.clock import START, FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui import scenes
-from tests.tui.scenes import MINUTE, NARROW, WIDE, Desk, asked, opened, told
+from tests.tui.scenes import MINUTE, NARROW, WIDE, Desk, asked, opened, paste, told
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.optouts import OptOutsScreen
 from tui.screens.prompt import PromptScreen
@@ -102,7 +102,7 @@ async def test_R38_R11_add_a_number(desk: Desk) -> None:
     async with desk.console() as console:
         screen = await shown(console, "5 numbers")
         await console.press("a")
-        await prompted(console, "Opt a number out")
+        await prompted(console, "Opt numbers out")
         await console.type("12")
         await console.expect("is no phone number")
         await typed(console, "+49 1517 0000009")
@@ -117,6 +117,21 @@ async def test_R38_R11_add_a_number(desk: Desk) -> None:
         await told(console, "was opted out already")
     with database.session():
         assert [event.after["added"] for event in audit.events() if event.action == "optout.add"] == [1, 0]
+
+
+async def test_R38_numbers_that_are_pasted_line_by_line_are_all_opted_out(desk: Desk) -> None:
+    keep(*ENTRIES)
+    async with desk.console() as console:
+        await shown(console, "5 numbers")
+        await console.press("a")
+        await prompted(console, "Opt numbers out")
+        await paste(console, "+49 1517 0000009\r\n+49 1517 0000010\n+49 1517 0000009\n")
+        await console.expect("3 numbers get no campaign")
+        await console.press("enter")
+        await told(console, "2 numbers get no campaign from now on.")
+        await console.expect("7 numbers get no campaign")
+    with database.session():
+        assert {4915170000009, 4915170000010} <= {entry.phone for entry in optouts.page()}
 
 
 async def test_R38_removing_needs_a_yes(desk: Desk) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.commands import drafts
 from engine.gateway import errors
-from store import database
+from store import database, recipients
 from store.types import DraftFields, ResultKind, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -159,7 +159,7 @@ async def test_a_number_that_is_not_there_is_told_and_esc_closes_the_search_only
         await console.press("/")
         await console.type("99999")
         await console.press("enter")
-        await told(console, "No row of this campaign has a number that ends in 99999.")
+        await told(console, "No row of this campaign has 99999 in its number.")
         await console.press("escape")
         assert console.app.screen is screen
         await console.press("escape")
@@ -322,6 +322,23 @@ async def test_copy_takes_the_number_under_the_cursor(sampled: Desk, monkeypatch
         await console.expect("610 rows", "+1 303-555-0174")
         await console.press("y")
         await console.until(lambda: copied == ["+13035550174"], "the number is copied")
+
+
+async def test_R54_copy_takes_the_numbers_of_all_marked_rows(sampled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sampled.console() as console:
+        campaign_id = sampled.id_of("Loyalty week")
+        screen = await report(console, campaign_id)
+        copied: list[str] = []
+        monkeypatch.setattr(screen, "to_clipboard", copied.append)
+        window = screen._table.window
+        wanted = sorted(window.ids[at] for at in (0, 2))
+        for seq in wanted:
+            window.toggle_mark(seq)
+        await console.press("y")
+        with database.session():
+            found = recipients.page(campaign_id, wanted)
+        await console.until(lambda: bool(copied), "copied")
+        assert copied == ["\n".join(f"+{found[seq].phone}" for seq in wanted)]
 
 
 async def test_a_row_without_a_number_says_that_there_is_nothing_to_copy(sampled: Desk) -> None:

@@ -120,9 +120,7 @@ async def test_R21_an_incomplete_campaign_is_not_repeated_and_says_why(desk: Des
     async with desk.console() as console:
         await opened(console, "Half done")
         await console.press("P")
-        await console.until(lambda: isinstance(console.app.screen, PromptScreen), "it asks when")
-        await paste(console, "0 10 * * MON")
-        await console.press("enter")
+        # Before anything is typed that would be lost.
         await told(console, "It cannot be repeated yet", "no sender chosen")
     assert desk.names() == ["Half done"]
 
@@ -142,6 +140,15 @@ async def test_R21_pause_and_resume_say_what_stays(desk: Desk) -> None:
         await console.expect("▸ active")
     assert known(1, desk).series.state is State.ACTIVE
     assert desk.rows()[0].status == "scheduled"
+
+
+async def test_R15_R21_a_firing_that_is_locked_is_not_said_to_be_cancellable(desk: Desk) -> None:
+    repeated(desk)
+    desk.clock.advance(known(1, desk).upcoming[0].at - desk.clock.now() - 4 * MINUTE)
+    async with desk.console() as console:
+        await shown(console, "▸ active")
+        await console.press("p")
+        await told(console, "The campaign made for Mon 30 Nov 10:00 is locked: it goes at its time.")
 
 
 async def test_R21_ending_asks_first(desk: Desk) -> None:

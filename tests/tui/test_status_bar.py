@@ -126,6 +126,12 @@ def test_trouble_is_loud() -> None:
     assert worker_line(replace(WORKER, trouble=True), 120).spans
 
 
+def test_the_name_of_what_is_next_gives_way_to_its_time() -> None:
+    line = worker(80, who="console on vm, pid 20042", next_name="Name " * 9)
+    assert line.endswith("… in 02:53") and len(line) == 80
+    assert " next: Nam" in line
+
+
 def test_a_long_name_is_cut_with_dots() -> None:
     assert worker(60, next_name="N" * 80).endswith("…")
     assert len(worker(60, next_name="N" * 80)) == 60

@@ -221,10 +221,14 @@ class CampaignActions(CampaignDeeds):
         from tui.screens.prompt import PromptScreen
 
         zone = self.services.zone
+        each = await self.doing(recurring.outlook, row.id, self.services.now)
+        if each is None:
+            return
+        people, price = counted(each.valid, "message"), counted(each.price, "credit")
         text = await self.app.push_screen_wait(
             PromptScreen(
                 f"Repeat “{named(row.name, TITLE)}” when?",
-                lambda typed: series_view.echo(typed, zone, self.services.now),
+                lambda typed: f"{series_view.echo(typed, zone, self.services.now)}\neach time: {people} for {price}",
                 placeholder="minute hour day month weekday [in ZONE] [until DATE]",
                 does="makes the series",
             )

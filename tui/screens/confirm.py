@@ -142,6 +142,11 @@ class Confirm(ModalScreen[bool]):
         width: auto;
         margin-left: 4;
     }
+    Confirm #enter {
+        width: auto;
+        margin-left: 4;
+        color: $text-muted;
+    }
     Confirm #answers _Answer:focus {
         text-style: reverse;
     }
@@ -158,6 +163,7 @@ class Confirm(ModalScreen[bool]):
         self._lines = Static(self._said(clock.now()), markup=False, id="lines")
         self._no = _Answer(Content(f"[ {shown(question.no)} ]"), id="no")
         self._yes = _Answer(Content(f"y  {shown(question.yes)}"), id="yes")
+        self._enter = Static(Content(f"enter  {shown(question.yes)}"), id="enter")
         self._number = None if question.number is None else _NumberInput(self.deaf)
 
     def compose(self) -> ComposeResult:
@@ -172,8 +178,7 @@ class Confirm(ModalScreen[bool]):
                     yield self._number
             with Horizontal(id="answers"):
                 yield self._no
-                if self._number is None:
-                    yield self._yes
+                yield self._yes if self._number is None else self._enter
 
     def on_mount(self) -> None:
         self._opened = self._clock.steady()
@@ -208,7 +213,7 @@ class Confirm(ModalScreen[bool]):
     def _close_only(self) -> None:
         self._no.update(Content("[ Close ]"))
         self._no.focus()
-        self._yes.display = False
+        self._yes.display = self._enter.display = False
         if self._number is not None:
             self._number.disabled = True
 

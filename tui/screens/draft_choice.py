@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Horizontal, Vertical
+from rich.cells import cell_len
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 STAY = ""
 """The answer that changes nothing."""
+_ROOM = 72
+"""Cells of the dialog for its answers, see draft.tcss."""
+_BETWEEN = 4
+"""Cells before each of them, and within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Choice(ModalScreen[str]):
     AUTO_FOCUS = "#stay"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "answer('')", "Stay"),
-        ("left", "app.focus_previous", "Other button"),
-        ("right", "app.focus_next", "Other button"),
+        ("left,up", "app.focus_previous", "Other button"),
+        ("right,down", "app.focus_next", "Other button"),
     ]
 
     def __init__(
@@ -57,10 +62,13 @@ class Choice(ModalScreen[str]):
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(shown(self._title))
             yield Static(Content("\n").join([Content(shown(line)) for line in self._said]), id="lines")
-            with Horizontal(id="answers"):
-                yield Button(Content(f"[ {self._stay} ]"), id="stay", compact=True)
-                for way in self._ways:
-                    yield Button(Content(f"{way.key}  {way.label}"), id=f"way-{way.key}", compact=True)
+            labels = [f"[ {self._stay} ]", *(f"{way.key}  {way.label}" for way in self._ways)]
+            # More than one line has room for: each on a line of its own.
+            stacked = sum(cell_len(label) + _BETWEEN for label in labels) > _ROOM
+            with Container(id="answers", classes="-stacked" if stacked else ""):
+                yield Button(Content(labels[0]), id="stay", compact=True)
+                for way, label in zip(self._ways, labels[1:], strict=True):
+                    yield Button(Content(label), id=f"way-{way.key}", compact=True)
 
     def on_mount(self) -> None:
         self._opened = self._steady()

@@ -48,7 +48,10 @@ OF_FILE: Final = (FILE, SHEET, COUNTRY, NUMBER)
 def form_fields() -> dict[str, Field]:
     """A new field for each part of the form, by name; one for a sheet is hidden until there are several."""
     fields = {
-        NAME: Field("Name", PlainInput(placeholder="what the campaign is called here"), id="f-name"),
+        # It has the focus when the form opens: with its text chosen, the first letter would replace the name.
+        NAME: Field(
+            "Name", PlainInput(placeholder="what the campaign is called here", select_on_focus=False), id="f-name"
+        ),
         SENDER: Field("Sender", Select[int]([], prompt="choose the number to send from"), id="f-sender"),
         TEMPLATE: Field("Template", Select[int]([], prompt="choose an approved template"), id="f-template"),
         ENDPOINT: Field("Endpoint", _of(_ENDPOINTS), id=f"f-{ENDPOINT}"),

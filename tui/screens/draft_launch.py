@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from engine import schedule
 from engine.commands import launch
 from engine.errors import Refused
-from engine.text import shown
 from store import campaigns, ledger
 from tui.screens import draft_timing
 from tui.screens.confirm import Confirm, Question
 from tui.screens.draft_choices import FILE
-from tui.screens.draft_questions import UNTITLED, schedule_question, send_question
+from tui.screens.draft_questions import schedule_question, send_question
 from tui.screens.draft_saving import DraftSaving
+from tui.signs import named
 from tui.widgets.preflight import advice, words
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class DraftLaunch(DraftSaving):
     @property
     def campaign_name(self) -> str:
         """The name for notices and titles."""
-        return shown(self.panel.form.name.strip()) or UNTITLED
+        return named(self.panel.form.name)
 
     def action_save(self) -> None:
         """Save; a file that was typed and not read yet is read too."""

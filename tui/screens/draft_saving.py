@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from engine import schedule
 from engine.commands import drafts
 from engine.errors import BadInput, EngineError, Refused
 from engine.text import shown
-from store import campaigns
+from store import audit, campaigns
 from store.errors import StoreError
 from store.types import Status
 from tui.command import refusal
@@ -22,12 +24,13 @@ from tui.screens.draft_import import Import, Stopped, columns_in, sheets_in
 from tui.screens.draft_view import DraftView
 
 if TYPE_CHECKING:
-    from store.types import Campaign, DraftFields
+    from store.types import AuditEvent, Campaign, DraftFields
     from tui.screens.draft_form import FileChoice
 
 CONFLICTS: Final = frozenset(("changed_meanwhile", "not_editable", "not_found"))
 """Somebody else was quicker: what is typed is kept, and the operator says what becomes of it."""
 _PROGRESS_S: Final = 0.25
+_RECENT: Final = 20
 _OVERWRITE, _THEIRS, _NEW = "o", "r", "n"
 
 
@@ -88,14 +91,21 @@ class DraftSaving(DraftView):
         campaign_id = self.draft.campaign_id
         # Only a draft that was stored can have been changed by somebody else.
         assert campaign_id is not None
+        events: list[AuditEvent] = []
         try:
             theirs = await self.services.threads.read(campaigns.get, campaign_id)
+            events = await self.services.threads.read(partial(audit.events, campaign_id, limit=_RECENT))
         except StoreError:
             theirs = None
         ways = [Way(_NEW, "Save mine as a new draft")]
         if theirs is not None and theirs.status is Status.DRAFT:
             ways = [Way(_OVERWRITE, "Overwrite theirs"), Way(_THEIRS, "Take theirs"), *ways]
-        lines = [error.message, "Nothing of what you typed is lost; it is not saved yet."]
+        # What is refused is noted too: so was this one.
+        done = [event for event in events if not event.action.endswith(".refused")]
+        told = error.message
+        if done and theirs is not None:
+            told = _what_they_did(done[-1], self.services.zone, self.services.now)
+        lines = [told, "Nothing of what you typed is lost; it is not saved yet."]
         answer = await self.app.push_screen_wait(
             Choice("Somebody else was here", lines, ways, "Stay", self.services.context.clock.steady)
         )
@@ -215,3 +225,10 @@ class DraftSaving(DraftView):
             field = FILE
         message = f"{error.message} {file_hint(error.code, error.hint)}".strip()
         self.panel.fields[field].set_error(shown(message))
+
+
+def _what_they_did(event: AuditEvent, zone: str, now: int) -> str:
+    """Who changed the campaign last, when and what."""
+    changed = [field.replace("_", " ") for field, value in event.after.items() if event.before.get(field) != value]
+    what = f" ({', '.join(changed)})" if event.action == "campaign.edit" and changed else f" ({event.action})"
+    return f"{shown(event.actor)} changed it {schedule.short(event.at, zone, now)}{what}."

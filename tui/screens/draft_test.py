@@ -93,7 +93,7 @@ def _tone(test: TestSend) -> str:
 
 def echo(prepared: Prepared, typed: str) -> str:
     """How typed numbers are understood, what they cost and whose values the message has. Raises `EngineError`."""
-    phones = testsends.numbers(testsends.split(typed))
+    phones = testsends.numbers(phone.split(typed))
     price = sum(testsends.cost(prepared, phones))
     listed = ", ".join(phone.display(one.number) for one in phones)
     return f"{counted(price, 'credit')} of {prepared.free:,} free, with {prepared.words}: {listed}."
@@ -138,9 +138,7 @@ class DraftTest(DraftLaunch):
                 return
             # What is refused is told, and can be put right.
             typed = answer
-            asked = await self.doing(
-                commands.send, self.services.context, campaign_id, testsends.split(typed), line=line
-            )
+            asked = await self.doing(commands.send, self.services.context, campaign_id, phone.split(typed), line=line)
         self.look()
         ids, sender_id = [one.id for one in asked], asked[0].sender_id
         await self.app.push_screen_wait(

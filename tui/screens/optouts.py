@@ -225,20 +225,19 @@ class OptOutsScreen(ConsoleScreen):
         await self._load(to_top=True)
 
     def action_add(self) -> None:
-        """Opt a number out."""
+        """Opt numbers out."""
         self.run_worker(self._add())
 
     async def _add(self) -> None:
-        typed = await self._prompt("Opt a number out", _number_echo, placeholder="+91 98765 43210", does="opts it out")
+        typed = await self._prompt("Opt numbers out", _number_echo, placeholder="+91 98765 43210", does="opts out")
         if typed is None:
             return
-        added = await self.doing(commands.add, self.services.context, [typed])
+        numbers = [commands.parse(one) for one in phone.split(typed)]
+        added = await self.doing(commands.add, self.services.context, [f"+{number}" for number in numbers])
         if added is not None:
-            number = commands.parse(typed)
-            what = "gets no campaign from now on." if added else "was opted out already."
-            self.notify(f"{phone.display(number)} {what}", markup=False)
+            self.notify(_added(list(dict.fromkeys(numbers)), added), markup=False)
             self._search = ""
-            await self._load(show=number)
+            await self._load(show=numbers[-1])
 
     def action_remove(self) -> None:
         """Take the number under the cursor off the list."""
@@ -323,4 +322,17 @@ def _look(search: str, wanted: int | None, first: int, limit: int) -> _Look:
 
 
 def _number_echo(typed: str) -> str:
-    return f"{phone.display(commands.parse(typed))} gets no campaign, also none that is being sent now"
+    numbers = [phone.display(commands.parse(one)) for one in phone.split(typed)]
+    if not numbers:
+        return ""
+    who = f"{numbers[0]} gets" if len(numbers) == 1 else f"{len(numbers)} numbers get"
+    return f"{who} no campaign, also none that is being sent now"
+
+
+def _added(numbers: Sequence[int], added: int) -> str:
+    if len(numbers) == 1:
+        what = "gets no campaign from now on." if added else "was opted out already."
+        return f"{phone.display(numbers[0])} {what}"
+    known = len(numbers) - added
+    already = f" {counted(known, 'number')} {'was' if known == 1 else 'were'} opted out already." if known else ""
+    return f"{counted(added, 'number')} {'gets' if added == 1 else 'get'} no campaign from now on.{already}"

@@ -71,7 +71,7 @@ class ReportScreen(ReportActions):
         with VerticalScroll(id="report-head"):
             yield Static("", id="report-text", markup=False)
         yield Static("", id="recipient-filter", markup=False)
-        yield PlainInput(placeholder="number, whole or its last digits; enter finds it", id="find", compact=True)
+        yield PlainInput(placeholder="digits of a number; enter finds it", id="find", compact=True)
         table: PagedTable[Recipient] = PagedTable(recipient_cells.COLUMNS, self._cells, Window(), id="recipients")
         yield Pane(table, id="recipient-list")
         yield Footer()
@@ -302,7 +302,7 @@ class ReportScreen(ReportActions):
             return
         found = await self.reading(recipients.find_digits, self._campaign_id, digits)
         if not found:
-            self.notify(f"No row of this campaign has a number that ends in {digits}.", severity="warning")
+            self.notify(f"No row of this campaign has {digits} in its number.", severity="warning")
             return
         if self._filtered:
             await self.action_state(ALL)

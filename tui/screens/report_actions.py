@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine import why
 from engine.commands import drafts, launch, settling
 from engine.text import shown
+from store import recipients
 from tui import settle_view
 from tui.screens.base import ConsoleScreen
 from tui.screens.report_parts import PARTS, which
@@ -16,6 +17,7 @@ from tui.signs import named
 if TYPE_CHECKING:
     from engine.report import Report
     from store.types import CampaignRow, Recipient
+    from tui.widgets.paged_table import PagedTable
 
 
 class ReportActions(ConsoleScreen):
@@ -23,6 +25,10 @@ class ReportActions(ConsoleScreen):
 
     _report: Report | None
     _row: CampaignRow | None
+
+    @property
+    def _table(self) -> PagedTable[Recipient]:
+        raise NotImplementedError
 
     @property
     def _under_cursor(self) -> Recipient | None:
@@ -131,10 +137,15 @@ class ReportActions(ConsoleScreen):
         if row is not None:
             await self.console.open_audit(row.id, partial(self.console.open_report, row.id))
 
-    def action_copy(self) -> None:
-        """The number under the cursor to the clipboard."""
-        row = self._under_cursor
-        if row is None or row.phone is None:
-            self.notify("This row has no number.", severity="warning")
+    async def action_copy(self) -> None:
+        """The number under the cursor to the clipboard, or those of all marked rows, a line each."""
+        marked = sorted(self._table.window.marks)
+        rows = [self._under_cursor]
+        if marked and self._row is not None:
+            found = await self.reading(recipients.page, self._row.id, marked)
+            rows = [] if found is None else [found[seq] for seq in marked if seq in found]
+        numbers = [f"+{row.phone}" for row in rows if row is not None and row.phone is not None]
+        if numbers:
+            self.to_clipboard("\n".join(numbers))
         else:
-            self.to_clipboard(f"+{row.phone}")
+            self.notify("No number is there." if marked else "This row has no number.", severity="warning")

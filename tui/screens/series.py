@@ -12,6 +12,7 @@ from textual.widgets import Static
 from engine import schedule
 from engine.commands import recurring
 from engine.errors import Refused
+from engine.lifecycle import cancel_locked
 from store.series import State
 from store.types import Status
 from tui import series_view
@@ -197,6 +198,8 @@ class SeriesScreen(ConsoleScreen):
         if not ahead:
             return ""
         at = schedule.day_and_time(ahead[0].at, one.series.timezone)
+        if cancel_locked(ahead[0].at, self.services.now):
+            return f"The campaign made for {at} is locked: it goes at its time."
         return f"The campaign made for {at} stays and goes at its time; cancel it in the list."
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 READ_ONLY = " READ-ONLY "
 _GAP = 3
+_SHORTEST_NAME = 4
 _SECONDS_BELOW_MS = 3_600_000
 
 
@@ -134,15 +135,18 @@ class WorkerStatus:
 
 
 def worker_line(status: WorkerStatus, width: int, until: Callable[[int], str] = duration) -> Content:
-    """Who sends, how the gateway answers, what is next. Pieces are cut from the right."""
+    """Who sends, how the gateway answers, what is next; the name of that is cut first, for its time matters more."""
     loud = "bold $held" if status.trouble or not status.who else ""
     who = f"worker: {shown(status.who)}, {shown(status.doing)}" if status.who else "worker: NONE, nothing is being sent"
     pieces = [Content.styled(who, loud)]
     if status.gateway:
         pieces.append(Content.styled(f"gateway {shown(status.gateway)}", loud))
     if status.next_at is not None:
-        left = until(status.next_at - status.now)
-        pieces.append(Content(f"next: {shown(status.next_name) or 'Untitled'} in {left}"))
+        name = Content(shown(status.next_name) or "Untitled")
+        left = Content(f" in {until(status.next_at - status.now)}")
+        taken = sum(piece.cell_length + _GAP for piece in pieces) + len(" next: ") + left.cell_length
+        room = max(width - taken, _SHORTEST_NAME)
+        pieces.append(Content("next: ") + name.truncate(min(room, name.cell_length), ellipsis=True) + left)
     return (Content(" ") + Content(" " * _GAP).join(pieces)).truncate(width, ellipsis=True)
 
 
