@@ -22,6 +22,9 @@ _KINDS: Final = (
     (stat.S_ISBLK, "a device", "Name a file."),
 )
 
+_SQLITE: Final = b"SQLite format 3\0"
+_WAL: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+"""The beginnings of a SQLite database and of the journal beside it (sqlite.org/fileformat2.html)."""
 _NAMED: Final = 100
 """Characters of a file's name that stand in the name it has while it is written: names have an end."""
 
@@ -57,10 +60,12 @@ def unreadable(path: Path, error: OSError) -> BadInput:
 def whole(file: Path) -> Iterator[Path]:
     """A place beside `file` to write to, which takes its name at the end: the file appears whole or not at all.
 
-    Only its owner may read it, for exports hold people's numbers. Raises `BadInput` with `unwritable_file`, or with
-    `outside_folder`, and leaves what was there before.
+    Only its owner may read it, for exports hold people's numbers. A link keeps its name: what it leads to is written.
+    Raises `BadInput` with `unwritable_file`, `not_a_file`, `file_is_database` or `outside_folder`, and leaves what was
+    there before.
     """
     confinement.check(file)
+    file = _replaceable(file)
     try:
         # A name that nobody can have foreseen, and a new file: another export at the same time has its own.
         handle, name = tempfile.mkstemp(prefix=f".{file.name[:_NAMED]}.", suffix=".partial", dir=file.parent)
@@ -76,6 +81,34 @@ def whole(file: Path) -> Iterator[Path]:
     finally:
         # Also on ctrl+c: half a list looks like a list.
         partial.unlink(missing_ok=True)
+
+
+def _replaceable(file: Path) -> Path:
+    """Where to write what is named so: not over a device or a pipe, which a new file would replace, nor a database."""
+    file = Path(os.path.realpath(file))
+    try:
+        kind = file.stat().st_mode
+    except (OSError, ValueError):
+        # Nothing there yet, or nothing that can be: making the file says which.
+        return file
+    for is_kind, what, _ in _KINDS[1:]:
+        if is_kind(kind):
+            raise BadInput("not_a_file", f"{file} is {what}.", "Choose another place for it.")
+    if stat.S_ISREG(kind) and _holds_database(file):
+        raise BadInput(
+            "file_is_database",
+            f"{file} is a database, and would be lost.",
+            "Choose another place for it.",
+        )
+    return file
+
+
+def _holds_database(file: Path) -> bool:
+    try:
+        with file.open("rb") as handle:
+            return handle.read(len(_SQLITE)).startswith((_SQLITE, *_WAL))
+    except OSError:
+        return False
 
 
 def _unwritable(file: Path, error: OSError) -> BadInput:

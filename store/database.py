@@ -6,6 +6,7 @@ does so inside `session()`, and every change inside `transaction()`.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,7 +141,7 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
 
     `url` is a path, `sqlite:///path` or another address that Peewee's `playhouse.db_url` knows.
     Raises `NoDatabase` when there is none and `create` is false, `NoDriver`, `SchemaTooNew`, `StoreBusy`,
-    `StoreFailed`, `UnsafeFolder`.
+    `StoreFailed`, `UnsafeFolder`; `OSError` for a folder, and what the system says of the file.
     """
     global _url
     from store import migrate, place
@@ -152,6 +153,8 @@ def open_database(url: str, *, create: bool = False, read_only: bool = False) ->
         database = _on_server(url)
     else:
         _refuse_folder(path)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         fresh = not path.exists() or path.stat().st_size == 0
         if fresh:
             if not create or read_only:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from engine.errors import EngineError
 from engine.text import shown
-
-if TYPE_CHECKING:
-    from engine.errors import EngineError
 
 GAP = "  "
 
@@ -27,11 +25,11 @@ class Output:
     def document(self, value: Any) -> None:
         """The one JSON document of a command."""
         # Escaped to ASCII: readable under every locale, and no control character reaches a terminal.
-        print(json.dumps(value, indent=2))
+        self._write(json.dumps(value, indent=2))
 
     def say(self, text: str = "") -> None:
         """One line of an answer to a person."""
-        print(shown(text))
+        self._write(shown(text))
 
     def note(self, text: str) -> None:
         """One line beside the answer, for a person only: it does not belong to what a script reads."""
@@ -41,12 +39,30 @@ class Output:
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
         """Aligned columns; those whose header is in `right` are aligned at the right."""
         for line in aligned((headers, *rows), [header in right for header in headers]):
-            print(line)
+            self._write(line)
 
     def facts(self, pairs: Sequence[tuple[str, str]]) -> None:
         """What is what, one a line, the values below each other."""
         for line in aligned(pairs, (False, False)):
+            self._write(line)
+
+    def _write(self, line: str) -> None:
+        try:
             print(line)
+        except BrokenPipeError:
+            # The reader had enough.
+            raise
+        except OSError as error:
+            raise lost(error) from error
+
+
+def lost(error: OSError) -> EngineError:
+    """That an answer cannot be written, which undoes nothing (`output_lost`)."""
+    return EngineError(
+        "output_lost",
+        f"It is done, but what there is to say of it cannot be written: {error.strerror or error}.",
+        "Do not repeat a command that changes something; look at what it did.",
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]], to_right: Sequence[bool]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from engine import phone, schedule, template_reading
@@ -34,10 +33,8 @@ def init(
     """
     with command(context, "account.set_up"):
         schedule.zone(timezone)
-        if base_url is not None and not re.match(r"https?://[^\s/]+", base_url):
-            raise BadInput(
-                "bad_base_url", f"{base_url!r} is no address.", "Give it as http://HOST:PORT or https://HOST."
-            )
+        if base_url is not None:
+            base_url = checked_url(base_url)
         with database.transaction():
             now = context.clock.now()
             fresh = not account.has_account()

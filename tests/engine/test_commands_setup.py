@@ -36,7 +36,12 @@ def test_an_account_is_made_once_and_changed_after(db: Path, clock: FakeClock) -
 
 @pytest.mark.parametrize(
     ("changes", "code"),
-    [({"timezone": "Mars/Base"}, "unknown_zone"), ({"base_url": "graph.facebook.com"}, "bad_base_url")],
+    [
+        ({"timezone": "Mars/Base"}, "unknown_zone"),
+        ({"base_url": "graph.facebook.com"}, "base_url_invalid"),
+        ({"base_url": "https://me:secret@graph.facebook.com"}, "base_url_invalid"),
+        ({"base_url": "https://graph.facebook.com?access_token=secret"}, "base_url_invalid"),
+    ],
 )
 def test_an_account_that_cannot_work_is_not_made(
     changes: dict[str, str], code: str, db: Path, clock: FakeClock

@@ -234,5 +234,21 @@ def test_python_m_tui_is_the_same_command_from_any_folder(tmp_path: Path) -> Non
         text=True,
         timeout=TIMEOUT_S,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, "Error" in done.stderr) == (0, False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["full", "closed"])
+def test_what_cannot_be_said_is_done_all_the_same(where: str, sendoff: Cli, tmp_path: Path) -> None:
+    set_up(sendoff, tmp_path)
+    before = sendoff.json("credits", "show")["free"]
+    command = [*sendoff.command("credits", "add", "5")]
+    if where == "full":
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(command, env=sendoff.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1 and "It is done, but what there is to say of it cannot be written" in done.stderr
+    else:
+        closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+        done = subprocess.run(closed, env=sendoff.env, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, "Error" in done.stderr) == (0, False)
+    assert sendoff.json("credits", "show")["free"] == before + 5

@@ -42,7 +42,7 @@ def commands() -> dict[str, Command]:
 CREATE = f"campaign create --name A --template greeting:en_US --sender {SENDER} --audience FILE"
 REFUSALS = [
     ("init --timezone Mars/Olympus", 2, "unknown_zone"),
-    ("init --base-url localhost", 2, "bad_base_url"),
+    ("init --base-url localhost", 2, "base_url_invalid"),
     ("sender add 123 --phone-number-id 7", 2, "bad_number"),
     ("sender add +918061747780 --phone-number-id 7 --rate 0", 2, "usage"),
     (f"sender add {SENDER} --phone-number-id 7", 3, "sender_exists"),
@@ -105,6 +105,12 @@ REFUSALS = [
     ("campaign show 77", 4, "not_found"),
     ("campaign report 77", 4, "not_found"),
     ("campaign report 1 --csv FOLDER", 2, "unwritable_file"),
+    ("campaign report 1 --csv DATABASE", 2, "file_is_database"),
+    ("campaign report 1 --csv out.csv --html out.csv", 2, "same_file"),
+    ("optout export DATABASE", 2, "file_is_database"),
+    ("audience check FILE --rejects DATABASE", 2, "file_is_database"),
+    ("campaign list --from 2026-12-01 --to 2026-11-01", 2, "bad_filter"),
+    ("campaign duplicate 1 --only failed", 3, "nobody_in_part"),
     ("campaign settle 1 --all --as sent --yes", 3, "not_unknown"),
     ("campaign settle 1 +4915123252829 --as failed --yes", 3, "not_in_audience"),
     ("campaign settle 1 --all --as sent", 2, "not_confirmed"),

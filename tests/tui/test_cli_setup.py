@@ -65,7 +65,7 @@ def test_another_gateway_does_not_keep_the_address_of_the_one_before(sendoff: He
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(("--timezone", "Asia/Nowhere"), "unknown_zone"), (("--base-url", "localhost:80"), "bad_base_url")],
+    [(("--timezone", "Asia/Nowhere"), "unknown_zone"), (("--base-url", "localhost:80"), "base_url_invalid")],
 )
 def test_init_with_what_cannot_be_is_status_2(arguments: tuple[str, ...], code: str, sendoff: Here) -> None:
     assert sendoff.refused("init", *arguments) == (2, code)

@@ -49,16 +49,37 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> in
         sys.excepthook = _hook(as_json)
     try:
         status = _run(arguments, clock)
-        sys.stdout.flush()
+        _flush()
     except EngineError as error:
+        if error.code == "output_lost":
+            _forget_output()
         return _told(error, as_json)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader had enough; what is still buffered would fail again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader had enough.
+        _forget_output()
         return DONE
     return status
+
+
+def _flush() -> None:
+    # Without a standard output there is none to write to.
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from tui.output import lost
+
+        raise lost(error) from error
+
+
+def _forget_output() -> None:
+    # What is still buffered would fail again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str], clock: Clock | None) -> int:

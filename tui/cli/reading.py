@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine import expiry, export, report, routes, schedule, testsends, timeline, why
+from engine.errors import BadInput
 from engine.phone import display
 from engine.text import counted
 from store.types import ORDINARY, Status
@@ -81,6 +82,9 @@ def show_report(options: Namespace, session: Session) -> int:
     line = timeline.read(found.campaign)
     document = {**report.report_json(found), "timeline": _timeline_json(line, found.zone)}
     written = []
+    named = [file.resolve() for file in (options.csv, options.xlsx, options.html) if file is not None]
+    if len(named) > len(set(named)):
+        raise BadInput("same_file", "Two of these would be written to one file.", "Give each a name of its own.")
     for name, write in (
         ("csv", export.write_csv),
         ("xlsx", export.write_xlsx),

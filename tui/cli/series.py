@@ -132,7 +132,11 @@ def _stays(done: Shown, session: Session) -> list[str]:
     """R21: the campaign that was made ahead is an ordinary one, and is the operator's to cancel."""
     return [
         f"Campaign {one.campaign_id}, made already, still goes at {schedule.iso(one.at, done.series.timezone)}; "
-        f"to stop it: sendoff campaign cancel {one.campaign_id} --yes"
+        + (
+            "it is locked, nothing stops it"
+            if cancel_locked(one.at, session.now)
+            else f"to stop it: sendoff campaign cancel {one.campaign_id} --yes"
+        )
         for one in done.occurrences[:1]
         if one.status is Status.SCHEDULED and one.at > session.now
     ]
