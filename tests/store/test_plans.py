@@ -23,6 +23,7 @@ from store import (
     outcomes,
     recipients,
     settling,
+    skips,
     tallies,
     testsends,
     windows,
@@ -37,6 +38,7 @@ from tests.store.scene import contacts as people
 ONE_ROW = {"account", "lease"}
 """Tables that have one row, or one for each sender."""
 
+LIMITS = contacts.Limits(None, 1, 7)
 EXCEPTIONS = (RecipientState.FAILED, RecipientState.UNKNOWN)
 
 
@@ -160,6 +162,14 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
     "next chunk": (
         lambda full: next(iter(recipients.chunks(full.audience))),
         "SEARCH recipient USING PRIMARY KEY (audience_id=? AND seq>?)",
+    ),
+    "what is out of step": (
+        lambda full: skips.out_of_step(full.audience, 3_000, 4_000, ("DE",), LIMITS, START),
+        "SEARCH recipient USING PRIMARY KEY (audience_id=? AND seq>? AND seq<?)",
+    ),
+    "who is out of step by the frequency cap": (
+        lambda full: skips.out_of_step(full.audience, 3_000, 4_000, None, LIMITS, START),
+        "SEARCH c USING PRIMARY KEY (phone=?)",
     ),
     "failed and unknown": (
         lambda full: recipients.seqs(full.run, states=EXCEPTIONS),
