@@ -18,8 +18,8 @@ from store.types import Audience, Campaign, Fill, Recipient, RecipientState, Ski
 
 RECONSIDERED = (None, SkipReason.MISSING_VARIABLE, *skips.BARS)
 
-PAGE = 5_000
-"""Rows that are brought in step at a time: that takes a few hundredths of a second."""
+PAGE = 2_000
+"""Rows that are brought in step at a time: others wait a few hundredths of a second to write."""
 _AT_ONCE = 200
 """Rows of one statement: SQLite takes a limited number of values."""
 _OPEN = (RecipientState.PENDING, RecipientState.SKIPPED)
