@@ -8,19 +8,20 @@ function that later fills the message.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from engine import placeholders
-from store import account, campaigns, contacts, optouts, recipients
+from store import account, campaigns, contacts, optouts, recipients, skips
 from store.types import Audience, Campaign, Fill, Recipient, RecipientState, SkipReason, Template
 
-BARRING = (SkipReason.OPTED_OUT, SkipReason.COUNTRY_NOT_ENABLED, SkipReason.FREQUENCY_CAP)
-RECONSIDERED = (None, SkipReason.MISSING_VARIABLE, *BARRING)
+RECONSIDERED = (None, SkipReason.MISSING_VARIABLE, *skips.BARS)
 
+PAGE = 2_000
+"""Rows that are brought in step at a time: others wait a few hundredths of a second to write."""
 _AT_ONCE = 200
-"""Rows of one look at the lists: SQLite takes a limited number of values."""
+"""Rows of one statement: SQLite takes a limited number of values."""
 _OPEN = (RecipientState.PENDING, RecipientState.SKIPPED)
 
 Decided: TypeAlias = tuple[Recipient, SkipReason | None]
@@ -192,34 +193,69 @@ def resolve(campaign_id: int, now: int) -> None:
             recipients.set_skips(campaign_id, changes)
 
 
-def follow(campaign_id: int, now: int) -> None:
+class Standing(NamedTuple):
+    """What rows are brought in step with, beside the lists that the claim looks at again."""
+
+    version: int
+    """Of the campaign."""
+    countries: tuple[str, ...] | None
+    """The enabled ones; `None` is all of them."""
+    bound: contacts.Limits
+
+
+def standing(campaign: Campaign) -> Standing:
+    """What the rows of a Scheduled campaign have to be in step with now."""
+    template, enabled = as_billed(campaign), _enabled()
+    # The quota bars nobody.
+    bound = contacts.limits().of(template is not None and template.marketing)._replace(quota=None)
+    return Standing(campaign.version, None if enabled is None else tuple(sorted(enabled)), bound)
+
+
+def follow(campaign_id: int, now: int, wanted: Callable[[], bool] = lambda: True) -> Standing | None:
     """Bring a Scheduled campaign in step with opt-outs and limits: nothing else can have changed since it was resolved.
 
-    It looks only at the rows that are concerned, because the worker's loop waits for it.
+    It takes `PAGE` rows at a time, in short transactions that each leave every count right, so that it may break off
+    anywhere. Answers what it went by; `None` when it is no longer `wanted`, or the campaign changed meanwhile.
     """
     campaign = campaigns.get(campaign_id)
+    by = standing(campaign)
     audience = campaign.audience
     if audience is None:
-        return
-    template = as_billed(campaign)
-    filler = filler_for(template, campaign.fills, audience)
-    bound = contacts.limits().of(template is not None and template.marketing)
-    enabled = _enabled()
-    found = recipients.out_of_step(audience.id, None if enabled is None else sorted(enabled), bound, now)
-    for start in range(0, len(found), _AT_ONCE):
-        some = found[start : start + _AT_ONCE]
-        phones = [row.phone for row in some if row.phone is not None]
-        barred = Bars(optouts.among(phones), enabled, contacts.capped_among(phones, bound, now))
-        changes = [(row, decide(row, filler, barred)) for row in some]
-        recipients.set_skips(campaign_id, [one for row in changes for one in _heirs(audience.id, *row, filler, barred)])
+        return by
+    filler = filler_for(as_billed(campaign), campaign.fills, audience)
+    for after in range(0, recipients.last_seq(audience.id), PAGE):
+        if not wanted() or not _follow_page(campaign_id, audience.id, after, filler, by, now):
+            return None
+    return by
+
+
+def _follow_page(
+    campaign_id: int, audience_id: int, after: int, filler: placeholders.Filler | None, by: Standing, now: int
+) -> bool:
+    """Whether the rows after one `seq` are in step now; false when the campaign changed meanwhile."""
+    found = skips.out_of_step(audience_id, after, after + PAGE, by.countries, by.bound, now)
+    changes: list[tuple[recipients.Skippable, SkipReason | None]] = [
+        (row, row.barred) for row in found if row.barred is not None
+    ]
+    changes += _let_in(campaign_id, audience_id, [row.seq for row in found if row.barred is None], filler)
+    return not changes or recipients.set_skips(campaign_id, changes, by.version)
+
+
+def _let_in(
+    campaign_id: int, audience_id: int, seqs: Sequence[int], filler: placeholders.Filler | None
+) -> Iterator[Decided]:
+    """What becomes of rows that nothing bars any more."""
+    for start in range(0, len(seqs), _AT_ONCE):
+        for row in recipients.page(campaign_id, seqs[start : start + _AT_ONCE]).values():
+            yield from _heirs(audience_id, row, decide(row, filler, Bars()), filler)
 
 
 def _heirs(
-    audience_id: int, row: Recipient, reason: SkipReason | None, filler: placeholders.Filler | None, barred: Bars
+    audience_id: int, row: Recipient, reason: SkipReason | None, filler: placeholders.Filler | None
 ) -> list[Decided]:
     """A row's change, and where it turns out to have a hole, that of the next row with its number (R36)."""
     if reason is SkipReason.MISSING_VARIABLE and row.phone is not None:
         for other in recipients.duplicates_of(audience_id, row.phone):
-            if decide(replace(other, skip=None), filler, barred) is None:
+            if decide(replace(other, skip=None), filler, Bars()) is None:
                 return [(row, SkipReason.DUPLICATE), (other, None)]
     return [(row, reason)]

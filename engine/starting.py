@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,25 +19,31 @@ if TYPE_CHECKING:
 WORKER = Actor("worker")
 
 
-def start_due(clock: Clock, campaign_id: int) -> RootCause | None:
+def start_due(clock: Clock, campaign_id: int, wanted: Callable[[], bool] = lambda: True) -> RootCause | None:
     """Start a Scheduled campaign whose time has come, or fail it with its root cause, which is answered.
 
-    Does nothing to a campaign that was cancelled, started or moved meanwhile.
+    Does nothing to a campaign that was cancelled, started or moved meanwhile, nor when it is no longer `wanted`, nor
+    when the account's limits changed meanwhile: it stays due then.
     """
     # Opt-outs and messages since the import are applied in short transactions of their own; one that comes later still
     # is seen at the claim.
-    resolution.follow(campaign_id, clock.now())
+    standing = resolution.follow(campaign_id, clock.now(), wanted)
+    if standing is None:
+        return None
     try:
-        return _start_or_fail(clock, campaign_id)
+        return _start_or_fail(clock, campaign_id, standing)
     except Conflict:
         return None
 
 
-def _start_or_fail(clock: Clock, campaign_id: int) -> RootCause | None:
+def _start_or_fail(clock: Clock, campaign_id: int, standing: resolution.Standing) -> RootCause | None:
     with database.transaction():
         now = clock.now()
         campaign = campaigns.get(campaign_id)
         if campaign.status is not Status.SCHEDULED or campaign.scheduled_at is None or campaign.scheduled_at > now:
+            return None
+        if resolution.standing(campaign) != standing:
+            # The next step brings the rows in step again, for the claim looks at no country.
             return None
         if campaign.hold is not None:
             # A restored one waits for a person, however late it gets.

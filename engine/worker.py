@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, lock, starting
+from engine import ending, lock
 from engine.callback_intake import apply_waiting
 from engine.chores import chores_of
 from engine.decide import HoldOrder
@@ -24,10 +24,11 @@ from engine.leasing import Leases
 from engine.logs import Log
 from engine.pacing import Pacer
 from engine.run import Ended, Run, Tools
+from engine.starter import Starter
 from engine.testrun import TestSending
 from engine.text import counted
 from store import account, audit, campaigns, database, leases, testsends, windows
-from store.errors import Fenced, Missing, StoreBusy, StoreFailed, StoreGone
+from store.errors import Fenced, StoreBusy, StoreFailed, StoreGone
 from store.types import Actor, Campaign, Lease, Sender
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Worker:
         self._leases = Leases(clock, role)
         self.actor = Actor("worker", f"{role} {self._leases.owner[:8]}")
         self._stop = asyncio.Event()
+        self._starter = Starter(clock, self._stop.is_set)
         self._runs: dict[int, asyncio.Task[Ended]] = {}
         self._under: dict[int, Lease] = {}
         """The lease of each of them."""
@@ -174,7 +176,7 @@ class Worker:
         """Wait, but not past a stop or the end of a run."""
         sleep = asyncio.create_task(self._clock.sleep(seconds))
         stopped = asyncio.create_task(self._stop.wait())
-        work = {*self._runs.values(), *self._tests.tasks}
+        work = {*self._runs.values(), *self._tests.tasks, *self._starter.tasks}
         await asyncio.wait({sleep, stopped, *work}, return_when=asyncio.FIRST_COMPLETED)
         sleep.cancel()
         stopped.cancel()
@@ -185,6 +187,7 @@ class Worker:
             await asyncio.wait({*self._runs.values(), *self._tests.tasks})
         await self._reach.close()
         await self._holding.close()
+        await self._starter.ended()
         for chore in self._chores:
             await chore.ended()
         try:
@@ -199,13 +202,14 @@ class Worker:
         """Look once: leases, ends of runs, callbacks, what is due, what is in progress."""
         self._reach.look()
         self._reap()
+        self._starter.reap()
         self._enforce_lock()
         for chore in self._chores:
             chore.tend()
         apply_waiting(self._clock, self._words)
         # A series that is being tended may have a late firing, which is due at once.
-        due, waiting = int(self._series.busy), 0
-        self._fail_without_sender()
+        # Without a sender they fail.
+        due, waiting = int(self._series.busy) + self._starter.start_all(None), 0
         self._holding.begin_pass()
         for sender in account.senders():
             lease = self._leases.ensure(sender.id, self._status())
@@ -217,8 +221,7 @@ class Worker:
                 waiting += len([one for one in campaigns.running(sender.id) if campaigns.get(one).hold is None])
                 due += len(campaigns.due(self._clock.now(), sender.id))
                 continue
-            for campaign_id in campaigns.due(self._clock.now(), sender.id):
-                self._start(campaign_id)
+            due += self._starter.start_all(sender.id)
             for campaign_id in campaigns.running(sender.id):
                 try:
                     self._send(campaign_id, sender, lease)
@@ -233,20 +236,6 @@ class Worker:
             behind = lock.watch(self._clock, self.actor)
             if behind:
                 log.warning("clock.set_back", "locked campaigns stay locked", seconds=behind // 1000)
-
-    def _start(self, campaign_id: int) -> None:
-        try:
-            cause = starting.start_due(self._clock, campaign_id)
-        except Missing:
-            return
-        if cause is None:
-            log.info("run.started", "started", campaign=campaign_id)
-        else:
-            log.warning("run.failed", "could not start", campaign=campaign_id, cause=cause.value)
-
-    def _fail_without_sender(self) -> None:
-        for campaign_id in campaigns.due(self._clock.now(), None):
-            self._start(campaign_id)
 
     def _send(self, campaign_id: int, sender: Sender, lease: Lease) -> None:
         if self._stop.is_set():

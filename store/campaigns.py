@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from peewee import fn
+from peewee import SQL, fn
 
 from store.account import hears_of_delivery
 from store.codec import dump_fills, dump_route, load, load_fills, load_route, load_template
@@ -156,6 +156,10 @@ def has_status(wanted: Status) -> Any:
     return CampaignModel.status == wanted.value
 
 
+# Written out as in the condition of `campaign_due`: a bound value brings the index in only by statistics.
+_SCHEDULED = CampaignModel.status == SQL(f"'{Status.SCHEDULED.value}'")
+
+
 def edit(campaign_id: int, version: int, fields: DraftFields, template_name: str | None, now: int) -> bool:
     """Renew a Draft's fields if nobody changed it since `version` was read."""
     return change(
@@ -205,7 +209,7 @@ def due(now: int, sender_id: int | None) -> list[int]:
     query = (
         CampaignModel.select(CampaignModel.id, CampaignModel.sender)
         .where(
-            has_status(Status.SCHEDULED),
+            _SCHEDULED,
             CampaignModel.scheduled_at <= now,
             CampaignModel.deleted_at.is_null(),
             CampaignModel.hold_reason.is_null(),

@@ -336,11 +336,16 @@ def execute(sql: str, params: tuple[Any, ...] = ()) -> Any:
     return proxy.execute_sql(_in_dialect(sql), params)
 
 
-def execute_many(sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """One statement with `?` placeholders for each of many rows; an order of magnitude faster than one by one."""
+def execute_many(sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    """One statement with `?` placeholders for each of many rows; an order of magnitude faster than one by one.
+
+    Answers how many rows of the table were changed in all.
+    """
     # Only the calls that Peewee makes itself have the driver's exceptions turned into Peewee's.
     with getattr(peewee, "__exception_wrapper__"):  # noqa: B009 (the stubs leave it out)
-        proxy.connection().cursor().executemany(_in_dialect(sql), rows)
+        cursor = proxy.connection().cursor()
+        cursor.executemany(_in_dialect(sql), rows)
+        return int(cursor.rowcount)
 
 
 def analyze() -> None:

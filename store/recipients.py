@@ -5,20 +5,17 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from store import tallies
-from store.campaigns import status as campaign_status
 from store.codec import load
-from store.database import execute, is_sqlite, transaction
+from store.database import execute, execute_many, is_sqlite, transaction
 from store.errors import Missing
 from store.models import Progress as ProgressModel
 from store.types import Delivery, Recipient, RecipientState, SkipReason, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from store.contacts import Limits
 
 CHUNK = 10_000
 LONGEST_NUMBER = 15
@@ -73,43 +70,6 @@ def repeated_numbers(audience_id: int) -> frozenset[int]:
     return frozenset(phone for (phone,) in found if phone is not None)
 
 
-_BARRED = {
-    SkipReason.OPTED_OUT: "phone IN (SELECT phone FROM opt_out)",
-    SkipReason.COUNTRY_NOT_ENABLED: "COALESCE(country, '') NOT IN ({countries})",
-    SkipReason.FREQUENCY_CAP: "phone IN (SELECT phone FROM contact WHERE marketing = 1 AND at > ? "
-    "GROUP BY phone HAVING COUNT(*) >= ?)",
-}
-
-
-def out_of_step(
-    audience_id: int, countries: Sequence[str] | None, bound: Limits, now: int, campaign_id: int = 0
-) -> list[Recipient]:
-    """The rows that the opt-out list, the enabled countries (`None` is all) or the frequency cap contradicts.
-
-    Pending although barred, or skipped for one of these reasons that is none any more.
-    """
-    marks = ", ".join("?" * len(countries or ()))
-    barred = {
-        SkipReason.OPTED_OUT: (_BARRED[SkipReason.OPTED_OUT], ()),
-        SkipReason.COUNTRY_NOT_ENABLED: ("1 = 0", ())
-        if countries is None
-        else (_BARRED[SkipReason.COUNTRY_NOT_ENABLED].format(countries=marks), tuple(countries)),
-        SkipReason.FREQUENCY_CAP: ("1 = 0", ())
-        if bound.cap is None
-        else (_BARRED[SkipReason.FREQUENCY_CAP], (bound.capped_since(now), bound.cap)),
-    }
-    where: list[str] = []
-    arguments: list[Any] = [audience_id]
-    for reason, (condition, values) in barred.items():
-        where.append(f"(state = 0 AND {condition}) OR (skip = ? AND NOT ({condition}))")
-        arguments += [*values, reason.value, *values]
-    found = execute(
-        f"SELECT {_COLUMNS} FROM recipient WHERE audience_id = ? AND ({' OR '.join(where)}) ORDER BY seq",
-        tuple(arguments),
-    ).fetchall()
-    return [_recipient(campaign_id, row) for row in found]
-
-
 def duplicates_of(audience_id: int, phone: int, campaign_id: int = 0) -> list[Recipient]:
     """The rows that are skipped because another row has this number, in file order."""
     found = execute(
@@ -144,6 +104,11 @@ def audience_of(campaign_id: int) -> int:
     return int(row[0])
 
 
+def last_seq(audience_id: int) -> int:
+    """The highest `seq` of an audience; 0 of an empty one."""
+    return int(execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0] or 0)
+
+
 _EXCEPTIONS = {RecipientState.FAILED, RecipientState.UNKNOWN}
 
 
@@ -159,8 +124,7 @@ def seqs(
     audience_id = audience_of(campaign_id)
     if not states and not delivery and skip is None and error is None:
         # They are dense: walking a million rows for it takes thirty times as long.
-        top = execute("SELECT MAX(seq) FROM recipient WHERE audience_id = ?", (audience_id,)).fetchone()[0]
-        return array("q", range(1, (top or 0) + 1))
+        return array("q", range(1, last_seq(audience_id) + 1))
     table, where = "recipient", ["audience_id = ?"]
     arguments: list[Any] = [audience_id]
     if states:
@@ -242,40 +206,69 @@ def first_valid(campaign_id: int, offset: int) -> Recipient | None:
     return None if row is None else _recipient(campaign_id, row)
 
 
-def _change_skip(audience_id: int, row: Recipient, skip: SkipReason | None) -> bool:
-    before, was = (RecipientState.PENDING, "") if row.skip is None else (RecipientState.SKIPPED, row.skip.value)
+class Skippable(Protocol):
+    """What has to be known of a row to change whether it is skipped."""
+
+    @property
+    def seq(self) -> int:
+        """Its place in the audience."""
+
+    @property
+    def country(self) -> str | None:
+        """Where its number is from."""
+
+    @property
+    def skip(self) -> SkipReason | None:
+        """Why it was skipped when it was read."""
+
+
+def _change_skips(audience_id: int, seqs: Sequence[int], was: str, skip: SkipReason | None) -> int:
+    before = RecipientState.SKIPPED if was else RecipientState.PENDING
     after, reason = (RecipientState.PENDING, None) if skip is None else (RecipientState.SKIPPED, skip.value)
-    changed = execute(
+    return execute_many(
         "UPDATE recipient SET state = ?, skip = ? "
         "WHERE audience_id = ? AND seq = ? AND state = ? AND COALESCE(skip, '') = ?",
-        (int(after), reason, audience_id, row.seq, int(before), was),
+        [(int(after), reason, audience_id, seq, int(before), was) for seq in seqs],
     )
-    return bool(changed.rowcount)
 
 
-def set_skips(campaign_id: int, changes: Sequence[tuple[Recipient, SkipReason | None]]) -> None:
+def _not_started(campaign_id: int, version: int | None) -> bool:
+    # Elsewhere than on SQLite it might start between this look and the end of the transaction.
+    locked = "" if is_sqlite() else " FOR UPDATE"
+    found = execute(f"SELECT status, version FROM campaign WHERE id = ?{locked}", (campaign_id,)).fetchone()
+    if version is None:
+        return found[0] in (Status.DRAFT.value, Status.SCHEDULED.value)
+    return tuple(found) == (Status.SCHEDULED.value, version)
+
+
+def set_skips(
+    campaign_id: int, changes: Sequence[tuple[Skippable, SkipReason | None]], version: int | None = None
+) -> bool:
     """Skip rows that were pending, or make skipped ones pending again, and keep every count in step.
 
-    Only before the run starts, because then its rows are frozen (R39); rows that changed since they were read are left
-    as they are.
+    Only before the run starts, because then its rows are frozen (R39), and with a `version` only of the Scheduled
+    campaign as it was then; else nothing is changed and the answer is false. Rows that changed since they were read are
+    left as they are.
     """
     audience_id = audience_of(campaign_id)
+    alike: dict[tuple[str, str, SkipReason | None], list[int]] = {}
+    for row, skip in changes:
+        alike.setdefault(("" if row.skip is None else row.skip.value, row.country or "", skip), []).append(row.seq)
     skips: Counter[str] = Counter()
     countries: Counter[str] = Counter()
     with transaction():
-        if campaign_status(campaign_id)[0] not in (Status.DRAFT, Status.SCHEDULED):
-            return
-        for row, skip in changes:
-            if not _change_skip(audience_id, row, skip):
-                continue
-            if row.skip is not None:
-                skips[row.skip.value] -= 1
+        if not _not_started(campaign_id, version):
+            return False
+        for (was, country, skip), seqs in alike.items():
+            changed = _change_skips(audience_id, seqs, was, skip)
+            if was:
+                skips[was] -= changed
             else:
-                countries[row.country or ""] -= 1
+                countries[country] -= changed
             if skip is not None:
-                skips[skip.value] += 1
+                skips[skip.value] += changed
             else:
-                countries[row.country or ""] += 1
+                countries[country] += changed
         moved = sum(skips.values())
         ProgressModel.update(
             skipped=ProgressModel.skipped + moved,
@@ -284,6 +277,7 @@ def set_skips(campaign_id: int, changes: Sequence[tuple[Recipient, SkipReason | 
         ).where(ProgressModel.campaign == campaign_id).execute()
         tallies.add(campaign_id, tallies.SKIP, skips)
         tallies.add(campaign_id, tallies.COUNTRY, countries)
+    return True
 
 
 def refused_since(campaign_id: int, codes: Sequence[int], since: int) -> dict[int, RecipientState]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from engine import resolution
 from engine.clock import HOUR
 from engine.commands import drafts, launch, setup
 from store import account, campaigns, database, optouts, recipients, tallies
-from store.types import DraftFields, Fill, SkipReason
+from store.types import DraftFields, Fill, OptOut, SkipReason
 from tests import builders
 from tests.clock import FakeClock
-from tests.sending import rows
+from tests.sending import rows, schedule_in
 from tests.store.invariants import check_invariants
 
 MISSING, OUT, TWICE = SkipReason.MISSING_VARIABLE, SkipReason.OPTED_OUT, SkipReason.DUPLICATE
@@ -284,3 +285,73 @@ def test_R35_the_cap_is_for_marketing_templates_only(db: Path, clock: FakeClock,
     launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
     resolution.follow(campaign_id, clock.now())
     assert skips(campaign_id) == [None]
+
+
+def opt_all_out(clock: FakeClock, people: int) -> None:
+    with database.transaction():
+        optouts.add_many([OptOut(phone(builders.number(n)), clock.now(), "list.csv") for n in range(people)])
+
+
+def test_R35_R38_following_page_by_page_finds_what_resolving_would(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    people = resolution.PAGE + 600
+    opt_all_out(clock, resolution.PAGE - 300)
+    campaign_id = schedule_in(clock, tmp_path, people)
+    database.execute("DELETE FROM opt_out WHERE phone % 2 = 0")
+    limit(None, 1, 7)
+    for n in range(0, people, 50):
+        messaged(builders.number(n), clock.now())
+    assert resolution.follow(campaign_id, clock.now()) is not None
+    found, counted = skips(campaign_id), tallies.of(campaign_id, tallies.SKIP)
+    assert set(counted) == {"opted_out", "frequency_cap"}
+    check_invariants(campaign_id)
+    resolution.resolve(campaign_id, clock.now())
+    assert (skips(campaign_id), tallies.of(campaign_id, tallies.SKIP)) == (found, counted)
+
+
+def test_R35_a_row_that_is_barred_for_another_reason_by_now_says_so(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    limit(None, 1, 7)
+    messaged(ONE, clock.now())
+    campaign_id = builders.draft(clock, tmp_path, [("A", ONE, "C1"), ("B", TWO, "C2")])
+    launch.schedule_at(builders.context(clock), campaign_id, "in 2 h")
+    optouts.add(phone(ONE), clock.now(), "reply: STOP")
+    resolution.follow(campaign_id, clock.now())
+    assert skips(campaign_id) == [OUT, None]
+    check_invariants(campaign_id)
+
+
+def test_R39_following_ends_when_an_operator_takes_the_campaign_back_meanwhile(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    people = resolution.PAGE + 600
+    campaign_id = schedule_in(clock, tmp_path, people)
+    opt_all_out(clock, people)
+    looks: list[int] = []
+
+    def wanted() -> bool:
+        looks.append(campaigns.progress(campaign_id).skipped)
+        if len(looks) == 2:
+            launch.reopen(builders.context(clock), campaign_id)
+        return True
+
+    assert resolution.follow(campaign_id, clock.now(), wanted) is None
+    assert looks == [0, resolution.PAGE]
+    assert campaigns.progress(campaign_id).skipped == resolution.PAGE, "a draft is not its business"
+    check_invariants(campaign_id)
+
+
+def test_R35_following_takes_no_more_memory_for_a_larger_audience(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    small = schedule_in(clock, tmp_path, resolution.PAGE)
+    large = schedule_in(clock, tmp_path, 4 * resolution.PAGE)
+    opt_all_out(clock, 4 * resolution.PAGE)
+    peaks: list[int] = []
+    for campaign_id in (small, large):
+        tracemalloc.start()
+        resolution.follow(campaign_id, clock.now())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
+    assert campaigns.progress(large).pending == 0

@@ -240,3 +240,19 @@ def test_R1_a_crash_before_the_commit_leaves_a_scheduled_campaign(
     assert ledger.balance() == Balance(CREDITS, 0, 0)
     monkeypatch.undo()
     assert start(clock, campaign_id)[1].status is Status.IN_PROGRESS
+
+
+def test_R35_a_limit_that_is_set_while_the_rows_are_brought_in_step_is_followed_before_it_starts(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = due(clock, tmp_path)
+
+    def meanwhile() -> bool:
+        account.set_limits(None, None, None, ("IN",))
+        return True
+
+    assert starting.start_due(clock, campaign_id, meanwhile) is None
+    assert campaigns.get(campaign_id).status is Status.SCHEDULED
+    assert ledger.balance().reserved == 0
+    fails(clock, campaign_id, RootCause.NO_VALID_RECIPIENTS)
+    assert {row.skip for row in rows(campaign_id)} == {SkipReason.COUNTRY_NOT_ENABLED}

@@ -298,6 +298,17 @@ def test_R39_R29_rows_are_frozen_once_the_run_has_started(scene: Scene, status: 
     check_invariants(campaign_id)
 
 
+def test_R39_with_a_version_only_the_scheduled_campaign_as_it_was_is_changed(scene: Scene) -> None:
+    campaign_id = scene.scheduled(MIXED)
+    version = campaigns.get(campaign_id).version
+    barred = changes(campaign_id, {1: SkipReason.OPTED_OUT})
+    assert not recipients.set_skips(campaign_id, barred, version - 1)
+    assert recipients.page(campaign_id, [1])[1].skip is None
+    assert recipients.set_skips(campaign_id, barred, version)
+    assert recipients.page(campaign_id, [1])[1].skip is SkipReason.OPTED_OUT
+    check_invariants(campaign_id)
+
+
 def test_a_report_filters_by_state_delivery_reason_and_error(scene: Scene) -> None:
     campaign_id = sent_out(scene)
 
