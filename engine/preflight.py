@@ -14,7 +14,7 @@ from engine.health import State
 from engine.preflight_facts import ENDPOINT, OVER_QUOTA, Check, Facts, Level
 from engine.remote_senders import USABLE
 from engine.text import counted
-from store.types import Endpoint, OverQuota
+from store.types import Endpoint, OverQuota, RootCause
 
 if TYPE_CHECKING:
     from store.types import PriceLine, Sender, Template
@@ -128,8 +128,23 @@ def template_problem(template: Template | None) -> Check | None:
 
 
 def _template(facts: Facts) -> list[Check]:
-    problem = template_problem(facts.template)
+    problem = template_problem(facts.template) or _changed_since(facts)
     return [problem or Check("template", Level.OK, "template approved", field="template")]
+
+
+def _changed_since(facts: Facts) -> Check | None:
+    """R24: what was scheduled is not sent with another content."""
+    if facts.template is None or facts.frozen is None:
+        return None
+    if templates.content(facts.template) == templates.content(facts.frozen):
+        return None
+    return Check(
+        RootCause.TEMPLATE_CHANGED.value,
+        Level.BLOCK,
+        f"template {facts.template.ref} is not what it was when the campaign was scheduled",
+        "Take it back to Draft, look at its preview, and schedule it again.",
+        "template",
+    )
 
 
 def _route(facts: Facts) -> list[Check]:

@@ -78,6 +78,8 @@ class Facts:
     """When it goes, where that is known."""
     media: Mapping[str, Media | None] = field(default_factory=dict)
     """Headers filled with an uploaded file, by their keys; `None` for one that was not uploaded from here."""
+    frozen: Template | None = None
+    """The template as it was when the campaign was scheduled; `None` for one that is not yet."""
     refused: Sequence[str] = ()
     """What WhatsApp would refuse in every message, because of values that are the same in all, in sentences."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine import asking, message, placeholders, resolution
@@ -83,6 +84,14 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
         media=_media_of(fields.fills),
         refused=refused_in_all(template, fields.fills, now),
     )
+
+
+def facts_of_scheduled(fields: DraftFields, campaign: Campaign, now: int) -> Facts:
+    """Facts for a Scheduled campaign as it would start: with template, opt-outs and limits as they are by now.
+
+    `fields` are its own; nothing is written.
+    """
+    return replace(facts_for_form(fields, campaign, now), frozen=campaign.template_frozen, at=campaign.scheduled_at)
 
 
 def _media_of(fills: Mapping[str, Fill]) -> dict[str, Media | None]:

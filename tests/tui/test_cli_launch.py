@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store import audit, database, transitions
+from store import account, audit, campaigns, database, optouts, recipients, transitions
 from tests.builders import contacts_file, number
 from tests.cli import Here
 from tests.clock import START, FakeClock
@@ -48,6 +48,38 @@ def test_a_preflight_without_a_problem_is_status_0_with_the_price(sendoff: Here,
     assert (found["ok"], found["valid"], found["price"]) == (True, 25, 25)
     assert {check["level"] for check in found["checks"]} == {"ok"}
     assert all(set(check) == {"code", "level", "text", "advice", "field"} for check in found["checks"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("paused", "template_unavailable"),
+        ("edited", "template_changed"),
+        ("countries", "no_valid_recipients"),
+        ("optouts", "no_valid_recipients"),
+    ],
+)
+def test_R22_R24_R35_the_preflight_of_a_scheduled_campaign_says_what_its_start_will_meet(
+    change: str, code: str, sendoff: Here, tmp_path: Path
+) -> None:
+    campaign_id = draft(sendoff, tmp_path, rows=2)
+    sendoff.json("campaign", "schedule", campaign_id, "--at", "tomorrow 10:00")
+    before = sendoff.json("campaign", "show", campaign_id)
+    with database.session():
+        template = account.get_template(campaigns.get(campaign_id).template_id or 0)
+        if change == "paused":
+            account.change_template(template.id, START, {"status": "PAUSED"})
+        elif change == "edited":
+            components = [{**one, "text": f"New: {one.get('text', '')}"} for one in template.components]
+            account.change_template(template.id, START, {"components": components})
+        elif change == "optouts":
+            for row in recipients.page(campaign_id, [1, 2]).values():
+                optouts.add(row.phone or 0, START, "test")
+    if change == "countries":
+        sendoff.json("limits", "set", "--countries", "FR")
+    answer = sendoff("campaign", "preflight", campaign_id, "--json")
+    assert (answer.status, answer.error["code"]) == (3, code)
+    assert sendoff.json("campaign", "show", campaign_id) == before
 
 
 def test_a_preflight_is_for_what_has_not_started(sendoff: Here, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def preflight(options: Namespace, session: Session) -> int:
         facts = preflight_reading.facts_for_form(drafts.fields_of(campaign), campaign, session.now)
     elif campaign.status is Status.SCHEDULED:
         ask_gateway(session, campaign)
-        facts = preflight_reading.facts_of(campaign, session.now)
+        facts = preflight_reading.facts_of_scheduled(drafts.fields_of(campaign), campaign, session.now)
     else:
         raise Refused(
             "illegal_transition",
