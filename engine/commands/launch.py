@@ -103,11 +103,13 @@ def send_now(context: Context, campaign_id: int, seen: int | None = None) -> Cam
     """
     with command(context, "campaign.send", campaign_id):
         campaign = campaigns.get(campaign_id)
-        _, template = _launchable(campaign, Action.SEND_NOW, context.clock.now())
+        _launchable(campaign, Action.SEND_NOW, context.clock.now())
         with database.transaction():
             now = context.clock.now()
             # Another process may have brought the audience up to date meanwhile, which is no new version.
-            result = _passed(preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id), now)))
+            facts = preflight_reading.facts_of(campaigns.get(campaign_id), now)
+            result = _passed(preflight.run(facts))
+            assert facts.template is not None
             started = transitions.start(
                 campaign_id,
                 source=Status.DRAFT,
@@ -118,7 +120,7 @@ def send_now(context: Context, campaign_id: int, seen: int | None = None) -> Cam
             )
             if not started:
                 raise _lost(campaign_id, Action.SEND_NOW, now)
-            transitions.freeze_template(campaign_id, template)
+            transitions.freeze_template(campaign_id, facts.template)
             try:
                 ledger.reserve(now, campaign_id, result.price, context.actor.name)
             except ShortOfCredits as error:
@@ -240,14 +242,14 @@ def _as_seen(campaign_id: int, seen: int | None) -> bool:
     return seen is None or campaigns.status(campaign_id)[1] == seen
 
 
-def reroute(context: Context, campaign_id: int, endpoint: Endpoint) -> Campaign:
-    """Let a run that is on hold go on by another endpoint, for what is left of it.
+def reroute(context: Context, campaign_id: int, endpoint: Endpoint, seen: str | None = None) -> Campaign:
+    """Let a run that is on hold go on by another endpoint, for what is left of it; `seen` as for `resume`.
 
     Raises `Refused` with `endpoint_unfit` for a template that the endpoint does not take, `not_held`.
     """
     with command(context, "campaign.reroute", campaign_id):
         before = campaigns.get(campaign_id)
-        if before.hold is None:
+        if before.hold is None or seen not in (None, before.hold.reason):
             raise _lost(campaign_id, Action.RESUME, context.clock.now())
         category = "" if before.template_frozen is None else before.template_frozen.category
         unfit = routes.unfit(endpoint, category)

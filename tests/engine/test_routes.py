@@ -103,7 +103,11 @@ def test_131063_holds_the_run_and_the_other_endpoint_takes_the_rest(
     assert held.hold.until is None, "it never lifts by itself"
     assert "--endpoint marketing_messages" in held.hold.text and "131063" in held.hold.text
     assert numbers(campaign_id, RecipientState.PENDING) == {builders.number(i)[1:] for i in range(3)}
-    on = launch.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING)
+    with pytest.raises(Refused) as refusal:
+        launch.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING, "errors_in_a_row")
+    assert refusal.value.code == "changed_meanwhile", "another hold than the one on the screen stays"
+    assert campaigns.get(campaign_id).hold == held.hold
+    on = launch.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING, held.hold.reason)
     assert on.hold is None and on.route.endpoint is Endpoint.MARKETING
     assert actions(campaign_id)[-1] == "campaign.reroute"
     send(clock, graph)
