@@ -170,7 +170,11 @@ def _health(facts: Facts) -> list[Check]:
     if facts.health is None:
         if not facts.asked:
             return []
-        return [Check("health_not_asked", Level.WARN, "WhatsApp was not asked whether it can be sent", field="sender")]
+        text, advice = "WhatsApp was not asked whether it can be sent", ""
+        if facts.no_token is not None:
+            # The worker may have one where it runs, so that this is no reason against the launch.
+            text, advice = f"{text}. Here: {facts.no_token.message}", facts.no_token.hint
+        return [Check("health_not_asked", Level.WARN, text, advice, "sender")]
     if facts.health.state is State.AVAILABLE:
         return [Check("health", Level.OK, "WhatsApp says that it can be sent", field="sender")]
     text = facts.health.text or "WhatsApp does not say whether it can be sent"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from store.types import ORDINARY, OverQuota
 
 if TYPE_CHECKING:
+    from engine.errors import EngineError
     from engine.health import Health
     from store.types import Balance, Fill, Media, PriceLine, Route, Sender, Template
 
@@ -73,6 +74,8 @@ class Facts:
     """What the gateway says of number and template; `None` when it was not asked."""
     asked: bool = False
     """Whether it should have been."""
+    no_token: EngineError | None = None
+    """Why nobody could be asked from here: there is no access token, or none that can be used."""
     now: int | None = None
     at: int | None = None
     """When it goes, where that is known."""

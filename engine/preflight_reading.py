@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine import asking, message, placeholders, resolution
+from engine.errors import EngineError
+from engine.gateway.link import access_token
 from engine.preflight_facts import Facts, Quota
 from store import account, campaigns, contacts, ledger, prices, tallies
 from store import media as uploads
@@ -46,6 +48,7 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
         route=campaign.route,
         health=None if now is None else asking.standing(sender, template, now),
         asked=now is not None and _should_be_asked(),
+        no_token=None if now is None else _no_token(),
         now=now,
         at=campaign.scheduled_at,
         media=_media_of(campaign.fills),
@@ -55,6 +58,17 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
 
 def _should_be_asked() -> bool:
     return account.get_account().gateway is Gateway.CLOUD_API
+
+
+def _no_token() -> EngineError | None:
+    """Why there is none, where the account's messages need one."""
+    if not _should_be_asked():
+        return None
+    try:
+        access_token()
+    except EngineError as error:
+        return error
+    return None
 
 
 def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> Facts:
@@ -80,6 +94,7 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
         route=fields.route,
         health=asking.standing(sender, template, now),
         asked=_should_be_asked(),
+        no_token=_no_token(),
         now=now,
         media=_media_of(fields.fills),
         refused=refused_in_all(template, fields.fills, now),

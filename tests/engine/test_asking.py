@@ -109,6 +109,16 @@ def test_who_was_not_asked_is_said_not_to_have_been(draft: int, clock: FakeClock
     launch.send_now(builders.context(clock), draft)
 
 
+def test_R22_without_a_token_the_preflight_says_so(
+    draft: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENDOFF_TOKEN")
+    assert not asked(draft, clock)
+    (check,) = checks(draft, clock).values()
+    assert (check.code, check.level) == ("health_not_asked", Level.WARN)
+    assert "There is no access token" in check.text and "SENDOFF_TOKEN" in check.advice
+
+
 def test_without_a_network_nothing_is_known_and_nothing_waits(draft: int, clock: FakeClock) -> None:
     setup.set_gateway(builders.context(clock), base_url="http://127.0.0.1:1")
     assert asked(draft, clock)
