@@ -46,8 +46,9 @@ async def serve(
     """Take callbacks in on the open database until SIGTERM, SIGINT or SIGHUP; `ready` is told the address.
 
     What was stored is applied here only when no worker does it: it is theirs for the first second. Raises `BadInput`
-    without the app secret or with secrets that cannot be read, `OSError` when the port is taken. A service manager
-    hears that it is ready when it listens, and that it is alive from the loop that applies.
+    without the app secret or with secrets that cannot be read, `OSError` when the port is taken, and whatever ends the
+    storing or the applying: a server that does one of them no more is better started anew. A service manager hears that
+    it is ready when it listens, and that it is alive from the loop that applies.
     """
     notifier = notify.of_environment()
     secret, verify_token = credentials.secret(credentials.APP_SECRET), credentials.secret(credentials.VERIFY_TOKEN)
@@ -68,10 +69,13 @@ async def serve(
                 asyncio.create_task(_apply(clock, words, writer, stop, lambda: notifier.alive(clock.steady()))),
                 asyncio.create_task(_news(receiver, writer, stop)),
             )
-            waiting, _ = await asyncio.wait((*tasks, asyncio.create_task(stop.wait())), return_when="FIRST_COMPLETED")
+            until = (asyncio.create_task(writer.ended()), asyncio.create_task(stop.wait()))
+            ended, _ = await asyncio.wait((*tasks, *until), return_when="FIRST_COMPLETED")
             stop.set()
             notifier.stopping("storing what came in")
-            for one in (*waiting, *tasks):
+            # Whichever broke, the others end in order.
+            await asyncio.wait(tasks)
+            for one in (*ended, *tasks):
                 await one
         finally:
             notifier.close()

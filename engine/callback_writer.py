@@ -14,6 +14,7 @@ from store import callbacks, database
 from store.errors import StoreBusy, StoreFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from engine.clock import Clock
@@ -23,6 +24,7 @@ MOST_WAITING = 64 * 1024 * 1024
 AT_ONCE = 2_000
 """Callbacks of one commit, and their bytes."""
 AT_ONCE_BYTES = 8 * 1024 * 1024
+_BROKEN = "The program made a mistake while it stored callbacks."
 
 
 class _Waiting(NamedTuple):
@@ -56,13 +58,30 @@ class Writer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what waits, and end."""
+        """Write what waits, and end. Raises what ended the writing, if it ended by itself."""
         self._closing = True
         self._something.set()
+        try:
+            await self.ended()
+            await asyncio.get_running_loop().run_in_executor(self._thread, database.close_database)
+        finally:
+            self._thread.shutdown()
+
+    async def ended(self) -> None:
+        """Return when nothing more will be written. Raises what ended the writing, if it ended by itself."""
         if self._task is not None:
-            await self._task
-        await asyncio.get_running_loop().run_in_executor(self._thread, database.close_database)
-        self._thread.shutdown()
+            # Whoever stops waiting does not stop the writing.
+            await asyncio.shield(self._task)
+
+    def when_broken(self, told: Callable[[], None]) -> None:
+        """Have it told, on the loop, when the writing ends by itself."""
+
+        def look(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                told()
+
+        if self._task is not None:
+            self._task.add_done_callback(look)
 
     async def keep(self, body: bytes) -> None:
         """Return when the callback is stored durably. Raises `Busy` when it cannot be now."""
@@ -75,19 +94,29 @@ class Writer:
         await written
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting or not self._closing:
-            await self._something.wait()
-            self._something.clear()
-            while batch := self._take():
-                try:
-                    await loop.run_in_executor(self._thread, self._store, batch)
-                except (StoreBusy, StoreFailed) as error:
-                    self._settle(batch, error)
-                else:
-                    self.commits += 1
-                    self.kept += len(batch)
-                    self._settle(batch, None)
+        try:
+            while self._waiting or not self._closing:
+                await self._something.wait()
+                self._something.clear()
+                while batch := self._take():
+                    await self._write_batch(batch)
+        finally:
+            # Nobody waits for what nobody will write: WhatsApp comes again.
+            self._closing = True
+            self._settle(self._waiting, _BROKEN)
+            self._waiting = []
+
+    async def _write_batch(self, batch: list[_Waiting]) -> None:
+        refused: str | None = _BROKEN
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._store, batch)
+            refused = None
+            self.commits += 1
+            self.kept += len(batch)
+        except (StoreBusy, StoreFailed) as error:
+            refused = str(error)
+        finally:
+            self._settle(batch, refused)
 
     def _take(self) -> list[_Waiting]:
         size = taken = 0
@@ -99,15 +128,15 @@ class Writer:
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return batch
 
-    def _settle(self, batch: list[_Waiting], error: StoreBusy | StoreFailed | None) -> None:
+    def _settle(self, batch: list[_Waiting], refused: str | None) -> None:
         for one in batch:
             self._bytes -= len(one.body)
             # Whoever asked may be gone.
             with suppress(asyncio.InvalidStateError):
-                if error is None:
+                if refused is None:
                     one.written.set_result(None)
                 else:
-                    one.written.set_exception(Busy("busy", str(error)))
+                    one.written.set_exception(Busy("busy", refused))
 
     def _store(self, batch: list[_Waiting]) -> None:
         with self.turn, database.translated():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine import expiry, firing, history
+from engine.forgetting import Forgetting
 from engine.logs import Log
 from store import database, series
 from store.errors import StoreBusy, StoreFailed
@@ -20,6 +21,8 @@ log = Log("sendoff.worker")
 SERIES_S = 1.0
 DRAFTS_S = 60.0
 CONTACTS_S = 60.0
+CALLBACKS_S = 1.0
+"""Few at a time and often: what is sent meanwhile finds the database free in between."""
 LEFT_OVER_S = 600.0
 
 
@@ -67,6 +70,7 @@ class Chore:
 
 def chores_of(clock: Clock, actor: Actor) -> tuple[Chore, ...]:
     """What a worker does beside the sending; the series are the first."""
+    forgetting = Forgetting(clock)
     return (
         Chore(
             "the series are",
@@ -89,6 +93,7 @@ def chores_of(clock: Clock, actor: Actor) -> tuple[Chore, ...]:
             lambda: history.wanting(clock.now()),
             lambda: history.tend(clock),
         ),
+        Chore("the forgetting of old callbacks is", clock, CALLBACKS_S, forgetting.wanting, forgetting.tend),
         Chore(
             "audiences that were left behind are",
             clock,

@@ -23,6 +23,7 @@ from store import account
 from store.types import Account, Gateway
 
 if TYPE_CHECKING:
+    from engine.callback_writer import Writer
     from engine.clock import Clock
     from engine.gateway.base import Gateway as GatewayClient
     from engine.gateway.graph import Graph
@@ -50,13 +51,14 @@ async def serve(
     started it is gone. Without a `parent` a service manager hears that it is ready, after the first pass, and that it
     is alive, from the working loop. `words` are the replies that opt a number out or in, the shipped ones when none
     are given.
-    Raises `BadInput` when the account's gateway cannot be used as configured.
+    Raises `BadInput` when the account's gateway cannot be used as configured, and after an orderly end whatever ended
+    the storing of a simulator's callbacks.
     """
     # A console's worker has the console's environment, and is not the one to speak to its service manager.
     notifier = notify.Notifier() if parent else notify.of_environment()
     async with AsyncExitStack() as stack:
         stack.callback(notifier.close)
-        client, graph = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
+        client, graph, hearing = await stack.enter_async_context(_gateway(account.get_account(), clock, network))
         worker = Worker(clock, client, role, words=words, graph=graph)
         loop = asyncio.get_running_loop()
 
@@ -69,6 +71,9 @@ async def serve(
             loop.add_signal_handler(number, stop, number.name)
         if parent:
             _watch_parent(loop, lambda: stop("its console is gone"))
+        if hearing is not None:
+            # It raises what ended it when it is left, and whoever started the worker starts another.
+            hearing.when_broken(lambda: stop("callbacks are not stored any more"))
 
         def told(status: str) -> None:
             notifier.ready(status)
@@ -92,7 +97,7 @@ async def send_tests(
     Callbacks that wait are applied meanwhile, so it goes by the same `words` as `serve`.
     Raises `BadInput` when the account's gateway cannot be used as configured.
     """
-    async with _gateway(account.get_account(), clock, network) as (client, _):
+    async with _gateway(account.get_account(), clock, network) as (client, _, _):
         await Worker(clock, client, "service", words=words).send_tests(sender_id, done)
 
 
@@ -110,16 +115,20 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, gone: Callable[[], None]) -> 
 
 
 @asynccontextmanager
-async def _gateway(configured: Account, clock: Clock, network: Network) -> AsyncIterator[tuple[GatewayClient, Graph]]:
+async def _gateway(
+    configured: Account, clock: Clock, network: Network
+) -> AsyncIterator[tuple[GatewayClient, Graph, Writer | None]]:
+    """What sends, what asks, and what stores the callbacks that come to this process, from a simulator only."""
     from engine.gateway.cloud_api import CloudApi
     from engine.gateway.graph import Graph
 
     async with AsyncExitStack() as stack:
+        hearing: Writer | None = None
         if configured.gateway is Gateway.SIMULATOR:
             address = configured.base_url
             if address is None:
                 address = await stack.enter_async_context(_own_simulator())
-            await stack.enter_async_context(_callbacks_from(address, clock))
+            hearing = await stack.enter_async_context(_callbacks_from(address, clock))
             configured = replace(configured, base_url=address)
         link = link_of(configured, network)
         # A bundle that cannot be read must be told now, and not in the middle of a run.
@@ -133,7 +142,7 @@ async def _gateway(configured: Account, clock: Clock, network: Network) -> Async
             fresh_token=None if configured.gateway is Gateway.SIMULATOR else access_token,
         )
         graph = await stack.enter_async_context(Graph(link))
-        yield await stack.enter_async_context(client), graph
+        yield await stack.enter_async_context(client), graph, hearing
 
 
 @asynccontextmanager
@@ -166,7 +175,7 @@ async def _own_simulator() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _callbacks_from(simulator_url: str, clock: Clock) -> AsyncIterator[None]:
+async def _callbacks_from(simulator_url: str, clock: Clock) -> AsyncIterator[Writer]:
     """Receive the simulator's status callbacks on loopback while the worker runs."""
     from engine.callback_writer import Writer
     from engine.callbacks import Receiver
@@ -177,7 +186,7 @@ async def _callbacks_from(simulator_url: str, clock: Clock) -> AsyncIterator[Non
         url = await receiver.start()
         registering = asyncio.create_task(_keep_registered(clock, simulator_url, url, secret))
         try:
-            yield
+            yield writer
         finally:
             registering.cancel()
             await receiver.close()

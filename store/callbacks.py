@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from store import deliveries, kept, testsends
 from store.database import execute, execute_many, is_sqlite, transaction
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 _MATCHED_AT_ONCE = 500
 _AT_ONCE = 200
 """Values of one statement: SQLite takes a limited number."""
+_AT_ONCE_LENGTH = 1 << 22
+"""Characters of bodies that are dealt with together: each may have megabytes."""
+_RELAYED_AT_ONCE = 500
+"""Relayed events of one transaction that forgets: their index is written all over, which takes 30 ms for so many."""
+
+
+class Forgotten(NamedTuple):
+    """What became of some of the oldest events."""
+
+    last: int
+    """The id of the last of them."""
+    rows: int
+    """How many are gone, or left without their body."""
 
 
 def keep(body: str, now: int) -> int:
@@ -52,10 +65,10 @@ def ever_received() -> bool:
     return execute("SELECT 1 FROM callback_event LIMIT 1").fetchone() is not None
 
 
-def waiting(limit: int = 50, most: int = 1 << 22) -> list[tuple[int, str]]:
+def waiting(limit: int = 50, most: int = _AT_ONCE_LENGTH) -> list[tuple[int, str]]:
     """Stored events that were not applied yet, oldest first: id and body.
 
-    At most `limit`, and no more than reach `most` characters together: each may have megabytes.
+    At most `limit`, and no more than reach `most` characters together.
     """
     found = execute(
         "SELECT t1.id, t1.body FROM callback_event AS t1 WHERE t1.applied_at IS NULL ORDER BY t1.id LIMIT ?", (limit,)
@@ -120,6 +133,66 @@ def match(now: int, message_ids: Sequence[str] = (), effect: Effect | None = Non
         if found:
             apply((), found, now, effect)
     return len(found)
+
+
+def forgettable(after: int, before: int, now: int) -> bool:
+    """Whether `forget` has something to look at; costs next to nothing."""
+    row = execute(
+        "SELECT received_at FROM callback_event WHERE id > ? AND id < ? ORDER BY id LIMIT 1", (after, _end())
+    ).fetchone()
+    return row is not None and not before <= row[0] <= now
+
+
+def forget(after: int, before: int, now: int, limit: int) -> Forgotten | None:
+    """Of up to `limit` events that follow an id, delete those that were received before a time and are applied.
+
+    Of a relayed one the digest stays, without the body: a file that grows and is taken in again and again is not to be
+    news each time. The newest stays, by which it is known that callbacks come in and since when, and so does all from
+    the first on that was not applied yet. `None` when nothing there is so old: ids grow with time, and what follows is
+    younger still. What a clock that was ahead has stamped is passed over, and keeps no other one.
+    """
+    last, length, relayed, old, left = after, 0, 0, False, False
+    found = execute(
+        "SELECT id, received_at, length(body), digest IS NOT NULL FROM callback_event "
+        "WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+        (after, _end(), limit),
+    )
+    for event_id, received_at, characters, by_file in found:
+        last = event_id
+        length += characters
+        relayed += by_file and characters > 0
+        old = old or not before <= received_at <= now
+        left = left or characters > 0 or not by_file
+        if length >= _AT_ONCE_LENGTH or relayed >= _RELAYED_AT_ONCE:
+            break
+    found.close()
+    if not old:
+        return None
+    return Forgotten(last, _forget(after, last, before) if left else 0)
+
+
+def _forget(after: int, last: int, before: int) -> int:
+    with transaction():
+        gone = execute(
+            "DELETE FROM callback_event WHERE id > ? AND id <= ? AND received_at < ? AND applied_at IS NOT NULL "
+            "AND (digest IS NULL OR body <> '') RETURNING id, received_at, applied_at, unmatched, digest",
+            (after, last, before),
+        ).fetchall()
+        # Not an update: SQLite leaves rows that became short where they are, and the room beside them unused.
+        execute_many(
+            "INSERT INTO callback_event (id, received_at, body, applied_at, unmatched, digest) "
+            "VALUES (?, ?, '', ?, ?, ?)",
+            [row for row in gone if row[-1] is not None],
+        )
+    return len(gone)
+
+
+def _end() -> int:
+    """The id of the first event that was not applied yet, else of the newest one."""
+    waits = execute(
+        "SELECT t1.id FROM callback_event AS t1 WHERE t1.applied_at IS NULL ORDER BY t1.id LIMIT 1"
+    ).fetchone()
+    return int(waits[0] if waits else execute("SELECT MAX(id) FROM callback_event").fetchone()[0] or 0)
 
 
 def _by_reference(updates: Sequence[StatusUpdate], now: int, effect: Effect) -> tuple[list[StatusUpdate], int]:

@@ -55,8 +55,8 @@ def newest_event_at() -> int | None:
 
 def last_heard() -> int | None:
     """When a callback last came in, UTC epoch milliseconds."""
-    row = execute("SELECT MAX(received_at) FROM callback_event").fetchone()
-    return None if row[0] is None else int(row[0])
+    row = execute("SELECT received_at FROM callback_event ORDER BY id DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
 
 
 def sent_since(at: int) -> bool:

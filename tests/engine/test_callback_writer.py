@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import peewee
 import pytest
 
 from engine import callback_writer
 from engine.callback_writer import Writer
 from engine.errors import Busy
 from store import callbacks, database
+from tests.builders import refuse_callbacks
 from tests.clock import START, FakeClock
 from tests.sending import eventually
 
@@ -56,6 +58,38 @@ async def test_a_store_that_fails_is_told_to_everybody_who_waits_and_tried_again
         database.execute("ALTER TABLE hidden RENAME TO callback_event")
         await writer.keep(b"{}")
     assert len(callbacks.waiting()) == 1
+
+
+async def test_R46_a_writing_that_breaks_is_told_to_everybody_who_waits_and_to_whoever_looks_after_it(
+    db: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callback_writer, "AT_ONCE", 2)
+    refuse_callbacks()
+    told: list[bool] = []
+    async with asyncio.timeout(10):
+        with pytest.raises(peewee.IntegrityError):
+            async with Writer(clock) as writer:
+                writer.when_broken(lambda: told.append(True))
+                found = await asyncio.gather(*(writer.keep(b"{}") for _ in range(5)), return_exceptions=True)
+                assert [type(one) for one in found] == [Busy] * 5
+                with pytest.raises(peewee.IntegrityError):
+                    await writer.ended()
+                assert told == [True]
+                # Whoever comes after is not left waiting either.
+                with pytest.raises(Busy):
+                    await writer.keep(b"{}")
+    assert (writer.kept, callbacks.waiting()) == (0, [])
+
+
+async def test_a_writer_that_ends_in_order_tells_nobody_that_it_broke(db: Path, clock: FakeClock) -> None:
+    told: list[bool] = []
+    async with Writer(clock) as writer:
+        writer.when_broken(lambda: told.append(True))
+        waiting = asyncio.create_task(writer.ended())
+        await writer.keep(b"{}")
+        assert not waiting.done()
+    await waiting
+    assert told == []
 
 
 async def test_what_waits_at_the_end_is_written(db: Path, clock: FakeClock) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import peewee
 import pytest
 
 from engine import service
@@ -87,6 +88,20 @@ async def test_until_idle_it_ends_by_itself(acme: Path, clock: FakeClock, tmp_pa
 
 
 @pytest.mark.skipif(not CHILDREN.exists(), reason="tells child processes apart by Linux's /proc")
+async def test_R46_a_worker_that_can_store_no_callback_ends_in_order_with_what_broke(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 40)
+    builders.refuse_callbacks()
+    async with Simulator() as simulator:
+        use(clock, Gateway.SIMULATOR, simulator.base_url)
+        serving = asyncio.create_task(service.serve(SystemClock(), role="service"))
+        await eventually(serving.done)
+        assert isinstance(serving.exception(), peewee.IntegrityError)
+        assert windows.open_windows() == [] and leases.held(0) == []
+        check_against([message.to for message in simulator.accepted], campaign_id)
+
+
 async def test_without_an_address_it_starts_a_simulator_of_its_own_and_ends_it(
     acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:

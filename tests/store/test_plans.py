@@ -232,6 +232,15 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         lambda _: rolled_back(lambda: callbacks.match(START)),
         "kept_status_referenced (campaign_id",
     ),
+    "whether a callback is so old": (
+        lambda _: callbacks.forgettable(0, START + 1, START + 1),
+        "SEARCH callback_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    ),
+    "old callbacks": (
+        lambda _: rolled_back(lambda: callbacks.forget(0, START + 1, START + 1, 100)),
+        "RETURNING id, received_at, applied_at, unmatched, digest => "
+        "SEARCH callback_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    ),
     "attempts": (
         lambda full: outcomes.attempts(full.run, 11),
         "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)",

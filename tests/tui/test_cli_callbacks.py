@@ -168,6 +168,19 @@ def test_what_was_answered_200_is_there_after_kill_9(cli: Cli, sent: int) -> Non
     check_invariants()
 
 
+def test_R46_a_server_that_can_store_nothing_more_says_so_and_ends(cli: Cli, sent: int) -> None:
+    with serving(cli) as server:
+        assert server.post(callback(sent, "delivered", 1)) == 200
+        builders.refuse_callbacks()
+        assert server.post(callback(sent, "read", 1)) == 503
+        _, told = server.process.communicate(timeout=TIMEOUT_S)
+    # What a service manager starts anew.
+    assert server.process.returncode == 1
+    assert json.loads(told.splitlines()[-1])["error"]["code"] == "unexpected"
+    assert database.execute("SELECT COUNT(*) FROM callback_event").fetchone() == (1,)
+    check_invariants()
+
+
 def test_without_the_app_secret_it_does_not_start(tmp_path: Path, sent: int) -> None:
     answer = Cli(tmp_path / "flow.db", SENDOFF_APP_SECRET="", HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path))(
         "callbacks", "--listen", "127.0.0.1:0", "--json"
