@@ -57,15 +57,15 @@ def unreadable(path: Path, error: OSError) -> BadInput:
 
 
 @contextmanager
-def whole(file: Path) -> Iterator[Path]:
+def whole(file: Path, *, database: bool = False) -> Iterator[Path]:
     """A place beside `file` to write to, which takes its name at the end: the file appears whole or not at all.
 
     Only its owner may read it, for exports hold people's numbers. A link keeps its name: what it leads to is written.
-    Raises `BadInput` with `unwritable_file`, `not_a_file`, `file_is_database` or `outside_folder`, and leaves what was
-    there before.
+    Only what is a `database` itself may replace one. Raises `BadInput` with `unwritable_file`, `not_a_file`,
+    `file_is_database` or `outside_folder`, and leaves what was there before.
     """
     confinement.check(file)
-    file = _replaceable(file)
+    file = _replaceable(file, database)
     try:
         # A name that nobody can have foreseen, and a new file: another export at the same time has its own.
         handle, name = tempfile.mkstemp(prefix=f".{file.name[:_NAMED]}.", suffix=".partial", dir=file.parent)
@@ -83,7 +83,7 @@ def whole(file: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _replaceable(file: Path) -> Path:
+def _replaceable(file: Path, database: bool) -> Path:
     """Where to write what is named so: not over a device or a pipe, which a new file would replace, nor a database."""
     file = Path(os.path.realpath(file))
     try:
@@ -94,7 +94,7 @@ def _replaceable(file: Path) -> Path:
     for is_kind, what, _ in _KINDS[1:]:
         if is_kind(kind):
             raise BadInput("not_a_file", f"{file} is {what}.", "Choose another place for it.")
-    if stat.S_ISREG(kind) and _holds_database(file):
+    if not database and stat.S_ISREG(kind) and _holds_database(file):
         raise BadInput(
             "file_is_database",
             f"{file} is a database, and would be lost.",

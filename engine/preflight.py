@@ -14,7 +14,7 @@ from engine.health import State
 from engine.preflight_facts import ENDPOINT, OVER_QUOTA, Check, Facts, Level
 from engine.remote_senders import USABLE
 from engine.text import counted
-from store.types import Endpoint, OverQuota, RootCause
+from store.types import Endpoint, OverQuota
 
 if TYPE_CHECKING:
     from store.types import PriceLine, Sender, Template
@@ -139,7 +139,7 @@ def _changed_since(facts: Facts) -> Check | None:
     if templates.content(facts.template) == templates.content(facts.frozen):
         return None
     return Check(
-        RootCause.TEMPLATE_CHANGED.value,
+        "template_changed",
         Level.BLOCK,
         f"template {facts.template.ref} is not what it was when the campaign was scheduled",
         "Take it back to Draft, look at its preview, and schedule it again.",

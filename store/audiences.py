@@ -135,11 +135,6 @@ class Copied(NamedTuple):
     skipped: Counter[str]
     countries: Counter[str]
 
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return self.skipped.total() + self.countries.total()
-
 
 def copy_rows(
     source: Audience,

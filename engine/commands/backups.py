@@ -68,7 +68,7 @@ def make(context: Context, file: Path, *, force: bool = False) -> Made:
         if file.exists() and not force:
             raise BadInput("file_exists", f"{file} exists already.", "Choose another name, or replace it with --force.")
         began = perf_counter()
-        with files.whole(file) as partial:
+        with files.whole(file, database=True) as partial:
             copying.copy_open(partial)
             size = partial.stat().st_size
         seconds = perf_counter() - began

@@ -256,8 +256,7 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
     """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
 
     `only` takes a part of the audience: `failed` (those that may be retried), `unknown` or `unread` (sent, not read).
-    Whom WhatsApp withheld the message from less than 24 h ago is in none of them, see `resting`. Raises `Refused` with
-    `nobody_in_part` when nobody is in that part.
+    Whom WhatsApp withheld the message from less than 24 h ago is in none of them, see `resting`.
     """
     with command(context, "campaign.duplicate", campaign_id):
         source = campaigns.get(campaign_id)
@@ -274,12 +273,6 @@ def duplicate(context: Context, campaign_id: int, only: str | None = None) -> in
         )
         copied = _copied(source, only, context.clock.now())
         try:
-            if only is not None and (copied is None or not copied.rows):
-                raise Refused(
-                    "nobody_in_part",
-                    f"Nobody of this campaign is {only} and may get it again by now.",
-                    f"See `sendoff campaign report {campaign_id}`, or duplicate all of it.",
-                )
             copy_id = _duplicate(context, source, fields, copied, only)
         except BaseException:
             if copied is not None:

@@ -110,7 +110,6 @@ REFUSALS = [
     ("optout export DATABASE", 2, "file_is_database"),
     ("audience check FILE --rejects DATABASE", 2, "file_is_database"),
     ("campaign list --from 2026-12-01 --to 2026-11-01", 2, "bad_filter"),
-    ("campaign duplicate 1 --only failed", 3, "nobody_in_part"),
     ("campaign settle 1 --all --as sent --yes", 3, "not_unknown"),
     ("campaign settle 1 +4915123252829 --as failed --yes", 3, "not_in_audience"),
     ("campaign settle 1 --all --as sent", 2, "not_confirmed"),

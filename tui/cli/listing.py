@@ -39,7 +39,7 @@ def show_list(options: Namespace, session: Session) -> int:
         since=None if options.since is None else moment(options.since, zone),
         until=None if options.until is None else moment(options.until, zone, end=True),
     )
-    if wanted.since is not None and wanted.until is not None and wanted.since >= wanted.until:
+    if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
         raise BadInput("bad_filter", "That range ends before it begins.", "Give the earlier day first.")
     ids = listing.ids(wanted, SortKey(options.sort), reverse=options.reverse, limit=options.limit)
     if session.output.as_json:
