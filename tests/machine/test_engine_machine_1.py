@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine.running import hollow, run
+from tests.machine.running import cover
 
 
 @pytest.mark.timeout(900)
 def test_R9_R11_R14_R29_R41_R43_hold_after_every_step_whatever_happens_1(tmp_path: Path) -> None:
-    assert hollow(run(tmp_path, examples=160, seed=1)) == []
+    assert cover(tmp_path, examples=160, seed=1) == []
