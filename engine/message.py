@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from engine import typed_values
+from engine.message_limits import plainly_fine as plainly_fine
 from engine.message_limits import problems as problems
 from engine.preview import Preview as Preview
 from engine.preview import preview as preview

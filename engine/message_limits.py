@@ -58,6 +58,17 @@ def problems(components: Sequence[Component], values: Values, now: int | None = 
     return found
 
 
+def plainly_fine(key: str, value: str) -> bool:
+    """Whether this value is one that `problems` finds nothing in, as can be said without the rest of the message."""
+    match key.rpartition(".")[2]:
+        case "media":
+            return _LINK.fullmatch(value) is not None
+        case "media_id":
+            return _ID.fullmatch(value) is not None
+        case _:
+            return False
+
+
 def _section(components: Sequence[Component], values: Values, prefix: str, where: str) -> Iterator[str]:
     """Header and buttons of a message, or of one card."""
     yield from _header(components, values, f"{prefix}header", where)

@@ -208,6 +208,21 @@ class Filler:
                 return None
         return values
 
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The columns that cells are taken from."""
+        return tuple({at for _, at, _, _ in self._from_cell})
+
+    def longest(self, widest: Mapping[int, int]) -> dict[str, str | None]:
+        """Of each value that comes from cells one as long as any row's can be, of spaces, which no link may hold.
+
+        `widest` are the characters of the longest cell by column; `None` stands where a length says nothing.
+        """
+        return {
+            key: None if key in self._kinds else " " * max(widest.get(at, 0), len(fallback))
+            for key, at, fallback, _ in self._from_cell
+        }
+
     def sources(self, cells: Sequence[str]) -> list[Source]:
         """Where each value of a row comes from, in the order of the placeholders; a hole has no value."""
         told = [Source(key, None, value, False) for key, value in self._constant.items()]

@@ -17,6 +17,7 @@ from engine.text import counted
 from store.types import Endpoint, OverQuota
 
 if TYPE_CHECKING:
+    from engine.row_refusals import RowRefusals
     from store.types import PriceLine, Sender, Template
 
 
@@ -211,11 +212,25 @@ def _values(facts: Facts) -> list[Check]:
         Check("values_refused", Level.BLOCK, problem[:1].lower() + problem[1:].removesuffix("."), advice)
         for problem in facts.refused
     ]
+    if facts.refused_rows is not None:
+        found.append(_refused_rows(facts.refused_rows))
     by_marketing = facts.route.endpoint is Endpoint.MARKETING
     if facts.template is not None and templates.only_by_marketing(facts.template.components) and not by_marketing:
         text = "an animated header goes only through the endpoint for marketing messages"
         found.append(Check("gif_header", Level.WARN, text, "Choose that endpoint for the campaign.", ENDPOINT))
     return found
+
+
+def _refused_rows(found: RowRefusals) -> Check:
+    problem = found.problem[:1].lower() + found.problem[1:].removesuffix(".")
+    which = f"line {found.line:,}" if found.rows == 1 else f"the first in line {found.line:,}"
+    return Check(
+        "rows_refused",
+        Level.WARN,
+        f"WhatsApp would refuse {counted(found.rows, 'row')}, {which}: {problem}",
+        "They would fail and cost nothing. Correct the file and choose it again to reach them.",
+        "file",
+    )
 
 
 def _audience(facts: Facts) -> list[Check]:

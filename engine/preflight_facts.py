@@ -12,6 +12,7 @@ from store.types import ORDINARY, OverQuota
 if TYPE_CHECKING:
     from engine.errors import EngineError
     from engine.health import Health
+    from engine.row_refusals import RowRefusals
     from store.types import Balance, Fill, Media, PriceLine, Route, Sender, Template
 
 ENDPOINT: Final = "endpoint"
@@ -85,6 +86,9 @@ class Facts:
     """The template as it was when the campaign was scheduled; `None` for one that is not yet."""
     refused: Sequence[str] = ()
     """What WhatsApp would refuse in every message, because of values that are the same in all, in sentences."""
+
+    refused_rows: RowRefusals | None = None
+    """Rows that would be refused for values of their own; `None` when there are none, or nobody looked."""
 
     @property
     def valid(self) -> int:

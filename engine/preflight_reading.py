@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine import asking, message, placeholders, resolution
+from engine import asking, message, placeholders, resolution, row_refusals
 from engine.errors import EngineError
 from engine.gateway.link import access_token
 from engine.preflight_facts import Facts, Quota
@@ -78,6 +78,7 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
     audience = None if campaign is None else campaign.audience
     counts = None if audience is None else resolution.count(audience, template, fields.fills, now)
     counts = counts or resolution.Counts({}, {}, 0)
+    rows = None if audience is None else row_refusals.find(audience, template, fields.fills, counts.widest, now)
     return Facts(
         name=fields.name,
         sender=sender,
@@ -98,6 +99,7 @@ def facts_for_form(fields: DraftFields, campaign: Campaign | None, now: int) -> 
         now=now,
         media=_media_of(fields.fills),
         refused=refused_in_all(template, fields.fills, now),
+        refused_rows=rows,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 from engine import placeholders
@@ -58,6 +58,8 @@ class Counts:
     fallbacks: int
     repeats: int = 0
     """Valid rows whose numbers were messaged within 24 hours, where the account has a messaging quota (R30)."""
+    widest: Mapping[int, int] = field(default_factory=dict)
+    """Characters of the longest cell among valid rows, by the position of a column that fills a placeholder."""
 
     @property
     def valid(self) -> int:
@@ -128,6 +130,7 @@ class Tallying:
         self._skipped: Counter[str] = Counter()
         self._fallbacks = 0
         self._repeats = 0
+        self._widest = {} if filler is None else dict.fromkeys(filler.positions, 0)
 
     def add(self, decided: Iterable[Decided]) -> None:
         """Count these too."""
@@ -138,11 +141,14 @@ class Tallying:
             self._countries[row.country or ""] += 1
             self._fallbacks += self._filler is not None and self._filler.uses_fallback(row.cells)
             self._repeats += row.phone in self._recent
+            for at, widest in self._widest.items():
+                if at < len(row.cells) and len(row.cells[at]) > widest:
+                    self._widest[at] = len(row.cells[at])
 
     @property
     def counts(self) -> Counts:
         """What was found."""
-        return Counts(self._countries, self._skipped, self._fallbacks, self._repeats)
+        return Counts(self._countries, self._skipped, self._fallbacks, self._repeats, self._widest)
 
 
 def count(

@@ -115,6 +115,19 @@ def test_what_whatsapp_would_refuse_is_told_with_the_preview(scene: Scene) -> No
     assert "WhatsApp takes 1,024" in outlook.sample.problems[0]
 
 
+def test_R22_rows_that_whatsapp_would_refuse_are_looked_for_again_when_a_text_changes(scene: Scene) -> None:
+    rows = [("Asha", builders.number(1), "C1"), ("", builders.number(2), "C2")]
+    campaign = campaigns.get(builders.draft(scene.clock, scene.folder, rows))
+    looker, fields = Looker(), drafts.fields_of(campaign)
+    assert look(looker, fields, campaign).facts.refused_rows is None
+    longer = replace(fields, fills={**fields.fills, "body.1": Fill("Name", fallback="x" * 1_100)})
+    outlook = look(looker, longer, campaign)
+    assert outlook.facts.refused_rows is not None
+    assert outlook.facts.refused_rows[:2] == (1, 3)
+    assert "rows_refused" in [check.code for check in outlook.preflight.checks]
+    assert look(looker, fields, campaign).facts.refused_rows is None
+
+
 def test_R33_the_columns_of_a_file_are_offered_for_choosing(scene: Scene) -> None:
     assert columns_in(FileChoice(str(DATA / "messy.csv"))) == ("Customer Name", "Coupon", "Mobile No.", "Tier")
     assert "Phone number" in columns_in(FileChoice(str(DATA / "clean.csv")))

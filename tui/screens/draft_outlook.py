@@ -1,7 +1,8 @@
 """What a form would do if it went now: preflight, counts and one message, read off the loop.
 
 Counting walks every audience row, so it is done again only when the answer can differ: another audience, another
-template, another mapping. Typing a longer fallback changes no count.
+template, another mapping. Typing a longer fallback changes no count; only whether a row would be refused for its length
+is then looked at again, where the longest could be.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine import message, placeholders, preflight, preflight_reading, resolution
+from engine import message, placeholders, preflight, preflight_reading, resolution, row_refusals
 from engine.placeholders import clean_value
 from store import account, campaigns, contacts
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engine.preflight import Preflight
     from engine.preflight_facts import Facts
     from engine.resolution import Counts
+    from engine.row_refusals import RowRefusals
     from store.types import Audience, DraftFields, Fill, Recipient, Template
 
 
@@ -55,6 +57,7 @@ class Looker:
         self._counted: tuple[tuple[object, ...], Counts] | None = None
         self._found: tuple[int, Recipient | None] | None = None
         """The row at a position, by what was counted last."""
+        self._refused: tuple[tuple[object, ...], RowRefusals | None] | None = None
 
     def look(
         self,
@@ -77,6 +80,9 @@ class Looker:
             counts = self._count(audience, facts.template, fields, now, wanted)
             if counts is None:
                 return None
+            rows = self._refused_rows(audience, facts.template, fields, counts, now, wanted)
+            if rows is None and not wanted():
+                return None
             facts = replace(
                 facts,
                 columns=tuple(audience.columns),
@@ -84,6 +90,7 @@ class Looker:
                 skipped=counts.skipped,
                 fallbacks=counts.fallbacks,
                 quota=None if facts.quota is None else facts.quota._replace(repeats=counts.repeats),
+                refused_rows=rows,
             )
         position = max(min(position, facts.valid - 1), 0)
         sample = None
@@ -102,6 +109,24 @@ class Looker:
                 return None
             self._counted, self._found = (key, counts), None
         return self._counted[1]
+
+    def _refused_rows(
+        self,
+        audience: Audience,
+        template: Template | None,
+        fields: DraftFields,
+        counts: Counts,
+        now: int,
+        wanted: Callable[[], bool],
+    ) -> RowRefusals | None:
+        texts = sorted((key, fill.fixed, fill.fallback) for key, fill in fields.fills.items())
+        key = (*_count_key(audience, fields), *texts)
+        if self._refused is None or self._refused[0] != key:
+            found = row_refusals.find(audience, template, fields.fills, counts.widest, now, wanted)
+            if found is None and not wanted():
+                return None
+            self._refused = key, found
+        return self._refused[1]
 
     def _row(
         self, template: Template, fills: Mapping[str, Fill], audience: Audience, position: int, now: int
