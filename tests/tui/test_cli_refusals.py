@@ -134,6 +134,7 @@ REFUSALS = [
     ("test-send 77 +4915123252822", 4, "not_found"),
     ("audit --since whenever", 2, "bad_time"),
     ("audit --campaign 0", 2, "usage"),
+    ("audit --campaign 77", 4, "not_found"),
     ("doctor --limit 3", 2, "usage"),
     ("backup FILE", 2, "file_exists"),
     ("backup DATABASE --force", 2, "backup_is_database"),

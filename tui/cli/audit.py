@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine import trail
 from engine.schedule import iso
-from store import audit
+from store import audit, campaigns
 from tui.cli.listing import moment
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show_audit(options: Namespace, session: Session) -> int:
-    """List the events that match, oldest first."""
+    """List the events that match, oldest first. Raises `store.errors.Missing` for a campaign that never was."""
     zone = session.zone
     found = audit.events(
         options.campaign,
@@ -25,6 +25,9 @@ def show_audit(options: Namespace, session: Session) -> int:
         actor=options.actor,
         limit=options.limit,
     )
+    if not found and options.campaign is not None and not audit.events(options.campaign, limit=1):
+        # A deleted draft has events; this one has none, so it is there without any or never was.
+        campaigns.get(options.campaign)
     if session.output.as_json:
         session.output.document([_document(event, zone) for event in found])
     elif not found:
