@@ -158,6 +158,8 @@ class Run:
                     continue
             try:
                 claimed = self._claim(self._size(opened))
+                if claimed is None and not await self._wait_for_retry(stop):
+                    return Ended.DONE
             except Fenced:
                 return Ended.LOST
             except ShortOfQuota as short:
@@ -169,8 +171,6 @@ class Run:
                 await self._tools.clock.sleep(1.0)
                 continue
             if claimed is None:
-                if not await self._wait_for_retry(stop):
-                    return Ended.DONE
                 continue
             window, rows = claimed
             if rows:
@@ -237,12 +237,14 @@ class Run:
         if self._in_flight or self._recorder.waiting:
             await self._drain(stop)
             return True
-        not_before = windows.next_retry(self._campaign.id)
-        if not_before is None:
-            return False
-        wait_s = max(0.0, (not_before - self._tools.clock.now()) / 1000)
-        await self._tools.clock.sleep(min(wait_s, RETRY_POLL_S))
-        return True
+        clock = self._tools.clock
+        while (not_before := windows.next_retry(self._campaign.id)) is not None:
+            wait_s = (not_before - clock.now()) / 1000
+            # Until then a claim would only take the store's one writer from the others.
+            if wait_s <= 0 or not self._may_go_on(stop):
+                return True
+            await clock.sleep(min(wait_s, RETRY_POLL_S))
+        return False
 
     async def _hand_over_window(self, window: Window, rows: list[Recipient], stop: asyncio.Event) -> None:
         self._recorder.expect(window, rows)

@@ -189,6 +189,24 @@ async def test_R44_who_is_throttled_again_and_again_waits_ever_longer(
     assert clock.now() - began > 20_000
 
 
+async def test_R44_a_run_that_only_waits_claims_nothing_until_the_time_comes(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(clock, tmp_path, 1)
+    claimed, claim = list[int](), windows.claim
+
+    def counted(*args: Any) -> Any:
+        claimed.append(clock.now())
+        return claim(*args)
+
+    monkeypatch.setattr(windows, "claim", counted)
+    began = clock.now()
+    await work(clock, Scripted(lambda to, n: refused(130429, 429) if n <= 6 else takes_all(to, n)))
+    assert clock.now() - began > 20_000
+    # A hand-over takes one claim, and one more finds that there is nothing but to wait.
+    assert len(claimed) <= 2 * 7
+
+
 async def test_R44_when_the_retry_budget_is_spent_it_has_failed(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = started(clock, tmp_path, 8)
     async with bench(clock, Scenario(rejected={131016: 1.0})) as one:
@@ -406,7 +424,9 @@ async def test_R37_a_message_with_a_hole_is_never_sent(acme: Path, clock: FakeCl
 # A store that will not, a program that fails
 
 
-@pytest.mark.parametrize(("module", "name", "times"), [(outcomes, "record", 5), (windows, "claim", 3)])
+@pytest.mark.parametrize(
+    ("module", "name", "times"), [(outcomes, "record", 5), (windows, "claim", 3), (windows, "next_retry", 3)]
+)
 async def test_a_busy_store_delays_and_loses_nothing(
     module: Any, name: str, times: int, acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

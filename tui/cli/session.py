@@ -112,7 +112,9 @@ def translated() -> Iterator[None]:
     except StoreGone as error:
         raise NotFound("database_gone", str(error), GONE) from error
     except StoreFailed as error:
-        raise EngineError("store_failed", str(error), "Check the file, its folder, the permissions of both and free disk space.") from error
+        raise EngineError(
+            "store_failed", str(error), "Check the file, its folder, the permissions of both and free disk space."
+        ) from error
     except Missing as error:
         raise NotFound("not_found", f"There is {error}.", "See `sendoff campaign list` for what there is.") from error
 
