@@ -185,7 +185,7 @@ def _read(event_id: int, body: str, now: int, words: Words | None, mine: str | N
     return _Read(
         event_id,
         statuses,
-        replies_in(document, now, shipped() if words is None else words),
+        replies_in(document, now, shipped() if words is None else words, mine),
         notices_in(document, now),
     )
 

@@ -24,6 +24,14 @@ GATEWAY_UNREACHABLE = "gateway_unreachable"
 NUMBER_PAUSED = "number_paused"
 ACCOUNT_PAUSED = "account_paused"
 NOT_AUTHORISED = "not_authorised"
+ACCOUNT_RESTRICTED = "account_restricted"
+UTILITY_RESTRICTED = "utility_restricted"
+"""Only messages of utility templates are concerned."""
+OF_ACCOUNT = frozenset((ACCOUNT_PAUSED, ACCOUNT_RESTRICTED, NOT_AUTHORISED))
+OF_UTILITY = frozenset((UTILITY_RESTRICTED,))
+OF_SENDER = frozenset((NUMBER_PAUSED,))
+WIDE = OF_ACCOUNT | OF_UTILITY | OF_SENDER
+"""The holds that concern every run of the account, or of one sender."""
 PAUSING = {
     Action.PAUSE_CAMPAIGN: "campaign_paused",
     Action.PAUSE_NUMBER: NUMBER_PAUSED,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from engine import lifecycle
 from engine.clock import HOUR, Clock
-from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, HELD_WORDS, HoldOrder
+from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, HELD_WORDS, WIDE, HoldOrder
 from engine.gateway import errors
 from engine.gateway.errors import Internal
 from engine.quota import QUOTA_REACHED
 from engine.text import counted
-from store import audit, campaigns, database, held, leases, outcomes, tallies, transitions
+from store import audit, campaigns, database, held, leases, outcomes, restored, tallies, transitions
 from store.types import Actor, Campaign, Hold, Lease, RootCause, Status
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def _detail(campaign: Campaign, cause: RootCause) -> dict[str, object]:
 def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor, lease: Lease | None = None) -> None:
     """Put a run on hold.
 
-    One that waits for a person is never replaced by one that lifts by itself, and the same one is no news. Under a
-    lease it writes only while that stands, and raises `Fenced` when it does not.
+    One that stands for good reason stays (`_stays`), and the same one is no news. Under a lease it writes only while
+    that stands, and raises `Fenced` when it does not.
     """
     with _owning(lease):
         now = clock.now()
         before = campaigns.get(campaign_id).hold
-        if before is not None and ((_waits_for_a_person(before) and order.until is not None) or _same(before, order)):
+        if before is not None and (_stays(before, order) or _same(before, order)):
             return
         if transitions.hold(campaign_id, order.reason, order.text, now, order.until):
             audit.write(
@@ -93,6 +93,18 @@ def hold(clock: Clock, campaign_id: int, order: HoldOrder, actor: Actor, lease: 
                 after={"reason": order.reason, "until": order.until},
                 detail=order.text,
             )
+
+
+def _stays(before: Hold, order: HoldOrder) -> bool:
+    """Whether the hold that stands goes before a new one.
+
+    What waits for a person is not to lift by itself, nor together with other runs, which nobody asked about this one.
+    That of a restored run goes before all: whoever lifts it must have been told that it may have gone out already.
+    """
+    if before.reason == restored.REASON:
+        return True
+    alone = before.reason not in WIDE and order.reason in WIDE
+    return _waits_for_a_person(before) and (order.until is not None or alone)
 
 
 def _waits_for_a_person(before: Hold) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from engine import ending, retry, wide_holds
-from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, NOT_AUTHORISED, HoldOrder
+from engine.decide import GATEWAY_UNREACHABLE, HELD_BACK, NOT_AUTHORISED, WIDE, HoldOrder
 from engine.inquiries import Inquiries
 from engine.logs import Log
 from engine.quota import QUOTA_REACHED
-from engine.wide_holds import WIDE, Wide
+from engine.wide_holds import Wide
 from store import campaigns, contacts, held, leases
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ messages that WhatsApp itself offers. Everything else somebody writes is passed 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import phone
@@ -22,14 +22,24 @@ MARKETING: Final = "marketing_messages"
 _PREFERENCES: Final = {"stop": Wish.STOP, "resume": Wish.START}
 
 
-def replies_in(document: Mapping[str, Any], received: int, words: Words) -> list[Reply]:
+def replies_in(document: Mapping[str, Any], received: int, words: Words, account: str | None = None) -> list[Reply]:
     """The replies in a callback's document that opt a number out or in, in its order.
 
-    `received` (UTC epoch milliseconds) stands in for a time that is missing: a STOP is not lost for that.
+    `received` (UTC epoch milliseconds) stands in for a time that is missing: a STOP is not lost for that. With
+    `account`, the id of a WhatsApp Business Account, what was written to another one opts nobody in here; it does opt
+    out, for in doubt nothing is sent.
     """
+    found = _replies_in(values(document), received, words)
+    if account is None:
+        return found
+    own = _replies_in(values(document, account), received, words)
+    return [reply for reply in found if reply.stop or reply in own]
+
+
+def _replies_in(told: Iterable[Mapping[str, Any]], received: int, words: Words) -> list[Reply]:
     return [
         reply
-        for value in values(document)
+        for value in told
         for reply in (
             *_written(objects(value.get("messages")), received, words),
             *_chosen(objects(value.get("user_preferences")), received),

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from engine import ending, templates, wide_holds
+from engine import decide, ending, templates, wide_holds
 from engine.clock import HOUR
 from engine.decide import PAUSING, HoldOrder
 from engine.gateway import errors
@@ -185,7 +185,7 @@ def _account_change(clock: Clock, notice: AccountChange) -> bool:
     until = None if notice.until is None else iso(notice.until, "UTC")
     _audit(clock, "account.told", {}, {"event": notice.event, "until": until}, notice.words)
     if notice.holds and (notice.until is None or notice.until > clock.now()):
-        reason = wide_holds.UTILITY_RESTRICTED if notice.utility_only else wide_holds.ACCOUNT_RESTRICTED
+        reason = decide.UTILITY_RESTRICTED if notice.utility_only else decide.ACCOUNT_RESTRICTED
         wide_holds.hold(clock, HoldOrder(reason, notice.words, notice.until), None, WHATSAPP)
     return True
 

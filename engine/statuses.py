@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine import phone
 from engine.errors import BadInput
 from engine.message import parse_reference, parse_test_reference
 from engine.text import shown
@@ -87,12 +88,17 @@ def _update(status: dict[str, Any], received: int | None) -> StatusUpdate | None
         detail=detail,
         test_id=parse_test_reference(reference) if isinstance(reference, str) else None,
         pricing=_pricing(status.get("pricing")),
+        phones=_phones(status.get("recipient_id")),
     )
 
 
 def _message_id(said: object) -> str | None:
     usable = isinstance(said, str) and said.isascii() and said.isprintable() and 0 < len(said) <= LONGEST_ID
     return str(said) if usable else None
+
+
+def _phones(said: object) -> tuple[int, ...]:
+    return phone.of_whatsapp(said.removeprefix("+")) if isinstance(said, str) else ()
 
 
 def _pricing(said: object) -> str | None:

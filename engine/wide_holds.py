@@ -7,10 +7,10 @@ or WhatsApp may tell of it in a callback.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine import ending
-from engine.decide import ACCOUNT_PAUSED, NOT_AUTHORISED, NUMBER_PAUSED, HoldOrder
+from engine.decide import OF_ACCOUNT, OF_SENDER, OF_UTILITY, WIDE, HoldOrder
 from store import audit, campaigns, transitions
 
 if TYPE_CHECKING:
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
     from engine.clock import Clock
     from store.types import Actor, Campaign
-
-ACCOUNT_RESTRICTED: Final = "account_restricted"
-UTILITY_RESTRICTED: Final = "utility_restricted"
-"""Only messages of utility templates are concerned."""
-OF_ACCOUNT: Final = frozenset((ACCOUNT_PAUSED, ACCOUNT_RESTRICTED, NOT_AUTHORISED))
-OF_UTILITY: Final = frozenset((UTILITY_RESTRICTED,))
-OF_SENDER: Final = frozenset((NUMBER_PAUSED,))
-WIDE: Final = OF_ACCOUNT | OF_UTILITY | OF_SENDER
 
 
 class Wide(NamedTuple):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CALLBACK = "callback"
 
+_CLOCKS_DIFFER_MS = 48 * 3_600_000
 _LAST_WORD = ("delivered", "read")
 _DELIVERY = {"failed": Delivery.UNDELIVERED, "delivered": Delivery.DELIVERED, "read": Delivery.READ}
 
@@ -50,13 +51,14 @@ def apply(campaign_id: int, batch: Sequence[StatusUpdate], now: int, effect: Eff
             ProgressModel.handed,
             CampaignModel.started_at,
             CampaignModel.template_frozen,
+            CampaignModel.restored_at,
         )
         .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
         .where(CampaignModel.id == campaign_id)
     )
     if found is None or found[0] is None:
         return list(batch), 0
-    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3], found[4])
+    run = _Run(campaign_id, found[0], load(found[1]), found[2], found[3], found[4], found[5])
     moves, unknown, refused = Moves(), [], 0
     for update in batch:
         match _apply_one(run, update, moves):
@@ -79,7 +81,7 @@ class _Match(Enum):
     NONE = auto()
     """There is no such row, or it was never handed over."""
     REFUSED = auto()
-    """The gateway had refused it for good, or it was skipped."""
+    """The gateway had refused it for good, it was skipped, or the update is of another message."""
     OLD = auto()
     NEWS = auto()
 
@@ -94,6 +96,22 @@ class _Run(NamedTuple):
     started_at: int | None
     frozen: str | None
     """The template, as stored."""
+    restored_at: int | None
+
+    def reaches(self, seq: int) -> bool:
+        """Whether a message may have gone to a pending row; that of a restored run may be lost with what was after."""
+        return seq <= self.handed or (self.restored_at is not None and self.started_at is not None)
+
+    def is_other(self, update: StatusUpdate, message_id: str | None, number: int | None) -> bool:
+        """Whether an update is of another message with this reference: of a database that was lost, or another one.
+
+        Not when the message's id is the one that is known; else whom it went to decides, and when: clocks differ, but
+        not by days.
+        """
+        if message_id is not None and message_id == update.message_id:
+            return False
+        other_person = bool(update.phones) and number is not None and number not in update.phones
+        return other_person or (self.started_at is not None and update.at < self.started_at - _CLOCKS_DIFFER_MS)
 
 
 def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
@@ -104,9 +122,9 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
     ).fetchone()
     if row is None or update.seq is None:
         return _Match.NONE
-    if row[0] == RecipientState.SKIPPED:
+    if row[0] == RecipientState.SKIPPED or run.is_other(update, row[5], row[6]):
         return _Match.REFUSED
-    if row[0] == RecipientState.PENDING and update.seq > run.handed:
+    if row[0] == RecipientState.PENDING and not run.reaches(update.seq):
         # Nothing was ever sent to it, and no credit is reserved for it where the run has not begun.
         return _Match.NONE
     state, old, attempt = RecipientState(row[0]), Delivery(row[1]), row[3]

@@ -19,7 +19,9 @@ KEPT_MS = 30 * 24 * 3_600_000
 _AT_ONCE = 200
 """Values of one statement: SQLite takes a limited number."""
 _FORGOTTEN_AT_ONCE = 1_000
-_COLUMNS = "campaign_id, seq, message_id, status, at, code, detail, test_id, pricing"
+_COLUMNS = "campaign_id, seq, message_id, status, at, code, detail, test_id, pricing, phones"
+_SINCE = "COALESCE(c.restored_at, c.started_at)"
+"""From when on a status with a campaign's number is of that campaign."""
 _KEY = ("message_id", "campaign_id", "seq", "test_id", "status")
 
 
@@ -28,14 +30,14 @@ def keep(updates: Iterable[StatusUpdate], now: int) -> None:
     rows = [
         (
             *(one.campaign_id or 0, one.seq or 0, one.message_id or "", one.status, one.at, one.code, one.detail),
-            *(one.test_id or 0, one.pricing, now),
+            *(one.test_id or 0, one.pricing, " ".join(map(str, one.phones)), now),
         )
         for one in updates
     ]
     if not rows:
         return
     execute_many(
-        f"INSERT INTO kept_status ({_COLUMNS}, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        f"INSERT INTO kept_status ({_COLUMNS}, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         f"ON CONFLICT ({', '.join(_KEY)}) DO NOTHING",
         rows,
     )
@@ -71,16 +73,17 @@ def take(message_ids: Sequence[str]) -> list[StatusUpdate]:
 def take_known(limit: int) -> list[StatusUpdate]:
     """Take out those whose row has been handed over since, and those of test sends, up to `limit` of each.
 
-    What came before the campaign began is of another one with the same number, which a restored database has lost: it
-    goes. For a transaction.
+    Of a campaign that was restored also those of rows beyond: it was ahead of what is known of it. What came before the
+    campaign began, or was restored, is of another one with the same number: it goes. For a transaction.
     """
     if nothing():
         return []
     columns = ", ".join(f"k.{name}" for name in _COLUMNS.split(", "))
     _forget_older(limit)
     found = execute(
-        f"SELECT {columns} FROM kept_status k JOIN progress p ON p.campaign_id = k.campaign_id AND p.handed >= k.seq "
-        "JOIN campaign c ON c.id = k.campaign_id AND c.started_at <= k.kept_at WHERE k.campaign_id > 0 LIMIT ?",
+        f"SELECT {columns} FROM kept_status k JOIN progress p ON p.campaign_id = k.campaign_id "
+        f"JOIN campaign c ON c.id = k.campaign_id AND {_SINCE} <= k.kept_at AND c.started_at IS NOT NULL "
+        "WHERE k.campaign_id > 0 AND (p.handed >= k.seq OR c.restored_at IS NOT NULL) LIMIT ?",
         (limit,),
     ).fetchall()
     # SQLite joins in the order that is written: what is kept may be many, test sends are few.
@@ -93,10 +96,28 @@ def take_known(limit: int) -> list[StatusUpdate]:
     return _taken(found)
 
 
+def take_rows(campaign_id: int, seqs: Sequence[int]) -> list[StatusUpdate]:
+    """Take out those of these rows of a restored campaign, in the order of their times; for a transaction."""
+    if nothing():
+        return []
+    columns = ", ".join(f"k.{name}" for name in _COLUMNS.split(", "))
+    found: list[Any] = []
+    for at in range(0, len(seqs), _AT_ONCE):
+        some = seqs[at : at + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        found += execute(
+            f"SELECT {columns} FROM kept_status k "
+            "JOIN campaign c ON c.id = k.campaign_id AND c.restored_at <= k.kept_at "
+            f"WHERE k.campaign_id = ? AND k.campaign_id > 0 AND k.seq IN ({marks})",
+            (campaign_id, *some),
+        ).fetchall()
+    return _taken(found)
+
+
 def _forget_older(limit: int) -> None:
     columns = ", ".join(f"k.{name}" for name in _KEY)
     found = execute(
-        f"SELECT {columns} FROM kept_status k JOIN campaign c ON c.id = k.campaign_id AND c.started_at > k.kept_at "
+        f"SELECT {columns} FROM kept_status k JOIN campaign c ON c.id = k.campaign_id AND {_SINCE} > k.kept_at "
         "WHERE k.campaign_id > 0 LIMIT ?",
         (limit,),
     ).fetchall()
@@ -105,11 +126,12 @@ def _forget_older(limit: int) -> None:
 
 def _taken(found: Iterable[Any]) -> list[StatusUpdate]:
     updates, keys = [], []
-    for campaign_id, seq, message_id, status, at, code, detail, test_id, pricing in found:
+    for campaign_id, seq, message_id, status, at, code, detail, test_id, pricing, phones in found:
         keys.append((message_id, campaign_id, seq, test_id, status))
         updates.append(
             StatusUpdate(
-                campaign_id or None, seq or None, message_id or None, status, at, code, detail, test_id or None, pricing
+                *(campaign_id or None, seq or None, message_id or None, status, at, code, detail),
+                *(test_id or None, pricing, tuple(map(int, phones.split()))),
             )
         )
     _delete(keys)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from store import testsends
-from store.database import execute, transaction
+from store.database import execute, is_sqlite, transaction
 from store.types import RecipientState
 
 REASON = "restored"
 """Of the holds."""
+LEFT_OUT = 1_000
+"""How many numbers of campaigns a restore leaves out."""
 
 
 class Waiting(NamedTuple):
@@ -37,9 +39,10 @@ def keep_waiting(text: str, now: int) -> Waiting:
         }
         execute(
             "UPDATE campaign SET hold_reason = ?, hold_text = ?, hold_since = ?, hold_until = NULL, "
-            "version = version + 1 WHERE status IN ('scheduled', 'in_progress')",
-            (REASON, text, now),
+            "restored_at = ?, version = version + 1 WHERE status IN ('scheduled', 'in_progress')",
+            (REASON, text, now, now),
         )
+        _leave_out_lost_numbers()
         series = [row[0] for row in execute("SELECT id FROM series WHERE state = 'active' ORDER BY id")]
         execute(
             "UPDATE series SET state = 'paused', note = ?, version = version + 1 WHERE state = 'active'",
@@ -54,6 +57,16 @@ def keep_waiting(text: str, now: int) -> Waiting:
         tests = testsends.withdraw(pending, "the database was restored from a backup: it may have gone out", now)
         execute("UPDATE lease SET owner = '', until = 0")
     return Waiting(ids["scheduled"], ids["in_progress"], series, tests)
+
+
+def _leave_out_lost_numbers() -> None:
+    """Let new campaigns have numbers that none had after the backup: callbacks name a campaign by its number."""
+    if is_sqlite():
+        execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'campaign', 0 "
+            "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'campaign')"
+        )
+        execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'campaign'", (LEFT_OUT,))
 
 
 def waiting() -> int:

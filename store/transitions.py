@@ -62,6 +62,8 @@ def reopen(campaign_id: int, now: int, lock: int) -> bool:
             "status": Status.DRAFT.value,
             "scheduled_at": None,
             "template_frozen": None,
+            # What is heard of the one before the restore says nothing of what is made of it now.
+            "restored_at": None,
             **NO_HOLD,
             "edited_at": now,
             "list_key": list_key(Status.DRAFT, now),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import contacts, held, history, leases, optouts, recipients
+from store import contacts, deliveries, held, history, kept, leases, optouts, recipients
 from store.codec import dump, load
 from store.database import execute, execute_many, present, transaction
+from store.deliveries import Effect
 from store.errors import ShortOfQuota
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
@@ -34,7 +35,11 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
         leases.assert_held(lease)
         row = first(
             CampaignModel.select(
-                CampaignModel.audience, CampaignModel.prices, CampaignModel.template_frozen, ProgressModel.handed
+                CampaignModel.audience,
+                CampaignModel.prices,
+                CampaignModel.template_frozen,
+                ProgressModel.handed,
+                CampaignModel.restored_at,
             )
             .join(ProgressModel, on=(ProgressModel.campaign == CampaignModel.id))
             .where(
@@ -50,6 +55,9 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
         fresh = next_rows(audience_id, handed, size - len(due))
         if not due and not fresh:
             return None
+        if row[4] is not None:
+            # What it sent after the backup is known from callbacks alone.
+            deliveries.apply(campaign_id, kept.take_rows(campaign_id, [*due, *fresh]), now, Effect.none())
         rows = sorted(recipients.page(campaign_id, [*due, *fresh]).values(), key=lambda one: one.seq)
         # A callback may have proved since that the gateway took a row it had been put back from.
         rows = [one for one in rows if one.state is RecipientState.PENDING]

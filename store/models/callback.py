@@ -65,6 +65,7 @@ class KeptStatus(Base):
     detail = TextField()
     pricing = TextField(null=True)
     kept_at = BigIntegerField()
+    phones = TextField(default="")
 
     class Meta:
         table_name = "kept_status"

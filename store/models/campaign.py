@@ -67,6 +67,7 @@ class Campaign(Base):
     route = TextField(default="{}")
     list_key = BigIntegerField()
     version = IntegerField(default=1)
+    restored_at = BigIntegerField(null=True)
 
 
 _live = Campaign.deleted_at.is_null()

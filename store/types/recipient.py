@@ -166,6 +166,8 @@ class StatusUpdate(NamedTuple):
     """The test send it is about, which belongs to no campaign."""
     pricing: str | None = None
     """How WhatsApp bills it: `category/type`, the type `regular` where it does."""
+    phones: tuple[int, ...] = ()
+    """The numbers, in E.164, that its recipient may have; none where it does not say."""
 
     @property
     def referenced(self) -> bool:

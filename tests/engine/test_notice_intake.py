@@ -15,11 +15,10 @@ from engine import callback_intake, ending
 from engine.clock import HOUR, MINUTE, SECOND
 from engine.commands import drafts, launch, setup
 from engine.context import Context
-from engine.decide import HELD_BACK, HoldOrder
+from engine.decide import ACCOUNT_RESTRICTED, HELD_BACK, UTILITY_RESTRICTED, HoldOrder
 from engine.gateway.base import Accepted, Outcome
 from engine.notice_intake import TEMPLATE_EDITED, TEMPLATE_STOPPED
 from engine.quota import QUOTA_REACHED
-from engine.wide_holds import ACCOUNT_RESTRICTED, UTILITY_RESTRICTED
 from engine.worker import Worker
 from store import account, audit, campaigns, database
 from store.types import Actor, DraftFields, Endpoint, Hold, Sender, Status, Template

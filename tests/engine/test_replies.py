@@ -17,7 +17,7 @@ from engine.gateway.base import Gateway, Outcome
 from engine.gateway.simulator.scenario import Replies, Scenario
 from engine.reply_words import configured
 from engine.worker import Worker
-from store import audit, callbacks, ledger, optouts, tallies
+from store import audit, callbacks, database, ledger, optouts, tallies
 from store.types import Endpoint, RecipientState
 from tests import builders
 from tests.clock import START, FakeClock
@@ -37,6 +37,12 @@ def text(number: str, body: str, at: int = START, message_id: str = "wamid.1") -
         "text": {"body": body},
     }
     return json.dumps({"entry": [{"changes": [{"field": "messages", "value": {"messages": [message]}}]}]}).encode()
+
+
+def of_account(waba_id: str, body: bytes) -> bytes:
+    document = json.loads(body)
+    document["entry"][0]["id"] = waba_id
+    return json.dumps(document).encode()
 
 
 @asynccontextmanager
@@ -195,3 +201,20 @@ async def test_R38_a_worker_goes_by_the_words_it_was_given(acme: Path, clock: Fa
         words = configured({"stop": ["genug"], "shipped": False})
         await Worker(clock, here.gateway, "service", words=words).work(until_idle=True)
     assert optouts.numbers() == {4915170000001}
+
+
+def test_R38_what_is_written_to_another_account_opts_nobody_in_and_does_opt_out(acme: Path, clock: FakeClock) -> None:
+    database.execute("UPDATE account SET waba_id = '111'")
+    number, other = builders.number(0), builders.number(1)
+
+    def heard(waba_id: str, who: str, said: str, at: int) -> None:
+        callback_intake.keep(clock, of_account(waba_id, text(who, said, START + at, f"wamid.{who}.{at}")))
+        callback_intake.apply_waiting(clock)
+
+    heard("111", number, "STOP", 1_000)
+    heard("222", number, "START", 2_000)
+    assert optouts.get(int(number)) is not None
+    heard("111", number, "START", 3_000)
+    assert optouts.get(int(number)) is None
+    heard("222", other, "STOP", 4_000)
+    assert optouts.get(int(other)) is not None

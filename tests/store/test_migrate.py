@@ -19,6 +19,7 @@ EXTENDED = (
     "attempt",
     "callback_event",
     "campaign",
+    "kept_status",
     "recipient",
     "sender",
     "series",
