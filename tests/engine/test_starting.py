@@ -77,6 +77,16 @@ def test_R12_nothing_starts_before_its_time(early: int, acme: Path, clock: FakeC
     assert campaigns.get(campaign_id).status is Status.SCHEDULED
 
 
+def test_R23_R20_nothing_fails_before_its_time_for_what_may_be_put_right_until_then(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = schedule_in(clock, tmp_path)
+    clock.advance(HOUR - 1)
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, status="PAUSED"))
+    cause, campaign = start(clock, campaign_id)
+    assert (cause, campaign.status) == (None, Status.SCHEDULED)
+
+
 def test_R2_R19_a_draft_and_a_cancelled_campaign_do_not_start(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     context = builders.context(clock)
     cancelled, draft = schedule_in(clock, tmp_path), builders.draft(clock, tmp_path)
