@@ -60,6 +60,7 @@ def test_R30_a_place_is_taken_with_the_intent_before_any_answer(scene: Scene) ->
     [
         (ResultKind.SENT, True),
         (ResultKind.UNKNOWN, True),
+        (ResultKind.HELD, True),
         (ResultKind.FAILED, False),
         (ResultKind.PUT_BACK, False),
     ],
@@ -187,19 +188,22 @@ def test_R30_R43_nobody_fails_for_the_quota_while_one_is_in_flight_or_there_is_a
 
 
 def test_R30_who_fails_for_the_quota_is_of_this_campaign_and_has_no_place(scene: Scene) -> None:
+    sent(scene, scene.running([contact(2)], START - DAY), 1, START - DAY)
     other, lease = scene.running([contact(n) for n in (101, 102, 103)], name="Other"), scene.lease()
     campaign_id = scene.running([contact(n) for n in (1, 101, 2)])
-    account.update_account(quota=2)
+    account.update_account(quota=3)
     in_flight, _ = scene.claim(other, lease, 1)
-    window, rows = scene.claim(other, lease, 1)
-    results = [result(2, ResultKind.PUT_BACK, not_before=START + HOUR)]
+    window, rows = scene.claim(other, lease, 2)
+    results = [result(row.seq, ResultKind.PUT_BACK, not_before=START + HOUR - row.seq) for row in rows]
     outcomes.record(other, results, countries_of(rows), [window.id], START)
     sent(scene, campaign_id, 1)
+    account.update_account(quota=2)
     assert beyond(campaign_id) == 3, "the open hand-over is another campaign's"
     found = recipients.page(campaign_id, [1, 2, 3])
-    assert [found[seq].state.name for seq in (1, 2, 3)] == ["SENT", "PENDING", "FAILED"], "number 101 counts already"
+    states = [found[seq].state.name for seq in (1, 2, 3)]
+    assert states == ["SENT", "PENDING", "FAILED"], "number 101 counts already, a message of yesterday no more"
     assert windows.open_windows(other) == [in_flight]
-    assert (campaigns.progress(other).failed, windows.next_retry(other)) == (0, START + HOUR)
+    assert (campaigns.progress(other).failed, windows.next_retry(other)) == (0, START + HOUR - 3)
 
 
 def test_R30_a_clock_that_is_set_back_is_followed_by_a_recount(scene: Scene) -> None:

@@ -304,11 +304,12 @@ def test_the_rest_of_one_campaign_fails_while_a_hand_over_of_another_is_open(sce
 
 def in_every_state(scene: Scene) -> Flight:
     """A run with a row in each state that an answer may find it in."""
-    flight = Flight(scene, 13)
+    flight = Flight(scene, 15)
     flight.record(*(result(seq, UNKNOWN) for seq in (1, 2, 3, 4)), result(5, PUT_BACK))
     settling.settle(flight.id, [1, 2], sent=False, actor="ann", now=START)
     flight.callback("sent", 6)
-    callbacks.apply([], [StatusUpdate(flight.id, 7, None, "sent", START, None)], START)
+    flight.callback("sent", 14)
+    callbacks.apply([], [StatusUpdate(flight.id, seq, None, "sent", START, None) for seq in (7, 15)], START)
     check_invariants()
     return flight
 
@@ -330,12 +331,15 @@ def test_R41_R43_no_answer_to_one_campaign_moves_a_row_of_another(scene: Scene) 
         result(11, PUT_BACK, late),
         result(12, SKIPPED, late, skip=SkipReason.MISSING_VARIABLE),
         result(13, ResultKind.HELD, late),
+        result(14, ResultKind.HELD, late, message_id="wamid.X"),
+        result(15, ResultKind.HELD, late),
         close=True,
         now=late,
     )
-    expected = "failed sent failed unknown pending sent sent sent failed unknown pending skipped pending"
+    expected = "failed sent failed unknown pending sent sent sent failed unknown pending skipped pending sent sent"
     assert mine.states() == expected.split()
-    assert mine.row(4).message_id == "wamid.4", "news of an unknown one, by which a callback finds it"
+    ids = [mine.row(seq).message_id for seq in (4, 14, 15)]
+    assert ids == ["wamid.4", "wamid.14", "wamid.15"], "an id is news where none is known"
     assert outcomes.fail_rest(mine.id, NOT_ATTEMPTED, late) == 2
     check_invariants()
     after = [other.row(seq) for seq in other.countries], campaigns.progress(other.id), windows.next_retry(other.id)
