@@ -53,3 +53,15 @@ def test_R42_R46_news_of_one_campaign_lets_no_row_of_another_go(scene: Scene, st
     check_invariants()
     assert (held.seqs(campaign_id), held.seqs(other)) == ([2], [1, 2])
     assert (recipients.page(other, [1, 2]), campaigns.progress(other)) == before
+
+
+def test_R42_R46_what_was_dropped_is_no_news_the_second_time_and_was_handed_over_once(scene: Scene) -> None:
+    campaign_id = scene.running(contacts(1))
+    window, rows = scene.claim(campaign_id, scene.lease(), 1)
+    outcomes.record(campaign_id, [result(1, ResultKind.UNKNOWN)], countries_of(rows), [window.id], START)
+    update = StatusUpdate(campaign_id, 1, "wamid.1", "failed", START + 9, 132015)
+    for _ in range(2):
+        assert callbacks.apply([], [update], START + 10) == 0, "it matches, and says nothing new the second time"
+        check_invariants()
+        row = recipients.page(campaign_id, [1])[1]
+        assert (row.state, row.error, row.attempt) == (RecipientState.FAILED, 132015, 1)

@@ -71,6 +71,15 @@ def test_R45_nothing_is_handed_over_while_on_hold(scene: Scene) -> None:
     assert seqs(windows.claim(campaign_id, lease, 2, START)) == [1, 2]
 
 
+def test_R45_a_retry_is_not_waited_for_while_on_hold(scene: Scene) -> None:
+    campaign_id, lease = scene.running(contacts(2)), scene.lease()
+    record(campaign_id, scene.claim(campaign_id, lease, 1), ResultKind.PUT_BACK, not_before=START + MINUTE)
+    assert transitions.hold(campaign_id, "campaign_paused", "", START, None)
+    assert windows.next_retry(campaign_id) is None, "a run that polled for it would never be tended again"
+    assert transitions.lift(campaign_id)
+    assert windows.next_retry(campaign_id) == START + MINUTE
+
+
 def test_R43_an_owner_that_lost_its_lease_is_fenced_and_writes_nothing(scene: Scene) -> None:
     campaign_id = scene.running(contacts(4))
     old = scene.lease("w1")
