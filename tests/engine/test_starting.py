@@ -170,6 +170,19 @@ def test_R24_R40_a_template_that_differs_from_the_frozen_one_fails_it(
     assert campaign.status_detail == {"template": "greeting:en_US"}
 
 
+def test_R25_R40_a_frozen_template_that_cannot_be_filled_fails_it_though_nothing_differs(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = due(clock, tmp_path)
+    components = [*builders.GREETING["components"], {"type": "CAROUSEL", "cards": []}]
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, components=components))
+    # As a firing of a series freezes it: as it is then.
+    with database.transaction():
+        transitions.freeze_template(campaign_id, account.templates()[0])
+    campaign = fails(clock, campaign_id, RootCause.TEMPLATE_CHANGED)
+    assert "carousel" in campaign.status_detail["unfit"]
+
+
 def test_R24_a_template_that_was_only_read_again_still_runs(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = due(clock, tmp_path)
     setup.add_templates(builders.context(clock), builders.template_file(tmp_path, quality_score={"score": "YELLOW"}))
