@@ -278,6 +278,14 @@ def test_R45_a_hold_has_its_reason_and_time_and_keeps_since_when(scene: Scene) -
     assert not transitions.lift(campaign_id)
 
 
+def test_R45_a_run_is_held_since_its_own_hold_and_not_since_anothers(scene: Scene) -> None:
+    first, second = scene.running(contacts(1)), scene.running(contacts(1))
+    for n, campaign_id in enumerate((first, second)):
+        assert transitions.hold(campaign_id, "number_paused", "paused", START + n * HOUR, None)
+    holds = [campaigns.get(campaign_id).hold for campaign_id in (first, second)]
+    assert [one.since for one in holds if one is not None] == [START, START + HOUR]
+
+
 def test_R9_of_two_consoles_that_cancel_and_move_at_once_one_wins(scene: Scene) -> None:
     campaign_id = scene.scheduled(contacts(1), AT)
     together = threading.Barrier(len(CHANGES))
