@@ -126,6 +126,24 @@ def test_R45_a_hold_has_a_reason_and_a_time_and_leaves_an_event(acme: Path, cloc
     assert last.after == {"reason": "gateway_unreachable", "until": START + 4_000}
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        HoldOrder("held_back", "Held back", START + HOUR),
+        HoldOrder("quota_reached", "Used up"),
+        HoldOrder("gateway_unreachable", "No route"),
+    ],
+)
+def test_R45_a_hold_that_waits_for_nobody_gives_way_to_another_that_lifts_by_itself(
+    before: HoldOrder, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path)
+    ending.hold(clock, campaign_id, before, WORKER)
+    ending.hold(clock, campaign_id, HoldOrder("not_authorised", "Expired", START + 2 * HOUR), WORKER)
+    hold = campaigns.get(campaign_id).hold
+    assert hold is not None and (hold.reason, hold.until) == ("not_authorised", START + 2 * HOUR)
+
+
 def test_R45_a_run_without_a_hold_may_send(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     assert tend(clock, started(clock, tmp_path))
 

@@ -151,6 +151,16 @@ def test_the_file_lock_passes_on_to_the_new_owner(acme: Path, clock: FakeClock) 
     assert taken(Leases(clock, "service")).fence == new.fence + 1
 
 
+def test_who_is_refused_the_lease_keeps_no_file_lock(acme: Path, clock: FakeClock) -> None:
+    hung, other, _, new = hung_and_taken_over(clock)
+    # The second time it gets hold of the file lock, which proves nothing then.
+    assert [hung.ensure(SENDER), hung.ensure(SENDER)] == [None, None]
+    taken(other)
+    # The new owner dies: had the other one kept the lock, nobody could tell.
+    other._unlock(SENDER)
+    assert taken(Leases(clock, "service")).fence == new.fence + 1
+
+
 def test_trust_in_one_term_is_no_trust_in_another(acme: Path, clock: FakeClock) -> None:
     hung, other, old, _ = hung_and_taken_over(clock)
     assert hung.ensure(SENDER) is None

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,13 +15,17 @@ import pytest
 from engine import recorder, run, streaks, worker
 from engine.clock import SystemClock
 from engine.commands import launch
+from engine.gateway.base import Outcome
 from engine.gateway.cloud_api import read_answer
 from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.gateway.simulator.scenario_file import load
+from engine.leasing import Leases
+from engine.pacing import Pacer
 from engine.recorder import Recorder
 from engine.worker import Worker
 from store import account, campaigns, database, history, leases, ledger, optouts, outcomes, windows
-from store.types import Balance, Lease, RecipientState, Result, RootCause, SkipReason, Status
+from store.errors import StoreBusy
+from store.types import Actor, Balance, Endpoint, Lease, RecipientState, Result, RootCause, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
 from tests.sending import (
@@ -279,6 +284,37 @@ async def test_R44_R45_a_fault_of_the_whole_campaign_shows_on_the_first_row(
     check_invariants()
 
 
+@pytest.mark.parametrize("late", [takes_all("", 1), refused(131026)])
+async def test_R45_an_answer_that_comes_after_the_reason_to_hold_does_not_undo_it(
+    late: Outcome, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 60)
+    paused = asyncio.Event()
+
+    class OneIsLate(Scripted):
+        """The second message is on its way still when the third is told that the template is paused."""
+
+        async def send(
+            self, phone_number_id: str, payload: Mapping[str, Any], endpoint: Endpoint = Endpoint.MESSAGES
+        ) -> Outcome:
+            outcome = await super().send(phone_number_id, payload, endpoint)
+            if len(self.handed) == 3:
+                paused.set()
+                return refused(132015)
+            if len(self.handed) == 2:
+                await paused.wait()
+                await asyncio.sleep(0)
+                return late
+            return outcome
+
+    gateway = OneIsLate(takes_all)
+    await work(clock, gateway)
+    assert (hold_of(campaign_id), campaigns.get(campaign_id).status) == ("campaign_paused", Status.IN_PROGRESS)
+    # Those that were on their way already, and nobody after.
+    assert len(gateway.handed) <= sum(streaks.RAMP)
+    check_invariants(campaign_id)
+
+
 async def test_fifty_refusals_in_a_row_put_the_run_on_hold(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +489,26 @@ async def test_R42_outcomes_that_the_store_never_takes_are_unknown_and_not_sent_
     assert (campaigns.get(campaign_id).status, progress(campaign_id).unknown) == (Status.COMPLETED, 1)
 
 
+async def test_R42_while_outcomes_wait_for_the_store_nothing_more_is_handed_over(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = started(clock, tmp_path, 100)
+    record, handed = outcomes.record, list[int]()
+    async with bench(clock) as one:
+
+        def busy_in_mid_window(*args: Any) -> None:
+            if len(one.gateway.handed) >= 30 and len(handed) < 5:
+                handed.append(len(one.gateway.handed))
+                raise StoreBusy("another process is writing")
+            record(*args)
+
+        monkeypatch.setattr(outcomes, "record", busy_in_mid_window)
+        await one.run()
+        assert handed == [handed[0]] * 5 and handed[0] < 50, "what is not known to be sent is not added to"
+        check_against(one.accepted().elements(), campaign_id)
+    assert progress(campaign_id).sent == 100
+
+
 async def test_a_fault_in_recording_stops_the_run_and_is_shown(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -585,6 +641,36 @@ async def test_R43_without_trust_in_its_lease_a_worker_hands_nothing_out(
     assert campaigns.get(campaign_id).status is Status.COMPLETED
 
 
+@pytest.mark.parametrize("nth", range(100, 104))
+async def test_R43_who_had_its_turn_when_trust_ended_is_not_handed_over(
+    nth: int, acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = started(clock, tmp_path, 100)
+    gateway, asked, handed = Scripted(takes_all), list[bool](), list[int]()
+
+    def trusts(self: Leases, sender_id: int, lease: Lease) -> bool:
+        asked.append(len(asked) < nth)
+        if not asked[-1]:
+            handed.append(len(gateway.handed))
+        return asked[-1]
+
+    monkeypatch.setattr(Leases, "trusts", trusts)
+    sender = Worker(clock, gateway, "service", Random(1))
+    await sender.step()
+    (task,) = sender._runs.values()
+    assert (await task) is run.Ended.LOST
+    assert 0 < len(gateway.handed) == handed[0] < 100
+    check_invariants(campaign_id)
+
+
+async def test_who_may_not_go_after_all_gives_its_slot_back(clock: FakeClock) -> None:
+    slots, answers = asyncio.Semaphore(1), iter([True, False])
+    gateway, pacer = Scripted(takes_all), Pacer(1000, clock)
+    tools = run.Tools(clock, gateway, slots, pacer, Random(1), lambda: True, Actor("worker"))
+    assert not await run.turn(tools, lambda: next(answers))
+    assert not slots.locked()
+
+
 # Stopping
 
 
@@ -637,6 +723,17 @@ async def test_an_orderly_stop_leaves_nothing_unknown_and_the_next_worker_goes_o
         await one.run()
         check_against(one.accepted().elements(), campaign_id)
     assert (campaigns.get(campaign_id).status, progress(campaign_id).sent) == (Status.COMPLETED, 120)
+
+
+async def test_a_stop_in_the_middle_of_a_window_hands_over_nothing_more(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 100)
+    async with bench(clock) as one:
+        await stopped_at(one, 30)
+        assert len(one.gateway.handed) == 30
+    assert states(campaign_id) == {RecipientState.SENT: 30, RecipientState.PENDING: 70}
+    check_invariants(campaign_id)
 
 
 async def test_a_stop_does_not_wait_for_ever_for_an_answer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from engine import resolution, starting
 from engine.clock import HOUR
 from engine.leasing import TTL_MS
+from engine.starter import Starter
 from engine.worker import Worker
 from store import campaigns, database, leases, ledger, optouts, tallies
 from store.types import OptOut, RootCause, Status
@@ -98,6 +101,53 @@ async def test_R43_two_workers_that_both_start_it_start_it_once(clock: FakeClock
     assert [entry.kind.value for entry in ledger.entries(campaign_id)].count("reserve") == 1
     assert progress(campaign_id).sent == LEFT
     check_invariants(campaign_id)
+
+
+async def test_large_campaigns_are_started_one_at_a_time_and_none_when_the_worker_is_stopping(
+    clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolution, "PAGE", 2)
+    first, _ = schedule_in(clock, tmp_path), schedule_in(clock, tmp_path)
+    clock.advance(HOUR)
+    begun, go_on = list[int](), threading.Event()
+
+    def takes_its_time(clock: FakeClock, campaign_id: int, wanted: object) -> None:
+        begun.append(campaign_id)
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(starting, "start_due", takes_its_time)
+    sender_id = campaigns.get(first).sender_id
+    late, one = Starter(clock, lambda: True), Starter(clock, lambda: False)
+    try:
+        assert (late.start_all(sender_id), late.tasks) == (2, set())
+        assert one.start_all(sender_id) == 2
+        (task,) = one.tasks
+        assert one.start_all(sender_id) == 2
+        assert one.tasks == {task}
+    finally:
+        go_on.set()
+        await one.ended()
+        await late.ended()
+    assert begun == [first]
+
+
+async def test_what_goes_wrong_beside_the_sending_is_not_lost(
+    clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolution, "PAGE", 2)
+    campaign_id = schedule_in(clock, tmp_path)
+    clock.advance(HOUR)
+
+    def breaks(clock: FakeClock, campaign_id: int, wanted: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(starting, "start_due", breaks)
+    one = Starter(clock, lambda: False)
+    one.start_all(campaigns.get(campaign_id).sender_id)
+    await asyncio.wait(one.tasks)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        one.reap()
+    assert one.tasks == set(), "the next step tries again"
 
 
 def test_R43_who_was_killed_between_two_pages_leaves_every_count_right(clock: FakeClock, tmp_path: Path) -> None:

@@ -77,6 +77,16 @@ def test_R12_nothing_starts_before_its_time(early: int, acme: Path, clock: FakeC
     assert campaigns.get(campaign_id).status is Status.SCHEDULED
 
 
+def test_R23_R20_nothing_fails_before_its_time_for_what_may_be_put_right_until_then(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = schedule_in(clock, tmp_path)
+    clock.advance(HOUR - 1)
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, status="PAUSED"))
+    cause, campaign = start(clock, campaign_id)
+    assert (cause, campaign.status) == (None, Status.SCHEDULED)
+
+
 def test_R2_R19_a_draft_and_a_cancelled_campaign_do_not_start(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     context = builders.context(clock)
     cancelled, draft = schedule_in(clock, tmp_path), builders.draft(clock, tmp_path)
@@ -158,6 +168,19 @@ def test_R24_R40_a_template_that_differs_from_the_frozen_one_fails_it(
     setup.add_templates(builders.context(clock), builders.template_file(tmp_path, **changes))
     campaign = fails(clock, campaign_id, RootCause.TEMPLATE_CHANGED)
     assert campaign.status_detail == {"template": "greeting:en_US"}
+
+
+def test_R25_R40_a_frozen_template_that_cannot_be_filled_fails_it_though_nothing_differs(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = due(clock, tmp_path)
+    components = [*builders.GREETING["components"], {"type": "CAROUSEL", "cards": []}]
+    setup.add_templates(builders.context(clock), builders.template_file(tmp_path, components=components))
+    # As a firing of a series freezes it: as it is then.
+    with database.transaction():
+        transitions.freeze_template(campaign_id, account.templates()[0])
+    campaign = fails(clock, campaign_id, RootCause.TEMPLATE_CHANGED)
+    assert "carousel" in campaign.status_detail["unfit"]
 
 
 def test_R24_a_template_that_was_only_read_again_still_runs(acme: Path, clock: FakeClock, tmp_path: Path) -> None:

@@ -94,6 +94,15 @@ def test_R46_the_order_in_which_callbacks_come_does_not_matter(scene: Scene, ord
     assert (found.delivered_at, found.read_at) == (AT["delivered"], AT["read"])
 
 
+def test_R46_a_callback_of_one_campaign_moves_no_row_of_another(scene: Scene) -> None:
+    mine, other = sent(scene), sent(scene)
+    apply(other, "read")
+    before = row(other), campaigns.progress(other)
+    apply(mine, "read", "delivered")
+    assert row(mine).delivered_at == AT["delivered"]
+    assert (row(other), campaigns.progress(other)) == before
+
+
 def test_R46_R47_read_implies_delivered(scene: Scene) -> None:
     campaign_id = sent(scene)
     apply(campaign_id, "read")

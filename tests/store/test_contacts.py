@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from store import account, callbacks, contacts, database, outcomes, recipients, testsends, windows
+from store import account, callbacks, campaigns, contacts, database, outcomes, recipients, testsends, windows
 from store.errors import ShortOfQuota
 from store.types import Result, ResultKind, StatusUpdate
 from tests.clock import START
@@ -13,6 +13,7 @@ from tests.store.scene import HOUR, Scene, contact, countries_of, result
 from tests.store.scene import contacts as people
 
 DAY = 24 * HOUR
+NO_PLACE = -4
 
 
 def noted(campaign_id: int) -> dict[int, int]:
@@ -59,6 +60,7 @@ def test_R30_a_place_is_taken_with_the_intent_before_any_answer(scene: Scene) ->
     [
         (ResultKind.SENT, True),
         (ResultKind.UNKNOWN, True),
+        (ResultKind.HELD, True),
         (ResultKind.FAILED, False),
         (ResultKind.PUT_BACK, False),
     ],
@@ -158,6 +160,50 @@ def test_R30_of_a_window_only_the_rows_before_the_first_without_a_place_go(scene
     _, rest = scene.claim(campaign_id, lease, 9)
     assert [row.seq for row in rest] == [5, 6]
     check_invariants()
+
+
+def beyond(campaign_id: int, after: int = 0, limit: int = 10, now: int = START) -> int | None:
+    last = outcomes.fail_over_quota(campaign_id, NO_PLACE, after, limit, now)
+    check_invariants()
+    return last
+
+
+def test_R30_R43_nobody_fails_for_the_quota_while_one_is_in_flight_or_there_is_a_place(scene: Scene) -> None:
+    campaign_id, lease = scene.running(people(6)), scene.lease()
+    account.update_account(quota=2)
+    window, rows = scene.claim(campaign_id, lease, 6)
+    assert beyond(campaign_id) is None, "what is on its way may give its place back"
+    results = [result(1, ResultKind.SENT), result(2, ResultKind.PUT_BACK, not_before=START + HOUR)]
+    outcomes.record(campaign_id, results, countries_of(rows), [window.id], START)
+    assert beyond(campaign_id) is None, "the place of what was put back"
+    assert campaigns.progress(campaign_id).failed == 0
+    window, rows = scene.claim(campaign_id, lease, 1)
+    outcomes.record(campaign_id, [result(3, ResultKind.SENT)], countries_of(rows), [window.id], START)
+    assert beyond(campaign_id, limit=2) == 4, "row 2, which waits for its retry, and row 4"
+    assert windows.next_retry(campaign_id) is None
+    assert beyond(campaign_id, 4, 2) == 6
+    assert beyond(campaign_id, 6, 2) is None
+    counters = campaigns.progress(campaign_id)
+    assert (counters.sent, counters.failed, counters.pending) == (2, 4, 0)
+
+
+def test_R30_who_fails_for_the_quota_is_of_this_campaign_and_has_no_place(scene: Scene) -> None:
+    sent(scene, scene.running([contact(2)], START - DAY), 1, START - DAY)
+    other, lease = scene.running([contact(n) for n in (101, 102, 103)], name="Other"), scene.lease()
+    campaign_id = scene.running([contact(n) for n in (1, 101, 2)])
+    account.update_account(quota=3)
+    in_flight, _ = scene.claim(other, lease, 1)
+    window, rows = scene.claim(other, lease, 2)
+    results = [result(row.seq, ResultKind.PUT_BACK, not_before=START + HOUR - row.seq) for row in rows]
+    outcomes.record(other, results, countries_of(rows), [window.id], START)
+    sent(scene, campaign_id, 1)
+    account.update_account(quota=2)
+    assert beyond(campaign_id) == 3, "the open hand-over is another campaign's"
+    found = recipients.page(campaign_id, [1, 2, 3])
+    states = [found[seq].state.name for seq in (1, 2, 3)]
+    assert states == ["SENT", "PENDING", "FAILED"], "number 101 counts already, a message of yesterday no more"
+    assert windows.open_windows(other) == [in_flight]
+    assert (campaigns.progress(other).failed, windows.next_retry(other)) == (0, START + HOUR - 3)
 
 
 def test_R30_a_clock_that_is_set_back_is_followed_by_a_recount(scene: Scene) -> None:

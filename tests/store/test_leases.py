@@ -115,6 +115,28 @@ def test_R43_only_the_newest_owner_passes_the_fence(db: str) -> None:
         leases.assert_held(new)
 
 
+def test_R43_two_leases_of_one_owner_and_fence_are_two(db: str) -> None:
+    lost, other = taken("w1"), take("w1", name=leases.name_of(2))
+    assert other is not None and (lost.owner, lost.fence) == (other.owner, other.fence)
+    new = taken("w2", START + 1, dead=True)
+    assert leases.get(other.name) == other, "one sender was taken over, not both"
+    with pytest.raises(Fenced), database.transaction():
+        leases.assert_held(lost)
+    assert not leases.renew(lost, START + 10 * TTL)
+    leases.resign(lost)
+    assert (leases.get(NAME), leases.get(other.name)) == (new, other)
+
+
+def test_R43_an_earlier_term_of_the_same_owner_neither_passes_the_fence_nor_ends_the_new_one(db: str) -> None:
+    old = taken("w1")
+    taken("w2", START + 1, dead=True)
+    again = taken("w1", START + 2, dead=True)
+    with pytest.raises(Fenced), database.transaction():
+        leases.assert_held(old)
+    leases.resign(old)
+    assert leases.get(NAME) == again
+
+
 def test_R43_of_many_that_take_at_once_one_wins(db: str) -> None:
     together = threading.Barrier(6)
     won: list[Lease] = []

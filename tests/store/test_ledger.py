@@ -73,6 +73,15 @@ def test_R27_a_reservation_takes_the_whole_balance_but_not_one_more(scene: Scene
     assert ledger.balance() == Balance(0, CREDITS, 0)
 
 
+def test_R42_R29_a_row_is_paid_for_again_with_the_last_credit_but_not_with_one_more(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    with database.transaction():
+        assert not ledger.reserve_again(START, campaign_id, 1, CREDITS + 1, "ann")
+        assert ledger.entries(campaign_id) == []
+        assert ledger.reserve_again(START, campaign_id, 1, CREDITS, "ann")
+    assert ledger.balance() == Balance(0, CREDITS, 0)
+
+
 def test_R29_a_campaign_reserves_once(scene: Scene) -> None:
     campaign_id = scene.draft()
     with database.transaction():

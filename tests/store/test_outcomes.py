@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from store import callbacks, campaigns, database, ledger, outcomes, recipients, tallies, windows
+from store import callbacks, campaigns, database, ledger, outcomes, recipients, settling, tallies, windows
 from store.errors import Missing
 from store.models import Account, Ledger, Progress
 from store.models import Recipient as RecipientModel
@@ -282,6 +282,69 @@ def test_the_rest_does_not_fail_while_a_hand_over_is_open(scene: Scene) -> None:
     assert outcomes.fail_rest(flight.id, NOT_ATTEMPTED, START) == 0
     assert flight.states() == ["pending"]
     check_invariants()
+
+
+def test_R45_R43_what_another_campaign_put_back_is_not_forgotten_with_the_rest(scene: Scene) -> None:
+    mine, other = Flight(scene, 2), Flight(scene, 2)
+    for flight in (mine, other):
+        flight.record(result(1, PUT_BACK), result(2, SENT), close=True)
+    assert outcomes.fail_rest(mine.id, NOT_ATTEMPTED, START) == 1
+    assert (windows.next_retry(mine.id), windows.next_retry(other.id)) == (None, START)
+    again = windows.claim(other.id, scene.lease("w2"), 2, START)
+    assert again is not None and [row.seq for row in again[1]] == [1]
+    check_invariants()
+
+
+def test_the_rest_of_one_campaign_fails_while_a_hand_over_of_another_is_open(scene: Scene) -> None:
+    campaign_id, other = scene.running(contacts(2)), Flight(scene, 2)
+    assert outcomes.fail_rest(campaign_id, NOT_ATTEMPTED, START) == 2
+    assert other.states() == ["pending"] * 2
+    check_invariants()
+
+
+def in_every_state(scene: Scene) -> Flight:
+    """A run with a row in each state that an answer may find it in."""
+    flight = Flight(scene, 15)
+    flight.record(*(result(seq, UNKNOWN) for seq in (1, 2, 3, 4)), result(5, PUT_BACK))
+    settling.settle(flight.id, [1, 2], sent=False, actor="ann", now=START)
+    flight.callback("sent", 6)
+    flight.callback("sent", 14)
+    callbacks.apply([], [StatusUpdate(flight.id, seq, None, "sent", START, None) for seq in (7, 15)], START)
+    check_invariants()
+    return flight
+
+
+def test_R41_R43_no_answer_to_one_campaign_moves_a_row_of_another(scene: Scene) -> None:
+    mine, other = in_every_state(scene), in_every_state(scene)
+    before = [other.row(seq) for seq in other.countries], campaigns.progress(other.id), windows.next_retry(other.id)
+    late = START + 1
+    mine.record(
+        result(1, FAILED, late, code=131047),
+        result(2, SENT, late),
+        result(3, FAILED, late),
+        result(4, ResultKind.HELD, late),
+        result(6, SENT, late),
+        result(7, SENT, late),
+        result(8, SENT, late),
+        result(9, FAILED, late),
+        result(10, UNKNOWN, late),
+        result(11, PUT_BACK, late),
+        result(12, SKIPPED, late, skip=SkipReason.MISSING_VARIABLE),
+        result(13, ResultKind.HELD, late),
+        result(14, ResultKind.HELD, late, message_id="wamid.X"),
+        result(15, ResultKind.HELD, late),
+        close=True,
+        now=late,
+    )
+    expected = "failed sent failed unknown pending sent sent sent failed unknown pending skipped pending sent sent"
+    assert mine.states() == expected.split()
+    ids = [mine.row(seq).message_id for seq in (4, 14, 15)]
+    assert ids == ["wamid.4", "wamid.14", "wamid.15"], "an id is news where none is known"
+    assert outcomes.fail_rest(mine.id, NOT_ATTEMPTED, late) == 2
+    check_invariants()
+    after = [other.row(seq) for seq in other.countries], campaigns.progress(other.id), windows.next_retry(other.id)
+    assert after == before
+    assert [one.campaign_id for one in windows.open_windows()] == [other.id]
 
 
 def test_a_campaign_without_rows_has_no_outcomes(scene: Scene) -> None:

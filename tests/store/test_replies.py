@@ -79,6 +79,12 @@ def test_R38_a_stop_that_nobody_had_seen_counts_after_a_removal_too(db: str) -> 
     assert is_out()
 
 
+def test_R38_an_opt_out_of_the_same_moment_as_the_start_stays(db: str) -> None:
+    optouts.add(PHONE, START + SECOND, "operator")
+    take(start(1))
+    assert is_out()
+
+
 def test_R38_an_opt_out_newer_than_the_start_stays(db: str) -> None:
     optouts.add(PHONE, START + 10 * SECOND, "operator")
     assert take(start(5)) == [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -248,6 +249,24 @@ def test_a_run_does_not_end_while_a_row_is_pending_or_a_window_is_open(scene: Sc
     assert finish(campaign_id)
 
 
+def test_a_run_ends_although_a_window_of_another_is_open(scene: Scene) -> None:
+    campaign_id, other, lease = scene.running(contacts(1)), scene.running(contacts(1)), scene.lease()
+    scene.claim(other, lease, 1)
+    window, rows = scene.claim(campaign_id, lease, 1)
+    outcomes.record(campaign_id, [result(1, ResultKind.SENT)], countries_of(rows), [window.id], START)
+    assert finish(campaign_id) and not finish(other)
+    check_invariants()
+
+
+def test_R24_what_is_frozen_with_one_campaign_is_not_frozen_with_another(scene: Scene) -> None:
+    campaign_id, other = scene.running(contacts(1)), scene.running(contacts(1))
+    before = campaigns.get(other)
+    transitions.freeze_template(campaign_id, replace(scene.template, category="UTILITY"))
+    frozen = campaigns.get(campaign_id).template_frozen
+    assert frozen is not None and frozen.category == "UTILITY"
+    assert campaigns.get(other) == before
+
+
 def test_R45_a_hold_has_its_reason_and_time_and_keeps_since_when(scene: Scene) -> None:
     campaign_id = scene.running(contacts(1))
     assert transitions.hold(campaign_id, "number_paused", "The number is paused.", AT, AT + MINUTE)
@@ -257,6 +276,14 @@ def test_R45_a_hold_has_its_reason_and_time_and_keeps_since_when(scene: Scene) -
     assert transitions.lift(campaign_id)
     assert campaigns.get(campaign_id).hold is None
     assert not transitions.lift(campaign_id)
+
+
+def test_R45_a_run_is_held_since_its_own_hold_and_not_since_anothers(scene: Scene) -> None:
+    first, second = scene.running(contacts(1)), scene.running(contacts(1))
+    for n, campaign_id in enumerate((first, second)):
+        assert transitions.hold(campaign_id, "number_paused", "paused", START + n * HOUR, None)
+    holds = [campaigns.get(campaign_id).hold for campaign_id in (first, second)]
+    assert [one.since for one in holds if one is not None] == [START, START + HOUR]
 
 
 def test_R9_of_two_consoles_that_cancel_and_move_at_once_one_wins(scene: Scene) -> None:

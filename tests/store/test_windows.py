@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from store import callbacks, campaigns, database, ledger, optouts, outcomes, recipients, tallies, transitions, windows
-from store.errors import Fenced
+from store.errors import Fenced, StoreGone
 from store.types import Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate, Window
 from tests.clock import START
 from tests.store.invariants import check_invariants
@@ -71,6 +71,15 @@ def test_R45_nothing_is_handed_over_while_on_hold(scene: Scene) -> None:
     assert seqs(windows.claim(campaign_id, lease, 2, START)) == [1, 2]
 
 
+def test_R45_a_retry_is_not_waited_for_while_on_hold(scene: Scene) -> None:
+    campaign_id, lease = scene.running(contacts(2)), scene.lease()
+    record(campaign_id, scene.claim(campaign_id, lease, 1), ResultKind.PUT_BACK, not_before=START + MINUTE)
+    assert transitions.hold(campaign_id, "campaign_paused", "", START, None)
+    assert windows.next_retry(campaign_id) is None, "a run that polled for it would never be tended again"
+    assert transitions.lift(campaign_id)
+    assert windows.next_retry(campaign_id) == START + MINUTE
+
+
 def test_R43_an_owner_that_lost_its_lease_is_fenced_and_writes_nothing(scene: Scene) -> None:
     campaign_id = scene.running(contacts(4))
     old = scene.lease("w1")
@@ -82,6 +91,19 @@ def test_R43_an_owner_that_lost_its_lease_is_fenced_and_writes_nothing(scene: Sc
         windows.claim(campaign_id, old, 2, START)
     assert (campaigns.progress(campaign_id), windows.open_windows(), states(campaign_id)) == before
     check_invariants()
+
+
+def test_R43_no_intent_is_committed_where_nobody_else_could_see_it(scene: Scene, db: str) -> None:
+    path = database.sqlite_path(db)
+    if path is None:
+        pytest.skip("a server keeps its file to itself")
+    campaign_id, lease = scene.running(contacts(2)), scene.lease()
+    away = path.rename(path.with_name("moved.db"))
+    with pytest.raises(StoreGone):
+        windows.claim(campaign_id, lease, 2, START)
+    away.rename(path)
+    assert windows.open_windows() == []
+    assert seqs(windows.claim(campaign_id, lease, 2, START)) == [1, 2]
 
 
 def test_R43_no_row_is_ever_in_two_windows(scene: Scene) -> None:
