@@ -1,28 +1,25 @@
-"""The console: its screens as modes, the worker it keeps, and the way out."""
+"""The console: how it is opened, the worker it keeps, and what is closed to its user where it is locked down."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.reactive import Reactive
 
-from engine import confinement, sessions
+from engine import confinement
 from engine.clock import SystemClock
 from engine.context import Context, operator
 from engine.roles import EVERYTHING, Permission
 from store import database
-from store.errors import Missing, NoDatabase, StoreError
+from store.errors import Missing, NoDatabase
 from store.types import ListFilter
 from tui import access, state, terminal
 from tui.driver import TerminalDriver
 from tui.feed import Ask, Feed
-from tui.modes import Modes
-from tui.screens.base import ConsoleScreen
+from tui.leaving import Leaving
 from tui.screens.campaigns import CampaignsScreen
 from tui.services import Services
 from tui.store_threads import StoreThreads
@@ -30,8 +27,6 @@ from tui.supervisor import Supervisor
 from tui.theme import STATUS_COLORS, THEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from textual.command import Provider
     from textual.events import DescendantFocus
     from textual.screen import Screen
@@ -43,16 +38,6 @@ if TYPE_CHECKING:
     from store.types import Actor
     from tui.feed import Snapshot
 
-QUIT_S = 0.8
-"""How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
-
-
-FORCED_S = 5
-"""When a console that was told to end by a signal, or lost its terminal, is ended if it could not do it by itself."""
-
-SIGN_OUT_S = 0.5
-"""How long quitting waits for the store to keep that somebody went."""
-
 
 def _palette() -> type[Provider]:
     from tui.palette import CommandProvider
@@ -60,7 +45,7 @@ def _palette() -> type[Provider]:
     return CommandProvider
 
 
-class SendoffApp(Modes):
+class SendoffApp(Leaving):
     """The operator console."""
 
     TITLE = "sendoff"
@@ -101,16 +86,6 @@ class SendoffApp(Modes):
         # Whose role may not send starts no worker either: what others scheduled is theirs to send.
         self._with_worker = with_worker and not read_only and rights.allows(Permission.SEND)
         self._config = config
-        self._signed_in = False
-        self._home: asyncio.AbstractEventLoop | None = None
-        self._signals_before: dict[int, Any] = {}
-        self._going = False
-        """Whether somebody else than the operator said that it is time to leave."""
-        self._leaving = False
-        self.at_quit: Callable[[], object] = lambda: None
-        """Called last; the list keeps there where the operator was."""
-        self.unfinished_worker: int | None = None
-        """Process id of a worker that was still finishing when the console closed."""
         # Nothing moves that did not change: a tab's sliding underline is twenty frames over a slow line.
         self.animation_level = "none"
 
@@ -156,20 +131,6 @@ class SendoffApp(Modes):
             work: WorkType[None] = self._sign_in
             self.run_worker(work, exit_on_error=False)
 
-    async def _sign_in(self) -> None:
-        """Keep that somebody came (R11); a store that is busy now keeps nobody out."""
-        with suppress(StoreError):
-            await self.services.threads.write(sessions.signed_in, self.services.context)
-            self._signed_in = True
-
-    async def _sign_out(self) -> None:
-        if self._signed_in:
-            self._signed_in = False
-            with suppress(StoreError, TimeoutError):
-                await asyncio.wait_for(
-                    self.services.threads.write(sessions.signed_out, self.services.context), SIGN_OUT_S
-                )
-
     def start_worker(self) -> None:
         """Start the worker if it does not run yet."""
         if self._with_worker and self.services.supervisor is None:
@@ -180,26 +141,6 @@ class SendoffApp(Modes):
     def keeps_worker(self) -> bool:
         """Whether this console has a worker of its own, or is about to."""
         return self._with_worker and self._first is not None
-
-    async def action_quit(self) -> None:
-        """Leave; a draft that is not saved asks first, and ends the console itself."""
-        screen = self.screen
-        if not (isinstance(screen, ConsoleScreen) and screen.holds_quit()):
-            await self.leave()
-
-    async def leave(self) -> None:
-        """Stop the worker in order and end the console; asked again, nothing more happens."""
-        if self._leaving:
-            return
-        self._leaving = True
-        supervisor = self.services.supervisor
-        if supervisor is not None:
-            pid = supervisor.pid
-            if not await supervisor.stop(QUIT_S):
-                self.unfinished_worker = pid
-        await self._sign_out()
-        self.at_quit()
-        self.exit(0)
 
     @property
     def locked_down(self) -> bool:
@@ -220,33 +161,6 @@ class SendoffApp(Modes):
         """Open a browser, where one may be started."""
         if not self.locked_down:
             super().open_url(url, new_tab=new_tab)
-
-    def terminal_gone(self) -> None:
-        """End as `q` does, for there is nobody any more who could press it; called from any thread."""
-        self._leave_soon()
-
-    def _leave_on_signals(self) -> None:
-        """A closed terminal or a service manager ends the console as `q` does, so that nothing is left half-way."""
-        self._home = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            # Not the loop's own handlers: it may be waiting for a terminal that takes nothing, and hear of none.
-            self._signals_before[number] = signal.signal(number, lambda *_: self._leave_soon())
-        if self._going:
-            self._leave_soon()
-
-    def _leave_soon(self) -> None:
-        """Leave, and in any case be gone a little later: the pipe to the worker closes with this process."""
-        self._going = True
-        signal.alarm(FORCED_S)
-        if self._home is not None and not self._home.is_closed():
-            work: WorkType[None] = self.leave
-            self._home.call_soon_threadsafe(lambda: self.run_worker(work, exit_on_error=False))
-
-    def on_unmount(self) -> None:
-        """What a signal does is the process's own matter again."""
-        for number, handler in self._signals_before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        self._signals_before.clear()
 
 
 def _first_look(url: str, now: int) -> Snapshot | None:

@@ -8,69 +8,16 @@ ctrl+b (screen, tmux), ctrl+z (suspend). Forms use no single letters, because a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from engine.lifecycle import Action
 from store.types import Status
-from tui.command import Command, Context, Scope, When, always, binding, on_campaign, on_campaigns
+from tui.command import Command, Context, Scope, always, binding, on_campaign, on_campaigns
+from tui.declaring import declare
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
-
-
-_ENGINE: Final[Mapping[Action | None, str]] = {
-    Action.EDIT: "campaign.edit",
-    Action.DELETE: "campaign.delete",
-    Action.DUPLICATE: "campaign.duplicate",
-    Action.SCHEDULE: "campaign.schedule",
-    Action.SEND_NOW: "campaign.send",
-    Action.CANCEL: "campaign.cancel",
-    Action.REOPEN: "campaign.reopen",
-    Action.RESCHEDULE: "campaign.reschedule",
-    Action.RESUME: "campaign.resume",
-}
-"""The engine's command behind each action; every action that works has one."""
-
-
-def _make(
-    scope: Scope,
-    group: str,
-    id: str,
-    keys: str,
-    label: str,
-    help: str,
-    action: str | None = None,
-    *,
-    act: Action | None = None,
-    engine: str = "",
-    writes: bool | None = None,
-    when: When = always,
-    footer: int = 0,
-    pinned: bool = False,
-    many: bool = False,
-    only: Iterable[Status] | None = None,
-) -> Command:
-    """A command; its action is the last part of its id, and what the engine acts on writes, unless said otherwise."""
-    return Command(
-        id,
-        tuple(keys.split()),
-        label,
-        help,
-        scope,
-        group,
-        action or id.partition(".")[2],
-        writes=act is not None if writes is None else writes,
-        when=when,
-        engine=engine or _ENGINE.get(act, ""),
-        act=act,
-        footer=footer,
-        pinned=pinned,
-        many=many,
-        shown_for=None if only is None else frozenset(only),
-    )
-
 
 _DRAFTS = (Status.DRAFT,)
 _SCHEDULED = (Status.SCHEDULED,)
@@ -78,18 +25,18 @@ _RUNNING = (Status.IN_PROGRESS,)
 _REPORTED = (Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED)
 _UNTIL = "possible until 5 minutes before its time"
 
-_campaign = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaign)
-_campaigns = partial(_make, Scope.CAMPAIGNS, "Campaign", when=on_campaigns, many=True)
-_list = partial(_make, Scope.CAMPAIGNS, "List")
-_tab = partial(_make, Scope.CAMPAIGNS, "Tabs")
-_row = partial(_make, Scope.TABLE, "Moving")
-_draft = partial(_make, Scope.DRAFT, "Draft")
-_report = partial(_make, Scope.REPORT, "Report")
-_recipients = partial(_make, Scope.REPORT, "Recipients")
-_audit = partial(_make, Scope.AUDIT, "Audit trail")
-_series = partial(_make, Scope.SERIES, "Series")
-_optouts = partial(_make, Scope.OPT_OUTS, "Opt-outs")
-_console = partial(_make, Scope.EVERYWHERE, "Console")
+_campaign = partial(declare, Scope.CAMPAIGNS, "Campaign", when=on_campaign)
+_campaigns = partial(declare, Scope.CAMPAIGNS, "Campaign", when=on_campaigns, many=True)
+_list = partial(declare, Scope.CAMPAIGNS, "List")
+_tab = partial(declare, Scope.CAMPAIGNS, "Tabs")
+_row = partial(declare, Scope.TABLE, "Moving")
+_draft = partial(declare, Scope.DRAFT, "Draft")
+_report = partial(declare, Scope.REPORT, "Report")
+_recipients = partial(declare, Scope.REPORT, "Recipients")
+_audit = partial(declare, Scope.AUDIT, "Audit trail")
+_series = partial(declare, Scope.SERIES, "Series")
+_optouts = partial(declare, Scope.OPT_OUTS, "Opt-outs")
+_console = partial(declare, Scope.EVERYWHERE, "Console")
 
 
 def _some_unknown(context: Context) -> str | None:

@@ -192,7 +192,7 @@ async def test_quitting_ends_the_worker_in_order(sampled: Desk) -> None:
 async def test_a_worker_that_takes_longer_is_left_to_finish_and_told(
     sampled: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.app.QUIT_S", 0.05)
+    monkeypatch.setattr("tui.leaving.QUIT_S", 0.05)
     worker = Supervisor("unused", command=(sys.executable, "-c", "import time; time.sleep(60)"))
     async with sampled.console() as console:
         app = console.app

@@ -17,7 +17,8 @@ from tests.clock import FakeClock
 from tests.test_codes import ROOT, told
 from tests.tui.cli_scene import SENDER, draft, set_up
 from tests.tui.test_cli_usage import connect
-from tui.cli.parser import Command, build
+from tui.cli.parser import build
+from tui.cli.parser_parts import Command
 
 
 def leaves(parser: argparse.ArgumentParser) -> Iterator[Command]:

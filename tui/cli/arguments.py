@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 
 from tui.cli.campaign_arguments import campaign
-from tui.cli.parser import add_command, add_group, path, whole
+from tui.cli.parser_parts import add_command, add_group, path, whole
 from tui.cli.series_arguments import series
 
-# Not from typing: see tui.cli.parser.
+# Not from typing: see tui.cli.parser_parts.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui.cli.parser import Subparsers
+    from tui.cli.parser_parts import Subparsers
 
 
 def _init(commands: Subparsers, text: str) -> None:

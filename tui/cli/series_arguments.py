@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tui.cli.parser import add_command, add_group, whole
+from tui.cli.parser_parts import add_command, add_group, whole
 
-# Not from typing: see tui.cli.parser.
+# Not from typing: see tui.cli.parser_parts.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tui.cli.parser import Parser, Subparsers
+    from tui.cli.parser_parts import Parser, Subparsers
 
 
 def series(commands: Subparsers, text: str) -> None:

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import schedule
-from engine.errors import EngineError
-from engine.lifecycle import Action, cancel_locked
-from engine.text import counted, shown
-from store import account, contacts, listing
-from store.errors import StoreError
+from engine.lifecycle import Action
+from engine.text import shown
+from store import account, contacts
 from store.types import CampaignRow, Status
-from tui import bulk
-from tui.bulk import Judged
-from tui.screens.base import as_told
-from tui.screens.campaign_deeds import NOTICE_S, TITLE, CampaignDeeds, by_the_rules
+from tui.screens.campaign_deeds import CampaignDeeds, by_the_rules
 from tui.signs import named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from engine.commands.limits import Limits
 
 
@@ -147,35 +138,10 @@ class CampaignActions(CampaignDeeds):
             self.run_worker(self._reschedule(row.id))
 
     async def _reschedule(self, campaign_id: int) -> None:
-        from engine.commands import launch
-        from tui.screens.prompt import PromptScreen
+        from tui.screens.campaign_times import reschedule
 
-        # The row in view may be a moment old, and its version is what is agreed to.
-        row = (await self.reading(listing.rows, [campaign_id]) or {}).get(campaign_id)
-        if row is None:
-            return
-        typed = await self.app.push_screen_wait(
-            PromptScreen(
-                f"Another time for “{named(row.name, TITLE)}”",
-                self._echo,
-                placeholder="tomorrow 10:00",
-                does="reschedules it",
-            )
-        )
-        if typed is None:
-            return
-        done = await self.doing(launch.reschedule, self.services.context, row.id, typed, seen=row.version)
-        if done is not None:
-            words = schedule.describe(done.at, self.services.zone, self.services.now)
-            locked = " It is locked already: less than 5 minutes ahead." if done.locked else ""
-            self.notify(f"“{named(row.name)}” goes {words}.{locked}", markup=False)
+        if await reschedule(self, campaign_id):
             self.poll()
-
-    def _echo(self, typed: str) -> str:
-        now = self.services.now
-        at = schedule.parse_when(typed, self.services.zone, now)
-        locked = ".\nLOCKED from the start: less than 5 minutes ahead, it cannot be cancelled."
-        return schedule.describe(at, self.services.zone, now) + (locked if cancel_locked(at, now) else "")
 
     def action_restore(self) -> None:
         """Bring a deleted draft back."""
@@ -216,32 +182,9 @@ class CampaignActions(CampaignDeeds):
             self.run_worker(self._repeat(row))
 
     async def _repeat(self, row: CampaignRow) -> None:
-        from engine.commands import recurring
-        from tui import series_view
-        from tui.screens.prompt import PromptScreen
+        from tui.screens.campaign_times import repeat
 
-        zone = self.services.zone
-        each = await self.doing(recurring.outlook, row.id, self.services.now)
-        if each is None:
-            return
-        people, price = counted(each.valid, "message"), counted(each.price, "credit")
-        text = await self.app.push_screen_wait(
-            PromptScreen(
-                f"Repeat “{named(row.name, TITLE)}” when?",
-                lambda typed: f"{series_view.echo(typed, zone, self.services.now)}\neach time: {people} for {price}",
-                placeholder="minute hour day month weekday [in ZONE] [until DATE]",
-                does="makes the series",
-            )
-        )
-        if text is None:
-            return
-        wanted = series_view.typed(text, zone)
-        done = await self.doing(
-            recurring.create, self.services.context, row.id, wanted.cron, timezone=wanted.zone, until=wanted.until
-        )
-        if done is not None:
-            first = schedule.describe(done.occurrences[0].at, wanted.zone, self.services.now)
-            self.notify(f"“{named(done.series.name)}” repeats; first {first}. E shows the series.", markup=False)
+        if await repeat(self, row):
             self.poll()
 
     def action_limits(self) -> None:
@@ -262,6 +205,24 @@ class CampaignActions(CampaignDeeds):
             self.notify("The limits are set.", markup=False)
             self.poll()
 
+    async def action_optouts(self) -> None:
+        """Who gets no campaign."""
+        await self.console.open_optouts()
+
+    async def action_series(self) -> None:
+        """What repeats."""
+        await self.console.open_series()
+
+    def action_sync(self) -> None:
+        """Templates and senders as WhatsApp knows them."""
+        from tui.screens.sync import SyncScreen
+
+        self.app.push_screen(SyncScreen(self.services))
+
+    async def action_audit(self) -> None:
+        """Who did what."""
+        await self.console.open_audit(None, self.console.open_list)
+
     async def action_export(self) -> None:
         """The report as a CSV file; of many one file each."""
         if self.marked:
@@ -272,42 +233,11 @@ class CampaignActions(CampaignDeeds):
             self.run_worker(self.export(row.id, row.name))
 
     async def _export_many(self) -> None:
-        from engine.confinement import place
-        from tui import bulk_export
-        from tui.screens.prompt import PromptScreen
+        from tui.screens.list_export import export_many
 
         rows = await self.targets()
-        if not rows:
-            return
-        title = f"Export {len(rows)} campaign{'s' if len(rows) > 1 else ''} as CSV into the folder"
-        typed = await self.app.push_screen_wait(
-            PromptScreen(title, lambda folder: bulk_export.echo(folder, rows), value=".", does="writes them")
-        )
-        if typed is None:
-            return
-        folder = place(typed)
-        written, found = await self._write_each(rows, folder)
-        where = shown(f"{counted(written, 'row')} written to {folder.absolute()}.")
-        text = f"{bulk.outcome('Exported', found, left='')}\n{where}"
-        complete = len(bulk.done(found)) == len(rows)
-        self.notify(text, markup=False, severity="information" if complete else "warning", timeout=NOTICE_S)
-
-    async def _write_each(self, rows: Sequence[CampaignRow], folder: Path) -> tuple[int, list[Judged]]:
-        """How many rows were written, and what became of each campaign. Marks stay: nothing was changed."""
-        from engine import export
-        from tui import bulk_export
-
-        written, found = 0, []
-        for row in rows:
-            against = bulk_export.why_not(row)
-            if against is None:
-                path = bulk_export.files([row], folder)[row.id]
-                try:
-                    written += await self.services.threads.read(export.write_csv, row.id, path, self.services.zone)
-                except (EngineError, StoreError) as error:
-                    against = as_told(error).message
-            found.append(Judged(row, against))
-        return written, found
+        if rows:
+            await export_many(self, rows)
 
     def action_copy(self) -> None:
         """Name, status and figures to the terminal's clipboard."""

@@ -252,24 +252,6 @@ class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
     async def _footer_pressed(self, event: Footer.Pressed) -> None:
         await self.action_command(event.command_id)
 
-    async def action_optouts(self) -> None:
-        """Who gets no campaign."""
-        await self.console.open_optouts()
-
-    async def action_series(self) -> None:
-        """What repeats."""
-        await self.console.open_series()
-
-    def action_sync(self) -> None:
-        """Templates and senders as WhatsApp knows them."""
-        from tui.screens.sync import SyncScreen
-
-        self.app.push_screen(SyncScreen(self.services))
-
-    async def action_audit(self) -> None:
-        """Who did what."""
-        await self.console.open_audit(None, self.console.open_list)
-
     # What the registry asks
 
     @property

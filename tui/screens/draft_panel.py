@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
@@ -27,12 +27,12 @@ from tui.screens.draft_fields import (
     route_values,
     with_value,
 )
+from tui.screens.draft_fills import FillLines, filled
 from tui.screens.draft_form import FillText, Form, Source
 from tui.screens.draft_timing import WHEN, ZONE
-from tui.widgets.fill_row import FillRow, searchable
+from tui.widgets.fill_row import searchable
 
 if TYPE_CHECKING:
-    from rich.text import Text
     from textual.app import ComposeResult
     from textual.content import ContentText
     from textual.widget import Widget
@@ -40,10 +40,9 @@ if TYPE_CHECKING:
     from engine.placeholders import Placeholder
     from store.types import Audience, Sender, Template
     from tui.widgets.field import Field
+    from tui.widgets.fill_row import FillRow
 
 READ_HELP: Final = "enter reads it; tab completes the path"
-_LABEL: Final = 12
-_LONGEST_LABEL: Final = 24
 
 
 class FormPanel(VerticalScroll, can_focus=False):
@@ -62,10 +61,9 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._senders: dict[int, Sender] = {}
         self._columns: tuple[str, ...] = ()
         self._limited = False
-        self._rows: dict[str, FillRow] = {}
         self.fields = form_fields()
         self._result = Static(markup=False, classes="result", id="result")
-        self._fills = Vertical(id="fills")
+        self._fills = FillLines(id="fills")
 
     def compose(self) -> ComposeResult:
         yield Static("What", classes="section -first", markup=False)
@@ -84,8 +82,8 @@ class FormPanel(VerticalScroll, can_focus=False):
         self._limited = limited
         self._senders = {one.id: one for one in senders}
         self._templates = {one.id: one for one in found}
-        self._set_options(SENDER, [searchable(sender_label(one), one.id) for one in senders])
-        self._set_options(TEMPLATE, [searchable(template_label(one), one.id) for one in found])
+        self.fields[SENDER].set_options([searchable(sender_label(one), one.id) for one in senders])
+        self.fields[TEMPLATE].set_options([searchable(template_label(one), one.id) for one in found])
         if not senders:
             self._select(SENDER).prompt = "no sender yet: sendoff sender add"
         if not found:
@@ -138,8 +136,7 @@ class FormPanel(VerticalScroll, can_focus=False):
             return
         self._columns = tuple(columns)
         self._set_number_columns(columns, self.form.file.number_column)
-        for row in self._rows.values():
-            row.set_columns(columns)
+        self._fills.set_columns(columns)
 
     def offer_number_columns(self, columns: Sequence[str]) -> None:
         """The columns of a file whose number column is not clear."""
@@ -151,9 +148,7 @@ class FormPanel(VerticalScroll, can_focus=False):
         """The sheets of the workbook, and the one to stand there; with one sheet there is nothing to choose."""
         self._set_sheets(sheets)
         if len(sheets) > 1 and chosen in sheets:
-            select = self._select(SHEET)
-            with select.prevent(Select.Changed):
-                select.value = chosen
+            self.fields[SHEET].choose(chosen)
         self.form = replace(self.form, file=replace(self.form.file, sheet=self.fields[SHEET].value))
 
     def show_audience(self, audience: Audience | None) -> None:
@@ -191,16 +186,12 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     def go_to(self, field: str) -> None:
         """Focus the field of a check: a field's name or a placeholder's key."""
-        if field in self._rows:
-            self._rows[field].focus_control()
-        elif field in self.fields:
+        if not self._fills.go_to(field) and field in self.fields:
             self.fields[field].focus_control()
 
     def key_under(self, widget: Widget | None) -> str | None:
         """The placeholder whose line a widget belongs to."""
-        if widget is None:
-            return None
-        return next((key for key, row in self._rows.items() if row in widget.ancestors), None)
+        return None if widget is None else self._fills.key_under(widget)
 
     def is_of_file(self, widget: Widget | None) -> bool:
         """Whether a widget belongs to the fields that say which file to read and how."""
@@ -240,27 +231,18 @@ class FormPanel(VerticalScroll, can_focus=False):
         if problem is None:
             return True
         before = self.form.template_id if self.form.template_id in self._templates else None
-        select = self._select(TEMPLATE)
-        with select.prevent(Select.Changed):
-            select.value = Select.NULL if before is None else before
+        field.choose(before)
         field.set_error(f"{problem.text}. {problem.advice}")
         return False
 
     def on_fill_row_changed(self, event: FillRow.Changed) -> None:
         event.stop()
         row = event.row
-        if self._rows.get(row.key) is not row:
+        if not self._fills.shows(row):
             # A line of the template chosen before.
             return
         before = self.form.fills.get(row.key, FillText())
-        name, column = row.source
-        source = Source(name)
-        after = replace(before, source=source, column=column)
-        if source is before.source:
-            after = after.with_text(row.text)
-        elif (source is Source.FIXED) != (before.source is Source.FIXED):
-            # The other of the two texts now stands in the field.
-            row.set_text(after.text)
+        after = filled(row, before)
         if after != before:
             self.form = self.form.with_fill(row.key, after)
             self.post_message(self.Changed())
@@ -280,23 +262,13 @@ class FormPanel(VerticalScroll, can_focus=False):
         assert isinstance(control, Select)
         return control
 
-    def _set_options(self, name: str, options: Sequence[tuple[Text, object]]) -> None:
-        select = self._select(name)
-        value = select.value
-        with select.prevent(Select.Changed):
-            select.set_options(options)
-            if any(value == one for _, one in options):
-                select.value = value
-
     def _set_number_columns(self, columns: Sequence[str], chosen: str | None) -> None:
-        self._set_options(NUMBER, [searchable(f"column {column}", column) for column in columns])
-        select = self._select(NUMBER)
-        with select.prevent(Select.Changed):
-            select.value = chosen if chosen in columns and chosen is not None else Select.NULL
+        self.fields[NUMBER].set_options([searchable(f"column {column}", column) for column in columns])
+        self.fields[NUMBER].choose(chosen if chosen in columns else None)
 
     def _set_sheets(self, sheets: Sequence[str]) -> None:
         several = sheets if len(sheets) > 1 else ()
-        self._set_options(SHEET, [searchable(sheet, sheet) for sheet in several])
+        self.fields[SHEET].set_options([searchable(sheet, sheet) for sheet in several])
         self.fields[SHEET].display = bool(several)
         if not several:
             self.fields[SHEET].set_error()
@@ -311,20 +283,8 @@ class FormPanel(VerticalScroll, can_focus=False):
         values = route_values(self.form)
         for name in (POLICY, ACTIVITY):
             self.fields[name].display = by_marketing
-            select = self._select(name)
-            with select.prevent(Select.Changed):
-                select.value = values[name]
+            self.fields[name].choose(values[name])
 
     async def _build_fills(self) -> None:
         """A line for each placeholder of the template chosen."""
-        found = self.placeholders
-        width = max([_LABEL, *(len(one.key) + 1 for one in found)])
-        rows = [self._row(one, min(width, _LONGEST_LABEL)) for one in found]
-        async with self.batch():
-            await self._fills.remove_children()
-            self._rows = {row.key: row for row in rows}
-            await self._fills.mount_all(rows)
-
-    def _row(self, placeholder: Placeholder, width: int) -> FillRow:
-        fill = self.form.fills.get(placeholder.key, FillText())
-        return FillRow(placeholder, self._columns, fill.source.value, fill.column, fill.text, width)
+        await self._fills.show(self.placeholders, self.form.fills, self._columns)

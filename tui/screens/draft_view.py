@@ -1,11 +1,9 @@
-"""What the draft editor shows: the form, and beside it what would happen, kept in step while somebody types."""
+"""What the draft editor shows: the form, and beside it what would happen."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.reactive import Reactive
@@ -17,57 +15,29 @@ from store.types import Status
 from tui.command import Scope, footer
 from tui.commands import of
 from tui.screens import draft_timing
-from tui.screens.base import ConsoleScreen
 from tui.screens.draft_choices import FILE
 from tui.screens.draft_form import OpenDraft
-from tui.screens.draft_outlook import Looker
+from tui.screens.draft_looking import DraftLooking
 from tui.screens.draft_panel import READ_HELP, FormPanel
 from tui.screens.draft_skipped import reasons, result
 from tui.signs import MARK, word
 from tui.widgets.footer import Footer
-from tui.widgets.one_line import OneLine, ends
 from tui.widgets.preflight import PreflightList, ProblemLine, to_mend
 from tui.widgets.preview import MessagePreview
 from tui.widgets.status_bar import READ_ONLY, clock
+from tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.timer import Timer
     from textual.widget import Widget
 
-    from engine.preflight_facts import Check, Facts
+    from engine.preflight_facts import Check
     from tui.screens.draft_import import Import
     from tui.screens.draft_outlook import Outlook, Sample
 
-DELAY_S: Final = 0.25
-"""The right-hand side follows the typing only when it rests."""
-TICK_S: Final = 1.0
-SLOW_S: Final = 0.5
-"""An answer that takes longer is announced."""
-_LOOK_AGAIN_TICKS: Final = 5
-"""Balance, template and sender may change while the form is open."""
 
-
-class DraftHeader(OneLine):
-    """Which draft, whether anything in it is unsaved, and the time."""
-
-    DEFAULT_CSS = "DraftHeader { background: $panel; }"
-
-    _left = Content()
-    _right = Content()
-
-    def show(self, left: Content, right: Content) -> None:
-        """Show something else; nothing is repainted when it looks the same."""
-        self._left, self._right = left, right
-        self.redraw()
-
-    def line(self, width: int) -> Content:
-        room = max(width - self._right.cell_length - 2, 10)
-        return ends(self._left.truncate(room, ellipsis=True), self._right, width)
-
-
-class DraftView(ConsoleScreen):
-    """The looks of the editor; what its keys do is in `DraftActions`."""
+class DraftView(DraftLooking):
+    """The looks of the editor; what its keys do is in `DraftScreen`."""
 
     CSS_PATH = "draft.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it as no class variable)
@@ -78,21 +48,10 @@ class DraftView(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self.draft = OpenDraft()
-        self.outlook: Outlook | None = None
         self.importing: Import | None = None
-        self.position = 0
-        """Which recipient the preview shows, from 0."""
-        self._looker = Looker()
-        self._request = 0
-        self._looking = False
-        self._slow = False
-        self._asking = False
-        self._again = False
-        self._delay: Timer | None = None
-        self._ticks = 0
 
     def compose(self) -> ComposeResult:
-        yield DraftHeader()
+        yield TitleLine()
         with Horizontal(id="draft-panes"):
             yield FormPanel(id="form")
             with VerticalScroll(id="outlook"):
@@ -100,15 +59,6 @@ class DraftView(ConsoleScreen):
                 yield PreflightList(id="preflight")
         yield ProblemLine(id="problem-line")
         yield Footer()
-
-    def on_mount(self) -> None:
-        """The clocks move only while the editor is on the screen."""
-        self.set_interval(TICK_S, self._tick)
-
-    @property
-    def panel(self) -> FormPanel:
-        """The form."""
-        return self.query_one(FormPanel)
 
     @property
     def timing(self) -> draft_timing.Timing:
@@ -127,90 +77,6 @@ class DraftView(ConsoleScreen):
         found = [] if self.outlook is None else list(self.outlook.preflight.checks)
         time_check = draft_timing.check(self.timing)
         return found if time_check is None else [*found, time_check]
-
-    # Reading
-
-    def forget(self) -> None:
-        """Another draft: what is being read for the one before is dropped when it comes."""
-        self._request += 1
-        self.outlook = None
-        self.position = 0
-
-    @on(FormPanel.Changed)
-    def _form_changed(self) -> None:
-        self.show_header()
-        if self._delay is not None:
-            self._delay.stop()
-        self._delay = self.set_timer(DELAY_S, self.look)
-
-    def look(self) -> None:
-        """Work out what would happen now; asked for while that is under way, once more after it."""
-        self.show_timing()
-        # What is being counted for the form as it was is given up.
-        self._request += 1
-        if self._looking:
-            self._again = True
-            return
-        self._looking = True
-        self.run_worker(self._look(), group="look")
-
-    async def _look(self) -> None:
-        slow = self.set_timer(SLOW_S, self._show_slow)
-        try:
-            while True:
-                self._again = False
-                request = self._request
-                panel = self.panel
-                fields = panel.form.fields(panel.keys)
-                outlook = await self.reading(
-                    self._looker.look,
-                    fields,
-                    self.draft.campaign_id,
-                    self.position,
-                    self.services.now,
-                    partial(self._is_last, request),
-                )
-                # On its way out a screen loses its parts first.
-                there = self.is_mounted and self.query_one_optional(MessagePreview) is not None
-                if outlook is not None and self._is_last(request) and there:
-                    self._slow = False
-                    self._show(outlook)
-                    self.in_background(partial(self._ask_gateway, outlook.facts), "health")
-                if not self._again:
-                    return
-        finally:
-            slow.stop()
-            self._looking = self._slow = False
-
-    async def _ask_gateway(self, facts: Facts) -> None:
-        """Beside everything else, and at most once a minute: the preflight only reads what was answered."""
-        if self._asking:
-            return
-        self._asking = True
-        try:
-            if await self.asked_gateway(facts.sender, facts.template) and self.is_mounted:
-                self.look()
-        finally:
-            self._asking = False
-
-    def _show_slow(self) -> None:
-        self._slow = True
-        self.show_timing()
-
-    def _is_last(self, request: int) -> bool:
-        return request == self._request
-
-    def _tick(self) -> None:
-        if not self.is_current:
-            return
-        self._ticks += 1
-        if self._ticks % _LOOK_AGAIN_TICKS == 0 and self.outlook is not None and not self._looking:
-            self.look()
-        else:
-            self.show_timing()
-        self.show_header()
-
-    # Showing
 
     def _show(self, outlook: Outlook) -> None:
         self.outlook = outlook
@@ -294,7 +160,7 @@ class DraftView(ConsoleScreen):
             left = Content.assemble(left, "  ", (READ_ONLY, "bold reverse $held"))
         saved = "new, not saved yet" if draft.campaign_id is None else "not saved" if changed else "saved"
         right = f"{saved}   {clock(self.services.now, self.services.zone)} "
-        self.query_one(DraftHeader).show(left, Content(right))
+        self.query_one(TitleLine).show(left, Content(right))
 
     def show_footer(self) -> None:
         """The keys that work now."""

@@ -12,16 +12,12 @@ from textual import on
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine import phone, schedule
-from engine.commands import optouts as commands
-from engine.confinement import place
-from engine.errors import Refused
-from engine.text import counted, shown
+from engine.text import counted
 from store import database, optouts
 from tui import optout_cells
 from tui.command import Command, Scope, footer
 from tui.commands import bindings, of
-from tui.screens.base import ConsoleScreen, export_echo
+from tui.screens.optout_actions import NOBODY, OptOutActions
 from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
 from tui.widgets.pane import Pane
@@ -31,7 +27,7 @@ from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -41,7 +37,6 @@ if TYPE_CHECKING:
     from tui.widgets.columns import Cell
 
 POLL_S = 2.0
-_NOBODY = Refused("not_now", "There is no number under the cursor.")
 
 
 class _Look(NamedTuple):
@@ -55,7 +50,7 @@ class _Look(NamedTuple):
     rows: list[OptOut]
 
 
-class OptOutsScreen(ConsoleScreen):
+class OptOutsScreen(OptOutActions):
     """The numbers that get no campaign; a mode that is kept and opened again."""
 
     SCOPE = Scope.OPT_OUTS
@@ -188,7 +183,7 @@ class OptOutsScreen(ConsoleScreen):
 
     def refuses(self, command: Command) -> EngineError | None:
         """There has to be a number to take off the list."""
-        return _NOBODY if command.id == "optouts.remove" and self.chosen is None else None
+        return NOBODY if command.id == "optouts.remove" and self.chosen is None else None
 
     # Keys
 
@@ -224,88 +219,9 @@ class OptOutsScreen(ConsoleScreen):
         self._table.focus()
         await self._load(to_top=True)
 
-    def action_add(self) -> None:
-        """Opt numbers out."""
-        self.run_worker(self._add())
-
-    async def _add(self) -> None:
-        typed = await self._prompt("Opt numbers out", _number_echo, placeholder="+91 98765 43210", does="opts out")
-        if typed is None:
-            return
-        numbers = [commands.parse(one) for one in phone.split(typed)]
-        added = await self.doing(commands.add, self.services.context, [f"+{number}" for number in numbers])
-        if added is not None:
-            self.notify(_added(list(dict.fromkeys(numbers)), added), markup=False)
-            self._search = ""
-            await self._load(show=numbers[-1])
-
-    def action_remove(self) -> None:
-        """Take the number under the cursor off the list."""
-        entry = self.chosen
-        if entry is not None:
-            self.run_worker(self._remove(entry))
-
-    async def _remove(self, entry: OptOut) -> None:
-        number, zone = phone.display(entry.phone), self.services.zone
-        lines = [
-            f"Opted out since {schedule.short(entry.since, zone, self.services.now)}: {entry.origin}.",
-            "It may get every campaign again that has not handed over its message yet.",
-            "Do it only when the person has asked for messages.",
-        ]
-        if await self.ask(f"Take {number} off the opt-out list?", lambda now: lines, "Yes, take it off"):
-            if await self.did(commands.remove, self.services.context, [f"+{entry.phone}"]):
-                self.notify(f"{number} may get campaigns again.", markup=False)
-            await self._load()
-
-    def action_import(self) -> None:
-        """Opt out every number of a file."""
-        self.run_worker(self._import())
-
-    async def _import(self) -> None:
-        from tui.screens.optout_import import import_file
-
-        done = await import_file(self, self.services.context, self._prompt)
-        if done is not None:
-            reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
-            self.notify(
-                f"{counted(done.rows, 'row')}: {counted(done.added, 'number')} opted out, {done.known:,} known already"
-                + (f", skipped: {reasons}." if reasons else "."),
-                markup=False,
-            )
-        await self._load()
-
-    def action_export(self) -> None:
-        """Write the whole list to a file."""
-        self.run_worker(self._export())
-
-    async def _export(self) -> None:
-        file = await self._prompt("Export the opt-out list as CSV", export_echo, value="opt-outs.csv", does="writes it")
-        if file is None:
-            return
-        path = place(file)
-        entries = await self.doing(commands.export, self.services.context, path, self.services.zone)
-        if entries is not None:
-            self.notify(shown(f"{counted(entries, 'number')} written to {path}."), markup=False)
-
     async def action_refresh(self) -> None:
         """Read the list again."""
         await self._load()
-
-    def action_copy(self) -> None:
-        """The number under the cursor to the clipboard."""
-        entry = self.chosen
-        if entry is None:
-            self.tell(_NOBODY)
-        else:
-            self.to_clipboard(f"+{entry.phone}")
-
-    async def _prompt(
-        self, title: str, echo: Callable[[str], str], *, value: str = "", placeholder: str = "", does: str = "takes it"
-    ) -> str | None:
-        from tui.screens.prompt import PromptScreen
-
-        prompt = PromptScreen(title, echo, value=value, placeholder=placeholder, does=does)
-        return await self.app.push_screen_wait(prompt)
 
 
 def _look(search: str, wanted: int | None, first: int, limit: int) -> _Look:
@@ -319,20 +235,3 @@ def _look(search: str, wanted: int | None, first: int, limit: int) -> _Look:
         first,
         optouts.page(search, limit=limit, offset=first),
     )
-
-
-def _number_echo(typed: str) -> str:
-    numbers = [phone.display(commands.parse(one)) for one in phone.split(typed)]
-    if not numbers:
-        return ""
-    who = f"{numbers[0]} gets" if len(numbers) == 1 else f"{len(numbers)} numbers get"
-    return f"{who} no campaign, also none that is being sent now"
-
-
-def _added(numbers: Sequence[int], added: int) -> str:
-    if len(numbers) == 1:
-        what = "gets no campaign from now on." if added else "was opted out already."
-        return f"{phone.display(numbers[0])} {what}"
-    known = len(numbers) - added
-    already = f" {counted(known, 'number')} {'was' if known == 1 else 'were'} opted out already." if known else ""
-    return f"{counted(added, 'number')} {'gets' if added == 1 else 'get'} no campaign from now on.{already}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal, Vertical
@@ -121,6 +122,26 @@ class Field(Vertical):
             elif isinstance(control, Input | Checkbox):
                 control.value = value
         self.mark_clean()
+
+    def set_options(self, options: Sequence[tuple[Any, Any]]) -> None:
+        """Have a `Select` offer other choices, without a `Changed`; the one that was made stays if it is among them."""
+        select = self._select
+        value = select.value
+        with select.prevent(Select.Changed):
+            select.set_options(options)
+            if any(value == one for _, one in options):
+                select.value = value
+
+    def choose(self, value: Any) -> None:
+        """Choose in a `Select`, `None` for nothing, without a `Changed`; what was saved stays the saved one."""
+        select = self._select
+        with select.prevent(Select.Changed):
+            select.value = Select.NULL if value is None else value
+
+    @property
+    def _select(self) -> Select[Any]:
+        assert isinstance(self.field_control, Select)
+        return self.field_control
 
     @property
     def dirty(self) -> bool:
