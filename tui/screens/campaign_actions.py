@@ -8,7 +8,7 @@ from engine import schedule
 from engine.errors import EngineError
 from engine.lifecycle import Action, cancel_locked
 from engine.text import counted, shown
-from store import account, contacts, listing
+from store import account, listing, quota_meter
 from store.errors import StoreError
 from store.types import CampaignRow, Status
 from tui import bulk
@@ -324,6 +324,6 @@ def _account_limits(now: int) -> tuple[Limits, str]:
     """The account's limits, and in words how much of the quota is used."""
     from engine.commands import limits
 
-    used, left = contacts.used(now), contacts.room(now)
+    used, left = quota_meter.used(now), quota_meter.room(now)
     said = f"{used:,} {'person' if used == 1 else 'people'} messaged in the last 24 hours"
     return limits.of(account.get_account()), said + ("." if left is None else f", {left:,} left.")
