@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.gateway.link import link_of
 from engine.gateway.network import DIRECT, Network
 from engine.text import counted, shown
-from store import account, callbacks, database, leases, moments, place, restored, upkeep
+from store import account, callbacks, database, leases, moments, place, restored, sqlite_file, upkeep
 from store.errors import StoreError
 from store.types import Account, Gateway
 
@@ -83,7 +83,7 @@ class Looking:
     @property
     def file(self) -> Path | None:
         """The database's file; `None` on a server."""
-        return database.sqlite_path(database.url())
+        return sqlite_file.path_of(database.url())
 
 
 def examine(looking: Looking) -> Report:

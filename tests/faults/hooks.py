@@ -283,16 +283,16 @@ def _kill_at(argument: str) -> None:
 
 def _patience(argument: str) -> None:
     """Seconds that a connection waits for another's lock."""
-    from store import database
+    from store import sqlite_file
 
-    put(database, "LOCK_TIMEOUT_S", float(argument))
+    put(sqlite_file, "LOCK_TIMEOUT_S", float(argument))
 
 
 def _no_room() -> bool:
     """Until the test puts a file `room` beside the database."""
-    from store import database
+    from store import database, sqlite_file
 
-    file = database.sqlite_path(database.url())
+    file = sqlite_file.path_of(database.url())
     return file is not None and not file.with_name("room").exists()
 
 
