@@ -23,10 +23,11 @@ from engine.inquiries import PROGRAM_FAULT
 from engine.leasing import Leases
 from engine.logs import Log
 from engine.pacing import Pacer
-from engine.run import Ended, Run, Tools
+from engine.run import Ended, Run
 from engine.starter import Starter
 from engine.testrun import TestSending
 from engine.text import counted
+from engine.turns import Tools
 from store import account, audit, campaigns, database, leases, testsends, windows
 from store.errors import Fenced, StoreBusy, StoreFailed, StoreGone
 from store.types import Actor, Campaign, Lease, Sender
