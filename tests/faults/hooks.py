@@ -181,12 +181,12 @@ def _kill_before_takeover_commit(then: Then) -> None:
 
 
 def _kill_after_takeover(then: Then) -> None:
-    from engine.worker import Worker
+    from engine import takeover
     from store import windows
 
     found = [False]
     after(windows, "recover", lambda: found.__setitem__(0, True), bool)
-    after(Worker, "_recover", lambda: then() if found[0] else None)
+    after(takeover, "recover", lambda: then() if found[0] else None)
 
 
 def _kill_in_hold(then: Then) -> None:
