@@ -12,7 +12,7 @@ import pytest
 
 from engine import streaks
 from engine.clock import DAY, HOUR
-from engine.commands import drafts, launch, setup
+from engine.commands import duplicating, launch, setup
 from engine.gateway import errors
 from engine.gateway.base import Action
 from engine.gateway.cloud_api import CloudApi
@@ -219,8 +219,8 @@ async def test_R44_what_is_refused_for_good_fails_at_once_and_the_others_go(
     assert optouts.numbers() == ({int(FIRST)} if case.action == Action.SUPPRESS else set())
     # R49: what may be tried again, and when.
     offered = {Action.FIX_ROW.value: (1, 1), Action.SKIP_24H.value: (0, 1)}.get(case.action, (0, 0))
-    assert drafts.parts(campaign_id, clock.now())["failed"] == offered[0]
-    assert drafts.parts(campaign_id, clock.now() + DAY)["failed"] == offered[1]
+    assert duplicating.parts(campaign_id, clock.now())["failed"] == offered[0]
+    assert duplicating.parts(campaign_id, clock.now() + DAY)["failed"] == offered[1]
 
 
 # Holds

@@ -12,7 +12,7 @@ import pytest
 
 from engine import quota, report, run
 from engine.clock import DAY, HOUR, MINUTE, SECOND
-from engine.commands import drafts, launch, setup
+from engine.commands import drafts, duplicating, launch, setup
 from engine.commands import limits as limits_command
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
@@ -99,7 +99,7 @@ async def test_R30_R49_who_failed_for_the_quota_may_be_tried_again(
     set_quota(clock, 2)
     campaign_id = begun(clock, tmp_path, people(*range(5)))
     await work(clock, Scripted(takes_all))
-    copy = drafts.duplicate(builders.context(clock), campaign_id, "failed")
+    copy = duplicating.duplicate(builders.context(clock), campaign_id, "failed")
     assert numbers(copy, RecipientState.PENDING) == {builders.number(n)[1:] for n in (2, 3, 4)}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine import message, preflight, preflight_reading, routes
-from engine.commands import drafts, launch, recurring
+from engine.commands import drafts, duplicating, launch, recurring
 from engine.decide import decide
 from engine.errors import Refused
 from engine.gateway.base import Action, Rejection
@@ -152,7 +152,7 @@ def test_only_marketing_templates_go_to_the_marketing_endpoint(db: Path, clock: 
 def test_copies_and_series_keep_the_route(db: Path, clock: FakeClock, tmp_path: Path) -> None:
     context = builders.context(clock)
     campaign_id = campaign(clock, tmp_path, STRICT)
-    assert campaigns.get(drafts.duplicate(context, campaign_id)).route == STRICT
+    assert campaigns.get(duplicating.duplicate(context, campaign_id)).route == STRICT
     series = recurring.create(context, campaign_id, "0 10 * * MON").series
     assert series.route == STRICT
     fired = campaigns.due(clock.now() + 10 * 86_400_000, account.senders()[0].id)

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from engine import callback_intake, reply_words
 from engine.clock import DAY, HOUR, MINUTE
-from engine.commands import drafts, launch, limits, settling, setup, testsends
+from engine.commands import drafts, duplicating, launch, limits, settling, setup, testsends
 from engine.commands.settling import Fate
 from engine.context import Context
 from engine.errors import EngineError, Refused
@@ -377,7 +377,7 @@ class Engine(RuleBasedStateMachine):
         copy_id = self._ask(
             self.model.missing(source),
             "campaign.duplicate",
-            lambda: drafts.duplicate(self.context, source.id, only),
+            lambda: duplicating.duplicate(self.context, source.id, only),
         )
         if copy_id is not None:
             # Its name says where it came from, so that it is never blank.

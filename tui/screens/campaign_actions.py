@@ -48,7 +48,7 @@ class CampaignActions(CampaignDeeds):
 
     async def action_duplicate(self) -> None:
         """A new Draft with the same content and audience; of many only after it was asked."""
-        from engine.commands import drafts
+        from engine.commands import duplicating
         from tui.screens import list_deeds
 
         if self.marked:
@@ -57,7 +57,7 @@ class CampaignActions(CampaignDeeds):
         row = self.subject
         if row is None:
             return
-        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id)
+        copy_id = await self.doing(duplicating.duplicate, self.services.context, row.id)
         if copy_id is not None:
             self.notify(f"Duplicated {named(row.name)}: a new draft, nothing scheduled.", markup=False)
             await self.console.open_list(copy_id)
