@@ -12,14 +12,15 @@ from engine.commands import recurring
 from engine.cron_words import words
 from engine.lifecycle import cancel_locked
 from engine.text import shown
-from store.series import Outcome, State
+from store.occurrences import Outcome
+from store.series import State
 from tui.cli.listing import moment
 from tui.signs import DASH, sign, word
 from tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
     from engine.commands.recurring import Shown
-    from store.series import Occurrence
+    from store.occurrences import Occurrence
 
 COLUMNS: Final = (
     Column("state", "STATE", 8),

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from engine.commands.recurring import Shown
-    from store.series import Occurrence, Series
+    from store.occurrences import Occurrence
+    from store.series import Series
     from tui.cli.session import Session
 
 
