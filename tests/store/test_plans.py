@@ -27,6 +27,7 @@ from store import (
     settling,
     skips,
     tallies,
+    testdeliveries,
     testsends,
     windows,
 )
@@ -223,7 +224,7 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "SEARCH r USING COVERING INDEX recipient_message (message_id=?)",
     ),
     "test sends by the message's id": (
-        lambda _: testsends.with_message_ids(["wamid.9"]),
+        lambda _: testdeliveries.with_message_ids(["wamid.9"]),
         "USING COVERING INDEX test_send_message (message_id=?)",
     ),
     "kept for a message": (
