@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from engine import phone, schedule, template_reading
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
-from engine.gateway.cloud_api import checked_url
-from engine.gateway.link import checked_version
+from engine.gateway.link import checked_url, checked_version
 from engine.remote_senders import DEFAULT_RATE
 from engine.text import shown
 from store import account, audit, database, ledger

@@ -14,7 +14,7 @@ import pytest
 from engine import recorder, run, streaks, worker
 from engine.clock import SystemClock
 from engine.commands import launch
-from engine.gateway.cloud_api import read_answer
+from engine.gateway.answers import read_answer
 from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.gateway.simulator.scenario_file import load
 from engine.recorder import Recorder
