@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from engine import credentials, invariants, schedule
+from engine import credentials, invariants, schedule, zones
 from engine.clock import DAY, MINUTE, Clock
 from engine.errors import EngineError
 from engine.gateway.link import link_of
@@ -222,7 +222,7 @@ def _clock(looking: Looking, known: Account) -> Iterator[Item]:
         text = f"The newest event is {schedule.duration(newest - now)} ahead of the system clock."
         yield Item(Level.WARNING, "clock_behind", text, advice)
     try:
-        schedule.zone(known.timezone)
+        zones.named(known.timezone)
     except EngineError as error:
         yield Item(Level.FAULT, "zone_unknown", error.message, "Give another one: sendoff init --timezone ZONE")
     else:

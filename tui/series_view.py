@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.content import Content
 
-from engine import schedule
+from engine import schedule, zones
 from engine.commands import recurring
 from engine.cron_words import words
 from engine.lifecycle import cancel_locked
@@ -47,7 +47,7 @@ def typed(text: str, zone: str) -> Typed:
     match = _TYPED.fullmatch(" ".join(text.split()))
     assert match is not None
     where = match["zone"] or zone
-    schedule.zone(where)
+    zones.named(where)
     return Typed(match["cron"], where, None if match["until"] is None else moment(match["until"], where, end=True))
 
 

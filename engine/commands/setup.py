@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import phone, schedule, template_reading
+from engine import phone, template_reading, zones
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.gateway.link import checked_url, checked_version
@@ -31,7 +31,7 @@ def init(
     Raises `BadInput` for an unknown time zone or a base URL that is not http(s).
     """
     with command(context, "account.set_up"):
-        schedule.zone(timezone)
+        zones.named(timezone)
         if base_url is not None:
             base_url = checked_url(base_url)
         with database.transaction():
