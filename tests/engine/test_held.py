@@ -12,7 +12,7 @@ import pytest
 from engine import callback_intake, report, why
 from engine.callbacks import register
 from engine.clock import HOUR, MINUTE
-from engine.commands import duplicating, launch, settling
+from engine.commands import duplicating, resuming, settling
 from engine.commands import testsends as testing
 from engine.decide import HELD_BACK, HELD_MS, HELD_WORDS
 from engine.errors import Refused
@@ -89,7 +89,7 @@ def test_R43_it_is_never_handed_over_again_not_even_by_a_resume(waiting: int, cl
     for _ in range(3):
         clock.advance(20 * MINUTE)
         assert again(clock).handed == []
-    launch.resume(builders.context(clock), waiting)
+    resuming.resume(builders.context(clock), waiting)
     assert again(clock).handed == []
     assert progress(waiting).pending == 2 and campaigns.get(waiting).hold is not None
 

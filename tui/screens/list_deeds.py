@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.commands import drafts, duplicating, launch
+from engine.commands import drafts, duplicating, launch, resuming
 from engine.lifecycle import Action
 from tui.screens.campaign_deeds import Deed
 
@@ -27,7 +27,7 @@ def _duplicate(context: Context, row: CampaignRow) -> object:
 
 def _resume(context: Context, row: CampaignRow) -> object:
     # Not the version: the worker renews a hold now and then.
-    return launch.resume(context, row.id, row.hold_reason)
+    return resuming.resume(context, row.id, row.hold_reason)
 
 
 CANCEL: Final = Deed(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine import why
-from engine.commands import duplicating, launch, settling
+from engine.commands import duplicating, resuming, settling
 from engine.text import shown
 from store import recipients
 from tui import settle_view
@@ -86,7 +86,7 @@ class ReportActions(ConsoleScreen):
         from tui.screens.resuming import hear
 
         told = await hear(self, [row])
-        if await self.did(launch.resume, self.services.context, row.id, row.hold_reason):
+        if await self.did(resuming.resume, self.services.context, row.id, row.hold_reason):
             said = shown(" ".join((f"Resumed: {named(row.name)}.", *told.warnings)))
             self.notify(said, severity="warning" if told.warnings else "information", markup=False)
             await self.action_refresh()
