@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import preflight, pricing, resolution, schedule
+from engine import preflight_credits, pricing, resolution, schedule
 from engine.clock import MINUTE
 from engine.logs import Log
 from engine.recurrence import Occurrence, Recurrence
@@ -149,7 +149,7 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
     price = 0
     if template is not None:
         # A country without a price is left out: check 2 fails the campaign then, and its report says why.
-        price = pricing.total(preflight.price_table(prices.lines(), template), countries)
+        price = pricing.total(preflight_credits.price_table(prices.lines(), template), countries)
     name = f"{series.name}, {schedule.day_and_time(occurrence.at, series.timezone)}"
     return Firing(
         series, occurrence.local, occurrence.at, outcome, name, template, audience_id, skipped, countries, price
