@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from engine.clock import Clock
-    from engine.notices import Notice
+    from engine.notice_kinds import Notice
     from engine.reply_words import Words
     from store.types import OptOut, Reply, StatusUpdate
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from engine import credentials, invariants, schedule
+from engine import credentials, invariants, schedule, zones
 from engine.clock import DAY, MINUTE, Clock
 from engine.errors import EngineError
 from engine.gateway.link import link_of
 from engine.gateway.network import DIRECT, Network
 from engine.text import counted, shown
-from store import account, callbacks, database, leases, moments, place, restored, upkeep
+from store import account, callbacks, database, leases, moments, place, restored, sqlite_file, upkeep
 from store.errors import StoreError
 from store.types import Account, Gateway
 
@@ -83,7 +83,7 @@ class Looking:
     @property
     def file(self) -> Path | None:
         """The database's file; `None` on a server."""
-        return database.sqlite_path(database.url())
+        return sqlite_file.path_of(database.url())
 
 
 def examine(looking: Looking) -> Report:
@@ -222,7 +222,7 @@ def _clock(looking: Looking, known: Account) -> Iterator[Item]:
         text = f"The newest event is {schedule.duration(newest - now)} ahead of the system clock."
         yield Item(Level.WARNING, "clock_behind", text, advice)
     try:
-        schedule.zone(known.timezone)
+        zones.named(known.timezone)
     except EngineError as error:
         yield Item(Level.FAULT, "zone_unknown", error.message, "Give another one: sendoff init --timezone ZONE")
     else:

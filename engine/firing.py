@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import preflight, pricing, resolution, schedule
+from engine import preflight_credits, pricing, resolution, schedule
 from engine.clock import MINUTE
 from engine.logs import Log
 from engine.recurrence import Occurrence, Recurrence
 from engine.text import counted
-from store import account, audiences, audit, database, prices
+from store import account, audiences, audit, database, occurrences, prices
 from store import series as store
 from store.errors import Missing
-from store.series import Firing, Outcome, Series, State
+from store.occurrences import Firing, Outcome
+from store.series import Series, State
 from store.types import Actor, Status
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def tend_one(clock: Clock, actor: Actor, series: Series) -> int:
     if series.state is not State.ACTIVE:
         return 0
     recurrence, now, made = Recurrence(series.cron, series.timezone), clock.now(), 0
-    before = store.occurrences(series.id, 1)
+    before = occurrences.of_series(series.id, 1)
     if before and before[0].at > now:
         return 0
     missed = sort_out(series, recurrence, before[0] if before else None, now)
@@ -78,7 +79,7 @@ def tend_one(clock: Clock, actor: Actor, series: Series) -> int:
     return made
 
 
-def sort_out(series: Series, recurrence: Recurrence, last: store.Occurrence | None, now: int) -> Missed:
+def sort_out(series: Series, recurrence: Recurrence, last: occurrences.Occurrence | None, now: int) -> Missed:
     """Which occurrences passed since the last one known, and whether one of them is still made. Pure."""
     # What passed before the series was made or while it was paused was not to fire.
     since = max(series.edited_at, 0 if last is None else last.at)
@@ -92,7 +93,7 @@ def sort_out(series: Series, recurrence: Recurrence, last: store.Occurrence | No
     return Missed(passed, newest)
 
 
-def _goes_late(last: store.Occurrence | None, grace: int, newest: Occurrence, now: int) -> bool:
+def _goes_late(last: occurrences.Occurrence | None, grace: int, newest: Occurrence, now: int) -> bool:
     """Whether the campaign made ahead is itself the one late firing: it went after `newest`, or is about to."""
     if last is None:
         return False
@@ -148,7 +149,7 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
     price = 0
     if template is not None:
         # A country without a price is left out: check 2 fails the campaign then, and its report says why.
-        price = pricing.total(preflight.price_table(prices.lines(), template), countries)
+        price = pricing.total(preflight_credits.price_table(prices.lines(), template), countries)
     name = f"{series.name}, {schedule.day_and_time(occurrence.at, series.timezone)}"
     return Firing(
         series, occurrence.local, occurrence.at, outcome, name, template, audience_id, skipped, countries, price
@@ -158,7 +159,7 @@ def prepare(clock: Clock, series: Series, occurrence: Occurrence, outcome: Outco
 def commit(clock: Clock, actor: Actor, firing: Firing) -> int | None:
     """Make a prepared campaign with its audit event, inside the caller's transaction; `None` as for `make`."""
     now = clock.now()
-    campaign_id = store.fire(firing, actor.name, now)
+    campaign_id = occurrences.fire(firing, actor.name, now)
     if campaign_id is not None:
         audit.write(
             now,
@@ -179,7 +180,7 @@ def commit(clock: Clock, actor: Actor, firing: Firing) -> int | None:
 def _record(clock: Clock, actor: Actor, series: Series, missed: Missed) -> None:
     gone = [one for one in missed.passed if one != missed.late]
     with database.transaction():
-        recorded = [store.miss(series.id, one.local, one.at) for one in gone[:RECORDED]]
+        recorded = [occurrences.miss(series.id, one.local, one.at) for one in gone[:RECORDED]]
         if not any(recorded):
             return
         many = "more than " if len(missed.passed) == COUNTED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine import quota
-from store import contacts
+from store import contacts, limits, quota_meter
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -18,14 +18,14 @@ MOST: Final = 100
 
 def wanting(now: int) -> bool:
     """Whether there is anything to do."""
-    return contacts.behind(now, quota.forgotten_before(contacts.limits().days, now))
+    return quota_meter.behind(now, quota.forgotten_before(limits.of_account().days, now))
 
 
 def tend(clock: Clock) -> int:
     """Bring the meter of the quota up to now and forget what counts for nothing; answers how many messages."""
     now = clock.now()
-    contacts.sweep(now)
-    before = quota.forgotten_before(contacts.limits().days, now)
+    quota_meter.sweep(now)
+    before = quota.forgotten_before(limits.of_account().days, now)
     forgotten = 0
     for _ in range(MOST):
         gone = contacts.purge(before, AT_ONCE)

@@ -12,7 +12,7 @@ from engine.inquiries import Inquiries
 from engine.logs import Log
 from engine.quota import QUOTA_REACHED
 from engine.wide_holds import Wide
-from store import campaigns, contacts, held, leases
+from store import campaigns, held, leases, quota_meter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -246,9 +246,9 @@ class Holding:
 
     def _may_try_quota(self, campaign: Campaign, hold: Hold, now: int, lease: Lease) -> bool:
         """Whether the quota has room, however that came; else the hold says when it will."""
-        if contacts.room(now) != 0:
+        if quota_meter.room(now) != 0:
             return True
-        until = contacts.refills_at(now)
+        until = quota_meter.refills_at(now)
         if until != hold.until and (hold.until is None or hold.until <= now):
             ending.prolong(self._clock, campaign, until, lease=lease)
         return False

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from engine.invariant_facts import ENDED, NOT_STARTED, Facts, Found, worth
-from store import checks, tallies
+from store import credit_checks, tallies
 from store.types import RecipientState
 
 
 def total(_: Facts) -> Found:
     """What was topped up is free, reserved or spent, and none of these is below nothing."""
-    balance = checks.balance()
+    balance = credit_checks.balance()
     if balance is None:
         return
-    topped_up = checks.moved()["top_up"]
+    topped_up = credit_checks.moved()["top_up"]
     if topped_up != sum(balance) or min(balance) < 0:
         yield f"{topped_up:,} credits were topped up, but {_words(balance)}", ()
 
 
 def ledger(_: Facts) -> Found:
     """The balance is the sum of the ledger."""
-    balance, moved = checks.balance(), checks.moved()
+    balance, moved = credit_checks.balance(), credit_checks.moved()
     if balance is None:
         return
     sums = (
@@ -29,7 +29,7 @@ def ledger(_: Facts) -> Found:
     )
     if sums != tuple(balance):
         yield f"the ledger's entries come to {_words(sums)}, but {_words(balance)}", ()
-    noted = checks.noted_balance()
+    noted = credit_checks.noted_balance()
     if noted is not None and noted != balance:
         yield f"the ledger's newest entry notes {_words(noted)}, but {_words(balance)}", ()
 
@@ -41,11 +41,11 @@ def _words(balance: tuple[int, int, int]) -> str:
 
 def reserved(facts: Facts) -> Found:
     """What is reserved is what runs and test sends have reserved."""
-    balance = checks.balance()
+    balance = credit_checks.balance()
     if balance is None:
         return
     waiting = (RecipientState.PENDING, RecipientState.UNKNOWN)
-    of_runs, of_tests = checks.held_by_runs(), sum(one.price for one in facts.tests if one.state in waiting)
+    of_runs, of_tests = credit_checks.held_by_runs(), sum(one.price for one in facts.tests if one.state in waiting)
     if of_runs + of_tests != balance.reserved:
         yield f"{balance.reserved:,} credits are reserved, but runs hold {of_runs:,} and test sends {of_tests:,}", ()
 
@@ -74,7 +74,7 @@ def run_credits(facts: Facts) -> Found:
 
 def run_ledger(facts: Facts) -> Found:
     """What a run reserved, spent and released stands in the ledger."""
-    sums = checks.moved_by(facts.ids)
+    sums = credit_checks.moved_by(facts.ids)
     for run in facts.runs:
         if run.counters is None:
             continue
@@ -96,5 +96,5 @@ def test_credits(facts: Facts) -> Found:
 
 def test_apart(_: Facts) -> Found:
     """A test send is no row of a campaign."""
-    for campaign_id in checks.tests_in_campaigns():
+    for campaign_id in credit_checks.tests_in_campaigns():
         yield "a test send is counted in its credits", (campaign_id,)

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from store import checks
+from store import checks, credit_checks
 from store.types import RecipientState, Status
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Facts:
         return checks.retries(self.ids)
 
     @cached_property
-    def tests(self) -> list[checks.Tested]:
-        return checks.tests()
+    def tests(self) -> list[credit_checks.Tested]:
+        return credit_checks.tests()
 
     @cached_property
     def terms(self) -> Mapping[str, checks.Term]:

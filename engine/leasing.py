@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from engine.logs import Log
-from store import database, leases
+from store import database, leases, sqlite_file
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -130,7 +130,7 @@ class Leases:
 
     def _lock(self, sender_id: int) -> bool:
         """Whether the file lock was free; always false where the database is not a file on this machine."""
-        path = database.sqlite_path(database.url())
+        path = sqlite_file.path_of(database.url())
         if path is None:
             return False
         try:

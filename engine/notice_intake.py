@@ -17,7 +17,7 @@ from engine.decide import PAUSING, HoldOrder
 from engine.gateway import errors
 from engine.gateway.base import Action
 from engine.logs import Log
-from engine.notices import (
+from engine.notice_kinds import (
     AccountAlert,
     AccountChange,
     AccountReview,

@@ -5,11 +5,10 @@ Pure: `engine.preflight_reading` reads what it looks at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import placeholders, preflight_media, pricing, routes, templates
+from engine import placeholders, preflight_credits, preflight_media, pricing, routes, templates
 from engine.health import State
 from engine.preflight_facts import ENDPOINT, OVER_QUOTA, Check, Facts, Level
 from engine.remote_senders import USABLE
@@ -17,15 +16,10 @@ from engine.text import counted
 from store.types import Endpoint, OverQuota
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.row_refusals import RowRefusals
-    from store.types import PriceLine, Sender, Template
-
-
-LISTED = 5
-"""Countries that are named in one sentence."""
-NO_PRICE_ADVICE = (
-    "Import a price list with a line for it, or with a default line (an empty country): sendoff prices import."
-)
+    from store.types import Sender, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ class Preflight:
 
 def run(facts: Facts) -> Preflight:
     """Check everything and work out the price. Pure."""
-    table = _table(facts)
+    table = preflight_credits.table_of(facts)
     price = pricing.total(table, facts.countries)
     found = [
         *_name(facts),
@@ -57,31 +51,10 @@ def run(facts: Facts) -> Preflight:
         *preflight_media.checks(facts),
         *_values(facts),
         *_audience(facts),
-        *_credits(facts, table, price),
+        *preflight_credits.checks(facts, table, price),
         *_quota(facts),
     ]
     return Preflight(tuple(found), price, table, facts.valid)
-
-
-def _table(facts: Facts) -> Mapping[str, int]:
-    if facts.template is None:
-        # Without a template there is no price in the list to look up.
-        return pricing.price_table((), "", "")
-    return price_table(facts.price_list, facts.template)
-
-
-def price_table(price_list: Sequence[PriceLine], template: Template) -> dict[str, int]:
-    """What one message of a template costs by country, see `pricing.price_table`."""
-    return pricing.price_table(price_list, template.category, templates.media(template.components))
-
-
-def no_price(template: Template, countries: Mapping[str, int]) -> str:
-    """What to say of recipients that the price list has no price for."""
-    media = templates.media(template.components)
-    what = f"{template.category} with {media}" if media in pricing.MEDIA else template.category
-    listed = [f"{country or 'no country'} {n:,}" for country, n in countries.items()]
-    more = f" and {len(listed) - LISTED:,} more" if len(listed) > LISTED else ""
-    return f"the price list has no price for {what} to {', '.join(listed[:LISTED])}{more}"
 
 
 def _name(facts: Facts) -> list[Check]:
@@ -257,37 +230,6 @@ def _audience(facts: Facts) -> list[Check]:
             )
         ]
     return [Check("audience", Level.OK, f"{facts.valid:,} will get it", field="file")]
-
-
-def _credits(facts: Facts, table: Mapping[str, int], price: int) -> list[Check]:
-    if not facts.valid:
-        return []
-    gaps = pricing.unpriced(table, facts.countries)
-    if gaps and facts.template is not None:
-        return [Check("no_price", Level.BLOCK, no_price(facts.template, gaps), NO_PRICE_ADVICE, "template")]
-    free = facts.balance.free
-    if price > free:
-        return [
-            Check(
-                "insufficient_credits",
-                Level.BLOCK,
-                f"{counted(price, 'credit')} needed, {free:,} free: {price - free:,} missing",
-                "Top up with `sendoff credits add`, or choose a smaller audience.",
-                "file",
-            )
-        ]
-    found = [Check("credits", Level.OK, f"{counted(price, 'credit')}, {free:,} free")]
-    if facts.scheduled_price and price + facts.scheduled_price > free:
-        short = price + facts.scheduled_price - free
-        found.append(
-            Check(
-                "credits_overcommitted",
-                Level.WARN,
-                f"with what is scheduled already, {counted(short, 'credit')} will be missing",
-                "The campaign that starts last would fail. Top up before its time.",
-            )
-        )
-    return found
 
 
 def _quota(facts: Facts) -> list[Check]:

@@ -10,7 +10,7 @@ from engine import asking, message, placeholders, resolution, row_refusals
 from engine.errors import EngineError
 from engine.gateway.link import access_token
 from engine.preflight_facts import Facts, Quota
-from store import account, campaigns, contacts, ledger, prices, tallies
+from store import account, campaigns, ledger, prices, quota_meter, tallies
 from store import media as uploads
 from store.types import Gateway, OverQuota
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def quota_of(over: OverQuota, now: int, repeats: Callable[[], int]) -> Quota | None:
     """What the quota has left at this time; `repeats` is asked only where there is a quota."""
-    left = contacts.room(now)
+    left = quota_meter.room(now)
     return None if left is None else Quota(left, repeats(), over)
 
 
@@ -31,7 +31,7 @@ def facts_of(campaign: Campaign, now: int | None = None) -> Facts:
     audience = campaign.audience
     quota = None
     if now is not None and audience is not None:
-        quota = quota_of(campaign.over_quota, now, lambda: contacts.recent_of(audience.id, now))
+        quota = quota_of(campaign.over_quota, now, lambda: quota_meter.recent_of(audience.id, now))
     return Facts(
         name=campaign.name,
         sender=sender,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine import schedule
+from engine import zones
 from engine.errors import BadInput, Refused
 from engine.text import shown
 
@@ -54,7 +54,7 @@ class Recurrence:
 
     def __init__(self, cron: str, zone_name: str) -> None:
         self.cron = _checked(cron)
-        self._where = schedule.zone(zone_name)
+        self._where = zones.named(zone_name)
 
     def after(self, moment: int) -> Iterator[Occurrence]:
         """The occurrences later than a moment, earliest first, without end."""

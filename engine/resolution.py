@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 from engine import placeholders
-from store import account, campaigns, contacts, optouts, recipients, skips
+from store import account, campaigns, limits, optouts, quota_meter, recipients, skips
 from store.types import Audience, Campaign, Fill, Recipient, RecipientState, SkipReason, Template
 
 RECONSIDERED = (None, SkipReason.MISSING_VARIABLE, *skips.BARS)
@@ -41,7 +41,7 @@ class Bars(NamedTuple):
 def bars(template: Template | None, now: int) -> Bars:
     """Whom a campaign with this template may not go to at this time; the cap is for marketing templates only."""
     marketing = template is not None and template.marketing
-    return Bars(optouts.numbers(), _enabled(), contacts.capped(now) if marketing else frozenset())
+    return Bars(optouts.numbers(), _enabled(), limits.capped(now) if marketing else frozenset())
 
 
 def _enabled() -> frozenset[str] | None:
@@ -163,7 +163,7 @@ def count(
     `None` when it is no longer `wanted`: a million rows take some ten seconds.
     """
     filler = filler_for(template, fills, audience)
-    found = Tallying(filler, frozenset() if contacts.limits().quota is None else contacts.recent(now))
+    found = Tallying(filler, frozenset() if limits.of_account().quota is None else quota_meter.recent(now))
     for decided in decisions(audience.id, filler, bars(template, now)):
         if not wanted():
             return None
@@ -206,14 +206,14 @@ class Standing(NamedTuple):
     """Of the campaign."""
     countries: tuple[str, ...] | None
     """The enabled ones; `None` is all of them."""
-    bound: contacts.Limits
+    bound: limits.Limits
 
 
 def standing(campaign: Campaign) -> Standing:
     """What the rows of a Scheduled campaign have to be in step with now."""
     template, enabled = as_billed(campaign), _enabled()
     # The quota bars nobody.
-    bound = contacts.limits().of(template is not None and template.marketing)._replace(quota=None)
+    bound = limits.of_account().of(template is not None and template.marketing)._replace(quota=None)
     return Standing(campaign.version, None if enabled is None else tuple(sorted(enabled)), bound)
 
 

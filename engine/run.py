@@ -1,17 +1,15 @@
 """One campaign's send: claim a window, hand its rows over at the sender's pace, record what became of them.
 
 The order is the crash protocol (DESIGN section 4): the intent is committed before the first byte of its requests,
-outcomes are
-committed in batches after, and a row that has an intent but no outcome is never handed over again by itself.
+outcomes are committed in batches after, and a row that has an intent but no outcome is never handed over again by
+itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
 
 from engine import ending, message, quota, resolution
 from engine.decide import Decision, HoldOrder, decide
@@ -20,16 +18,10 @@ from engine.gateway.errors import Internal
 from engine.logs import Log
 from engine.recorder import Recorder
 from engine.streaks import RAMP, Streaks
+from engine.turns import LONGEST_NAP_S, Tools, turn
 from store import database, leases, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
-from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from engine.clock import Clock
-    from engine.gateway.base import Gateway
-    from engine.pacing import Pacer
+from store.types import Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
 log = Log("sendoff.run")
 
@@ -38,7 +30,6 @@ FAILED_AT_ONCE = 2_000
 """Rows beyond the messaging quota that are failed in one transaction."""
 STOP_PATIENCE_S = 8.0
 """How long an orderly stop waits for answers; it must be over within 10 s (DESIGN section 3)."""
-LONGEST_NAP_S = 1.0
 OPT_OUT_POLL_S = 0.25
 """How stale the opt-outs read at the claim may be: a window of a slow sender takes seconds."""
 
@@ -52,42 +43,6 @@ class Ended(Enum):
     HELD = auto()
     LOST = auto()
     """The lease has a new owner or is not trusted."""
-
-
-class Tools(NamedTuple):
-    """What a run works with; `pacer` is shared by the runs of one sender, `slots` by all that use the gateway."""
-
-    clock: Clock
-    gateway: Gateway
-    slots: asyncio.Semaphore
-    """One for every request on its way."""
-    pacer: Pacer
-    rng: Random
-    trusted: Callable[[], bool]
-    actor: Actor
-
-
-async def turn(tools: Tools, may_go_on: Callable[[], bool]) -> bool:
-    """Wait until the next message may go, with a slot; false, and then without one, when it must not go any more."""
-    if not may_go_on():
-        return False
-    now = tools.clock.steady()
-    permit = tools.pacer.reserve(now)
-    wait_s = permit.at - now
-    if wait_s <= 0:
-        # Those who had their turn begin first: a late one is followed by many more at once, and each may tell to stop.
-        await tools.clock.sleep(0)
-    while wait_s > 0 and may_go_on():
-        # Piece by piece: many campaigns of a slow sender queue up here, and a stop cannot wait for all their turns.
-        await tools.clock.sleep(min(wait_s, LONGEST_NAP_S))
-        wait_s -= LONGEST_NAP_S
-    await tools.slots.acquire()
-    # A timer ends late, and a slot may come later still.
-    permit.at = max(permit.at, tools.clock.steady())
-    if may_go_on():
-        return True
-    tools.slots.release()
-    return False
 
 
 class Run:

@@ -5,16 +5,18 @@ Every time that goes in or out as a number is UTC epoch milliseconds.
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from datetime import time as wall_time
-from typing import Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo, available_timezones
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from engine import zones
 from engine.clock import DAY, HOUR, MINUTE
 from engine.errors import BadInput, Refused
-from engine.text import fold, shown
+from engine.text import shown
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 Lateness: TypeAlias = Literal["not_due", "due", "late", "missed"]
 
@@ -47,23 +49,6 @@ _STEP: Final = re.compile(
 _STEP_LENGTH: Final = {"s": 1_000, "m": MINUTE, "h": HOUR, "d": DAY}
 
 
-def zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name.
-
-    Raises:
-        BadInput: `unknown_zone`, with names that come near.
-    """
-    try:
-        return ZoneInfo(name)
-    # A folder such as "Europe" is an OSError, "../x" a ValueError, anything else not found a KeyError.
-    except (KeyError, ValueError, OSError) as error:
-        near = _near_zones(name)
-        hint = (
-            f"Did you mean {' or '.join(near)}?" if near else "Give an IANA name such as Asia/Kolkata or Europe/Berlin."
-        )
-        raise BadInput("unknown_zone", f"There is no time zone {shown(name)!r}.", hint) from error
-
-
 def parse_when(text: str, zone_name: str, now_ms: int) -> int:
     """The instant an operator means, read in the zone named unless the text carries an offset.
 
@@ -71,7 +56,7 @@ def parse_when(text: str, zone_name: str, now_ms: int) -> int:
         BadInput: `bad_time`, `unknown_zone`.
         Refused: `time_in_past`, also for this very moment; `time_skipped` and `time_ambiguous` where the clocks change.
     """
-    where = zone(zone_name)
+    where = zones.named(zone_name)
     words = " ".join(text.split())
     try:
         at = _instant(words, where, now_ms)
@@ -91,12 +76,12 @@ def parse_when(text: str, zone_name: str, now_ms: int) -> int:
 def describe(ms: int, zone_name: str, now: int) -> str:
     """A time in full and how far it is, such as `Tue 24 Nov 2026 10:00 IST, in 19 h 28 min`."""
     distance = _spoken(abs(ms - now))
-    return f"{_full(ms, zone(zone_name))}, {f'in {distance}' if ms >= now else f'{distance} ago'}"
+    return f"{_full(ms, zones.named(zone_name))}, {f'in {distance}' if ms >= now else f'{distance} ago'}"
 
 
 def short(ms: int, zone_name: str, now: int) -> str:
     """A time for a narrow column: `today 15:00`, `tomorrow 10:00`, `24 Nov 10:00`, `24 Nov 2027 10:00`."""
-    where = zone(zone_name)
+    where = zones.named(zone_name)
     local, today = _local(ms, where), _local(now, where).date()
     clock = f"{local:%H:%M}"
     named = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get((local.date() - today).days)
@@ -108,23 +93,23 @@ def short(ms: int, zone_name: str, now: int) -> str:
 
 def day_and_time(ms: int, zone_name: str) -> str:
     """A time with its weekday, as in the name of a firing: `Mon 30 Nov 10:00`."""
-    local = _local(ms, zone(zone_name))
+    local = _local(ms, zones.named(zone_name))
     return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local:%H:%M}"
 
 
 def iso(ms: int, zone_name: str) -> str:
     """ISO 8601 with the zone's offset; milliseconds only where there are any."""
-    return _local(ms, zone(zone_name)).isoformat(timespec="milliseconds" if ms % 1_000 else "seconds")
+    return _local(ms, zones.named(zone_name)).isoformat(timespec="milliseconds" if ms % 1_000 else "seconds")
 
 
 def clock(ms: int, zone_name: str) -> str:
     """The time of day to the millisecond, such as `10:00:03.512`."""
-    return f"{_local(ms, zone(zone_name)):%H:%M:%S}.{ms % 1_000:03d}"
+    return f"{_local(ms, zones.named(zone_name)):%H:%M:%S}.{ms % 1_000:03d}"
 
 
 def day(ms: int, zone_name: str) -> str:
     """The day, such as `Mon 23 Nov 2026`."""
-    local = _local(ms, zone(zone_name))
+    local = _local(ms, zones.named(zone_name))
     return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}"
 
 
@@ -141,7 +126,7 @@ def duration(ms: int) -> str:
 
 def zone_word(ms: int, zone_name: str) -> str:
     """The zone's short name at that time, such as IST; where it has none, its offset, such as UTC+03:00."""
-    return abbreviation(_local(ms, zone(zone_name)))
+    return abbreviation(_local(ms, zones.named(zone_name)))
 
 
 def month(word: str) -> int | None:
@@ -256,17 +241,6 @@ def _around_gap(low: datetime, high: datetime, where: ZoneInfo) -> tuple[str, st
             high = middle
     before = (high - timedelta(minutes=1)).astimezone(where)
     return f"{before:%Y-%m-%d %H:%M}", f"{high.astimezone(where):%Y-%m-%d %H:%M}"
-
-
-def _near_zones(name: str) -> list[str]:
-    """Names like the one typed, by the whole and by the city."""
-    names = sorted(available_timezones())
-    wanted = fold(name)
-    exact = [known for known in names if wanted in (fold(known), fold(known.rpartition("/")[2]))]
-    cities = {fold(known.rpartition("/")[2]): known for known in names}
-    whole = {fold(known): known for known in names}
-    near = [*difflib.get_close_matches(wanted, whole, 3, 0.75), *difflib.get_close_matches(wanted, cities, 3, 0.75)]
-    return list(dict.fromkeys([*exact, *(whole.get(key) or cities[key] for key in near)]))[:3]
 
 
 def _local(ms: int, where: tzinfo) -> datetime:

@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine import placeholders, preflight, preflight_facts, preflight_reading, pricing, resolution, schedule, templates
+from engine import (
+    placeholders,
+    preflight,
+    preflight_credits,
+    preflight_facts,
+    preflight_reading,
+    pricing,
+    resolution,
+    schedule,
+    templates,
+)
 from engine.remote_senders import USABLE
 from engine.templates import APPROVED
 from store import account, audit, campaigns, database, ledger, tallies, transitions
@@ -113,7 +123,7 @@ def _start(campaign: Campaign, now: int) -> tuple[RootCause, Mapping[str, Any]] 
     gaps = pricing.unpriced(result.prices, facts.countries)
     if gaps and facts.template is not None:
         # Another list was imported meanwhile. A message without a price is never taken for free.
-        return RootCause.INSUFFICIENT_CREDITS, {"no_price": preflight.no_price(facts.template, gaps)}
+        return RootCause.INSUFFICIENT_CREDITS, {"no_price": preflight_credits.no_price(facts.template, gaps)}
     try:
         ledger.reserve(now, campaign.id, result.price, WORKER.name)
     except ShortOfCredits as error:

@@ -15,7 +15,8 @@ from engine.decide import GATEWAY_UNREACHABLE, Decision, decide
 from engine.gateway.base import Unknown
 from engine.logs import Log
 from engine.recorder import AGAIN_S, FLUSH_TRIES
-from engine.run import STOP_PATIENCE_S, Tools, turn
+from engine.run import STOP_PATIENCE_S
+from engine.turns import Tools, turn
 from store import audit, campaigns, database, optouts, testsends
 from store.errors import Fenced, StoreBusy, StoreFailed
 from store.types import Actor, Lease, Result, ResultKind, Sender, TestSend

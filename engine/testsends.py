@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from engine import message, phone, placeholders, preflight, preflight_facts, pricing, resolution
+from engine import message, phone, placeholders, preflight, preflight_credits, preflight_facts, pricing, resolution
 from engine.clock import MINUTE
 from engine.decide import HELD_WORDS
 from engine.errors import BadInput, NotFound, Refused
@@ -86,7 +86,7 @@ def prepare(campaign_id: int, line: int | None = None) -> Prepared:
         template=template,
         values=_values(campaign, template, row),
         row=row,
-        prices=preflight.price_table(prices.lines(), template),
+        prices=preflight_credits.price_table(prices.lines(), template),
         countries=account.get_account().countries,
         free=ledger.balance().free,
     )
@@ -194,8 +194,8 @@ def cost(prepared: Prepared, phones: Sequence[Phone]) -> list[int]:
         counts[one.country] = counts.get(one.country, 0) + 1
     gaps = pricing.unpriced(prepared.prices, counts)
     if gaps:
-        said = preflight.no_price(prepared.template, gaps)
-        raise Refused("no_price", f"{said[:1].upper()}{said[1:]}.", preflight.NO_PRICE_ADVICE)
+        said = preflight_credits.no_price(prepared.template, gaps)
+        raise Refused("no_price", f"{said[:1].upper()}{said[1:]}.", preflight_credits.NO_PRICE_ADVICE)
     found = [pricing.price_of(prepared.prices, one.country) for one in phones]
     if sum(found) > prepared.free:
         raise short(sum(found), prepared.free)

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
-from engine import schedule
+from engine import schedule, zones
 from engine.errors import Refused
 
 
@@ -73,7 +73,7 @@ def _expiry(text: str, zone: str) -> str:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
             return str(round(at.timestamp() * 1000))
-        return str(schedule.to_utc(at, schedule.zone(zone)))
+        return str(schedule.to_utc(at, zones.named(zone)))
     except (ValueError, OverflowError, Refused):
         return ""
 

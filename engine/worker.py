@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, lock
+from engine import ending, lock, takeover
 from engine.callback_intake import apply_waiting
 from engine.chores import chores_of
 from engine.decide import HoldOrder
@@ -23,11 +22,12 @@ from engine.inquiries import PROGRAM_FAULT
 from engine.leasing import Leases
 from engine.logs import Log
 from engine.pacing import Pacer
-from engine.run import Ended, Run, Tools
+from engine.passes import Pass
+from engine.run import Ended, Run
 from engine.starter import Starter
 from engine.testrun import TestSending
-from engine.text import counted
-from store import account, audit, campaigns, database, leases, testsends, windows
+from engine.turns import Tools
+from store import account, campaigns, database, leases, testsends
 from store.errors import Fenced, StoreBusy, StoreFailed, StoreGone
 from store.types import Actor, Campaign, Lease, Sender
 
@@ -48,32 +48,6 @@ GIVE_UP_S = 60.0
 """How long a worker that ends by itself tries a store that cannot be used."""
 MAX_IN_FLIGHT = 400
 """Requests on their way; fewer than the gateway has connections, for waiting for one would look like no gateway."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What one step found."""
-
-    sending: int
-    """Campaigns, and senders' test sends, being sent by this worker now."""
-    waiting: int
-    """Campaigns in progress that this worker does not send because another does, and test sends without an outcome."""
-    due: int
-    """Scheduled campaigns whose time has come and that were not started yet."""
-    asking: int = 0
-    """Questions about holds that the gateway has not answered yet."""
-
-    @property
-    def words(self) -> str:
-        """How it stands, for a service manager's status."""
-        if self.sending:
-            return f"sending, {counted(self.sending, 'run')} under way"
-        return "standing by, another worker sends" if self.waiting else "idle"
-
-    @property
-    def idle(self) -> bool:
-        """Nothing is in progress but what is on hold, nothing is due, and nothing is being asked."""
-        return not (self.sending or self.waiting or self.due or self.asking)
 
 
 class Worker:
@@ -246,35 +220,12 @@ class Worker:
             if wide is not None and campaign_id in self._live:
                 self._live[campaign_id].halt(wide.order)
             return
-        self._recover(campaign_id, lease)
+        takeover.recover(self._clock, campaign_id, lease, self.actor)
         campaign = self._holding.released(campaigns.get(campaign_id), sender, lease)
         if campaign is None:
             return
         self._runs[campaign_id] = asyncio.create_task(self._drive(campaign, sender, lease), name=f"run {campaign_id}")
         self._under[campaign_id] = lease
-
-    def _recover(self, campaign_id: int, lease: Lease) -> None:
-        # No run of this campaign lives here, so a window even of this lease's own fence has nobody left to close it.
-        if not windows.open_windows(campaign_id):
-            return
-        with leases.under(lease):
-            now = self._clock.now()
-            lost = windows.recover(campaign_id, lease.fence + 1, now)
-            if lost:
-                audit.write(
-                    now,
-                    self.actor,
-                    "campaign.recovered",
-                    campaign_id,
-                    after={"unknown": lost},
-                    detail="in flight when the worker before ended; whether they went out is not known",
-                )
-                log.warning(
-                    "run.recovered",
-                    "in flight when the last worker ended: whether they went out is not known",
-                    campaign=campaign_id,
-                    unknown=lost,
-                )
 
     def _tools(self, sender: Sender, lease: Lease) -> Tools:
         return Tools(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import deliveries, kept, testsends
+from store import deliveries, kept, testdeliveries
 from store.database import execute, execute_many, is_sqlite, transaction
 from store.deliveries import Effect
 from store.models import CallbackEvent
@@ -202,7 +202,7 @@ def _by_reference(updates: Sequence[StatusUpdate], now: int, effect: Effect) -> 
     refused = 0
     for update in updates:
         if update.test_id is not None:
-            if not testsends.apply(update, now):
+            if not testdeliveries.apply(update, now):
                 strangers.append(update)
         elif update.campaign_id is not None and update.seq is not None:
             by_campaign[update.campaign_id].append(update)
@@ -220,7 +220,7 @@ def _by_message_id(updates: Sequence[StatusUpdate], now: int, effect: Effect) ->
     ids = list({update.message_id for update in updates if update.message_id and not update.referenced})
     if not ids:
         return list(updates), 0
-    rows, tests = _rows_of(ids), testsends.with_message_ids(ids)
+    rows, tests = _rows_of(ids), testdeliveries.with_message_ids(ids)
     found, strangers = [], []
     for update in updates:
         if not update.referenced and update.message_id in rows:

@@ -6,13 +6,12 @@ or for all. To be called inside `database.snapshot()`, or what is compared would
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from store.codec import load
 from store.database import execute
-from store.types import Balance
 
 COUNTERS = (
     "audience", "skipped", "pending", "sent", "failed", "unknown", "delivered", "read", "undelivered",
@@ -68,17 +67,6 @@ class Window(NamedTuple):
     sender_id: int | None
 
 
-class Tested(NamedTuple):
-    """A test send, with what the ledger moved for it: kind and amount, in order."""
-
-    id: int
-    state: int
-    price: int
-    sender_id: int
-    fence: int | None
-    moved: Sequence[tuple[str, int]]
-
-
 class Term(NamedTuple):
     """A lease as it stands."""
 
@@ -88,22 +76,23 @@ class Term(NamedTuple):
     since: int
 
 
-def _among(column: str, ids: Ids) -> str:
+def among(column: str, ids: Ids) -> str:
     """The condition that a column is one of these campaigns."""
     return f"{column} IN ({', '.join(str(int(one)) for one in ids)})" if ids else "1 = 1"
 
 
-def _rows(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def rows(sql: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Everything a statement answers."""
     return list(execute(sql, params).fetchall())
 
 
 def runs(ids: Ids = ()) -> list[Run]:
     """The campaigns with their counters, by id; drafts on their way out too."""
     counters = ", ".join(f"p.{name}" for name in COUNTERS)
-    found = _rows(
+    found = rows(
         "SELECT c.id, c.name, c.status, c.status_reason, c.hold_reason, c.audience_id, c.sender_id, c.prices, "
         f"p.campaign_id, {counters} FROM campaign c LEFT JOIN progress p ON p.campaign_id = c.id "
-        f"WHERE {_among('c.id', ids)} ORDER BY c.id"
+        f"WHERE {among('c.id', ids)} ORDER BY c.id"
     )
     return [_run(facts) for facts in found]
 
@@ -117,9 +106,9 @@ def groups(ids: Ids = ()) -> dict[int, list[Group]]:
     """A count of the rows of each campaign that has any."""
     alike = "r.state, r.delivery, r.country, r.skip, r.error, r.pricing"
     counted: dict[int, list[Group]] = defaultdict(list)
-    for campaign_id, *facts in _rows(
+    for campaign_id, *facts in rows(
         f"SELECT c.id, {alike}, COUNT(*) FROM campaign c JOIN recipient r ON r.audience_id = c.audience_id "
-        f"WHERE {_among('c.id', ids)} GROUP BY c.id, {alike}"
+        f"WHERE {among('c.id', ids)} GROUP BY c.id, {alike}"
     ):
         counted[campaign_id].append(Group(*facts))
     return counted
@@ -128,67 +117,12 @@ def groups(ids: Ids = ()) -> dict[int, list[Group]]:
 def tallies(ids: Ids = ()) -> dict[tuple[int, str], dict[str, int]]:
     """The counts that are kept, by campaign and kind; those by slice of the run come to one under an empty key."""
     kept: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
-    for campaign_id, kind, key, n in _rows(
+    for campaign_id, kind, key, n in rows(
         "SELECT campaign_id, kind, CASE WHEN kind = 'sent_at' THEN '' ELSE key END, SUM(n) FROM tally "
-        f"WHERE n <> 0 AND {_among('campaign_id', ids)} GROUP BY 1, 2, 3"
+        f"WHERE n <> 0 AND {among('campaign_id', ids)} GROUP BY 1, 2, 3"
     ):
         kept[campaign_id, kind][key] = int(n)
     return kept
-
-
-# Credits
-
-
-def balance() -> Balance | None:
-    """The account's credits as they are kept; `None` without an account."""
-    found = _rows("SELECT free, reserved, spent FROM account")
-    return Balance(*found[0]) if found else None
-
-
-def moved() -> Counter[str]:
-    """The sum of all entries of the ledger by kind."""
-    return Counter({kind: int(n) for kind, n in _rows("SELECT kind, SUM(amount) FROM ledger GROUP BY kind")})
-
-
-def moved_by(ids: Ids = ()) -> dict[int, Counter[str]]:
-    """The sums of the ledger by kind, by campaign."""
-    sums: dict[int, Counter[str]] = defaultdict(Counter)
-    for campaign_id, kind, n in _rows(
-        "SELECT campaign_id, kind, SUM(amount) FROM ledger WHERE campaign_id IS NOT NULL "
-        f"AND {_among('campaign_id', ids)} GROUP BY campaign_id, kind"
-    ):
-        sums[campaign_id][kind] = int(n)
-    return sums
-
-
-def noted_balance() -> Balance | None:
-    """The balance that the newest entry of the ledger notes; `None` without any."""
-    found = _rows("SELECT free_after, reserved_after, spent_after FROM ledger ORDER BY id DESC LIMIT 1")
-    return Balance(*found[0]) if found else None
-
-
-def held_by_runs() -> int:
-    """Credits that the counters of all campaigns say are reserved and not decided."""
-    return int(_rows("SELECT COALESCE(SUM(reserved - settled - released), 0) FROM progress")[0][0])
-
-
-def tests() -> list[Tested]:
-    """Every test send with its movements."""
-    sums: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for kind, amount, key in _rows("SELECT kind, amount, key FROM ledger WHERE key LIKE 'test:%' ORDER BY id"):
-        sums[int(key.split(":")[1])].append((kind, amount))
-    found = _rows("SELECT id, state, price, sender_id, fence FROM test_send ORDER BY id")
-    return [Tested._make((*facts, sums[facts[0]])) for facts in found]
-
-
-def tests_in_campaigns() -> list[int]:
-    """Campaigns in whose sums a test send is, which belongs to none."""
-    return [
-        one
-        for (one,) in _rows(
-            "SELECT DISTINCT campaign_id FROM ledger WHERE key LIKE 'test:%' AND campaign_id IS NOT NULL"
-        )
-    ]
 
 
 # Quota
@@ -196,7 +130,7 @@ def tests_in_campaigns() -> list[int]:
 
 def meter() -> tuple[int, int, int] | None:
     """Since when numbers count, how many are said to, and how many do; `None` without a meter."""
-    found = _rows(
+    found = rows(
         "SELECT m.since, m.used, (SELECT COUNT(DISTINCT phone) FROM contact WHERE at > m.since) FROM quota_meter m"
     )
     return (int(found[0][0]), int(found[0][1]), int(found[0][2])) if found else None
@@ -209,7 +143,7 @@ def taken_not_noted(since: int) -> list[Row]:
     """
     return [
         (campaign_id, seq)
-        for campaign_id, seq in _rows(
+        for campaign_id, seq in rows(
             "SELECT c.id, r.seq FROM campaign c JOIN recipient r ON r.audience_id = c.audience_id "
             "LEFT JOIN contact k ON k.phone = r.phone AND k.campaign_id = c.id AND k.seq = r.seq "
             "WHERE r.state IN (1, 3) AND r.phone IS NOT NULL AND COALESCE(r.sent_at, r.handed_at) > ? "
@@ -223,7 +157,7 @@ def noted_not_taken() -> list[Row]:
     """Rows that the quota counts and whose message was neither taken nor may have been; they may be on their way."""
     return [
         (campaign_id, seq)
-        for campaign_id, seq in _rows(
+        for campaign_id, seq in rows(
             "SELECT k.campaign_id, k.seq FROM contact k JOIN campaign c ON c.id = k.campaign_id "
             "LEFT JOIN recipient r ON r.audience_id = c.audience_id AND r.seq = k.seq "
             "WHERE r.seq IS NULL OR r.phone IS NULL OR r.phone <> k.phone OR r.state NOT IN (1, 3) "
@@ -237,9 +171,9 @@ def noted_not_taken() -> list[Row]:
 
 def windows(ids: Ids = ()) -> list[Window]:
     """The open intents."""
-    found = _rows(
+    found = rows(
         "SELECT w.id, w.campaign_id, w.fence, w.retried, w.lo, w.hi, c.sender_id FROM send_window w "
-        f"LEFT JOIN campaign c ON c.id = w.campaign_id WHERE {_among('w.campaign_id', ids)} ORDER BY w.id"
+        f"LEFT JOIN campaign c ON c.id = w.campaign_id WHERE {among('w.campaign_id', ids)} ORDER BY w.id"
     )
     return [
         Window(one, campaign_id, fence, (*load(retried), *(range(lo, hi + 1) if hi else ())), sender_id)
@@ -249,24 +183,24 @@ def windows(ids: Ids = ()) -> list[Window]:
 
 def terms() -> dict[str, Term]:
     """Every lease by its name."""
-    return {name: Term(*rest) for name, *rest in _rows("SELECT name, fence, owner, until, since FROM lease")}
+    return {name: Term(*rest) for name, *rest in rows("SELECT name, fence, owner, until, since FROM lease")}
 
 
 def _seqs(sql: str) -> dict[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
-    for campaign_id, seq in _rows(sql):
+    for campaign_id, seq in rows(sql):
         found[campaign_id].add(seq)
     return found
 
 
 def retries(ids: Ids = ()) -> dict[int, set[int]]:
     """Rows that the gateway did not take and that may be tried again, by campaign."""
-    return _seqs(f"SELECT campaign_id, seq FROM retry WHERE {_among('campaign_id', ids)}")
+    return _seqs(f"SELECT campaign_id, seq FROM retry WHERE {among('campaign_id', ids)}")
 
 
 def held(ids: Ids = ()) -> dict[int, set[int]]:
     """Rows that WhatsApp holds back, by campaign."""
-    return _seqs(f"SELECT campaign_id, seq FROM held WHERE {_among('campaign_id', ids)}")
+    return _seqs(f"SELECT campaign_id, seq FROM held WHERE {among('campaign_id', ids)}")
 
 
 def held_wrongly(ids: Ids = ()) -> dict[int, set[int]]:
@@ -274,7 +208,7 @@ def held_wrongly(ids: Ids = ()) -> dict[int, set[int]]:
     return _seqs(
         "SELECT h.campaign_id, h.seq FROM held h LEFT JOIN campaign c ON c.id = h.campaign_id "
         "LEFT JOIN recipient r ON r.audience_id = c.audience_id AND r.seq = h.seq "
-        f"WHERE (r.seq IS NULL OR r.state <> 0 OR r.message_id IS NULL) AND {_among('h.campaign_id', ids)}"
+        f"WHERE (r.seq IS NULL OR r.state <> 0 OR r.message_id IS NULL) AND {among('h.campaign_id', ids)}"
     )
 
 
@@ -283,7 +217,7 @@ def claimed(ids: Ids = ()) -> dict[int, set[int]]:
     return _seqs(
         "SELECT c.id, r.seq FROM campaign c JOIN progress p ON p.campaign_id = c.id "
         "JOIN recipient r ON r.audience_id = c.audience_id AND r.seq <= p.handed "
-        f"WHERE c.status = 'in_progress' AND r.state = 0 AND {_among('c.id', ids)}"
+        f"WHERE c.status = 'in_progress' AND r.state = 0 AND {among('c.id', ids)}"
     )
 
 
@@ -291,7 +225,7 @@ def early_retries(ids: Ids = ()) -> dict[int, set[int]]:
     """Rows that wait to be tried again and were never claimed, by campaign."""
     return _seqs(
         "SELECT t.campaign_id, t.seq FROM retry t LEFT JOIN progress p ON p.campaign_id = t.campaign_id "
-        f"WHERE (p.handed IS NULL OR t.seq > p.handed) AND {_among('t.campaign_id', ids)}"
+        f"WHERE (p.handed IS NULL OR t.seq > p.handed) AND {among('t.campaign_id', ids)}"
     )
 
 
@@ -299,7 +233,7 @@ def twice(ids: Ids = ()) -> dict[int, set[int]]:
     """Numbers that several rows of a campaign which has started would message, or did, by campaign."""
     return _seqs(
         "SELECT c.id, r.phone FROM campaign c JOIN recipient r ON r.audience_id = c.audience_id "
-        f"WHERE c.started_at IS NOT NULL AND r.state <> 4 AND r.phone IS NOT NULL AND {_among('c.id', ids)} "
+        f"WHERE c.started_at IS NOT NULL AND r.state <> 4 AND r.phone IS NOT NULL AND {among('c.id', ids)} "
         "GROUP BY c.id, r.phone HAVING COUNT(*) > 1"
     )
 
@@ -311,7 +245,7 @@ def changes(ids: Ids = ()) -> Iterator[tuple[int, str | None, str]]:
     """Every change of a status that the audit trail tells, in order: campaign, status before and after."""
     found = execute(
         "SELECT campaign_id, action, before, after FROM audit WHERE campaign_id IS NOT NULL "
-        f"AND (after LIKE ? OR action = ?) AND {_among('campaign_id', ids)} ORDER BY id",
+        f"AND (after LIKE ? OR action = ?) AND {among('campaign_id', ids)} ORDER BY id",
         ('%"status"%', "series.firing"),
     )
     for campaign_id, action, before, after in found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import peewee
 
-from store import database, migrate
+from store import database, migrate, sqlite_file
 from store.errors import NotADatabase, StoreFailed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _opened(uri: str) -> Iterator[Any]:
     with (
         database.translated(),
         getattr(peewee, "__exception_wrapper__"),  # noqa: B009 (the stubs leave it out)
-        closing(_library.connect(uri, uri=True, timeout=database.LOCK_TIMEOUT_S)) as connection,
+        closing(_library.connect(uri, uri=True, timeout=sqlite_file.LOCK_TIMEOUT_S)) as connection,
     ):
         yield connection
 
@@ -40,12 +40,12 @@ def copy_open(target: Path) -> None:
 
 def copy_file(source: Path, target: Path) -> None:
     """The same of a file that is not the open database; it is only read."""
-    with _opened(database.uri_as_it_is(source)) as connection:
+    with _opened(sqlite_file.uri_as_it_is(source)) as connection:
         _copy(connection, target)
 
 
 def _copy(source: Any, target: Path) -> None:
-    with _opened(database.uri(target, "mode=rw")) as connection:
+    with _opened(sqlite_file.uri(target, "mode=rw")) as connection:
         # In one step: between two of them a writer would make it start again, and never end beside a busy worker.
         source.backup(connection)
         connection.execute("PRAGMA journal_mode = delete").fetchone()
@@ -62,7 +62,7 @@ def examine(source: Path) -> tuple[str, int | None]:
     Raises `NotADatabase` for a file that is none of this program's or is damaged, and `SchemaTooNew`.
     """
     try:
-        with _opened(database.uri_as_it_is(source)) as connection:
+        with _opened(sqlite_file.uri_as_it_is(source)) as connection:
             have = [str(row[0]) for row in connection.execute(f"SELECT name FROM {migrate.HISTORY} ORDER BY name")]
             damage = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)").fetchall()]
             at = connection.execute("SELECT MAX(at) FROM audit").fetchone()[0]
@@ -83,7 +83,7 @@ def sole(path: Path) -> Iterator[None]:
 
     Raises `StoreBusy` when somebody else has it open, `StoreFailed` when it cannot be read.
     """
-    with _opened(database.uri(path, "mode=rw")) as connection:
+    with _opened(sqlite_file.uri(path, "mode=rw")) as connection:
         connection.execute("PRAGMA busy_timeout = 1000")
         # Only the last one that has it open may end the write-ahead log, which goes into the file by that.
         connection.execute("PRAGMA journal_mode = delete").fetchone()

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import contacts, held, history, settling, tallies
+from store import contacts, held, history, limits, settling, tallies
 from store.codec import load
 from store.database import execute
 from store.models import Campaign as CampaignModel
@@ -141,7 +141,7 @@ def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
         return _Match.REFUSED
     news = state is not RecipientState.SENT
     if state in (RecipientState.PENDING, RecipientState.UNKNOWN) and row[6] is not None:
-        marketing = contacts.is_marketing(run.frozen)
+        marketing = limits.is_marketing(run.frozen)
         contacts.note(row[6], run.campaign_id, update.seq, update.at, marketing=marketing)
     new = _DELIVERY.get(update.status, Delivery.NONE)
     if new > old:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import callbacks, contacts, held, history, settling, tallies
+from store import callbacks, contacts, held, history, quota_meter, settling, tallies
 from store.database import execute, execute_many, transaction
 from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
@@ -222,13 +222,13 @@ def fail_over_quota(campaign_id: int, code: int, after: int, limit: int, now: in
     hand-overs are open. Rows whose numbers count already stay pending: they need no place.
     """
     with transaction():
-        if WindowModel.select().where(WindowModel.campaign == campaign_id).exists() or contacts.room(now) != 0:
+        if WindowModel.select().where(WindowModel.campaign == campaign_id).exists() or quota_meter.room(now) != 0:
             return None
         audience_id, table = audience_and_prices(campaign_id)
         found = execute(
             f"SELECT seq, country FROM recipient r WHERE audience_id = ? AND seq > ? AND state = 0 AND {held.NOT_HELD} "
             "AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.phone = r.phone AND +c.at > ?) ORDER BY seq LIMIT ?",
-            (audience_id, after, campaign_id, contacts.counted_since(now), limit),
+            (audience_id, after, campaign_id, quota_meter.counted_since(now), limit),
         ).fetchall()
         if not found:
             return None

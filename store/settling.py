@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from store import contacts, history, tallies
+from store import contacts, history, limits, tallies
 from store.database import execute, is_sqlite, transaction
 from store.moves import Moves, audience_and_prices, price_of, started_at
 from store.types import NOT_SENT_BY_HAND, Note, RecipientState
@@ -108,7 +108,7 @@ def prove(
     moves.errors[str(NOT_SENT_BY_HAND)] -= 1
     moves.proven[seq] = price
     (phone,) = execute("SELECT phone FROM recipient WHERE audience_id = ? AND seq = ?", (audience_id, seq)).fetchone()
-    contacts.note(phone, campaign_id, seq, at, marketing=contacts.sends_marketing(campaign_id))
+    contacts.note(phone, campaign_id, seq, at, marketing=limits.sends_marketing(campaign_id))
     moves.slices[tallies.slice_of(start, at)] += 1
     history.note(campaign_id, seq, by, at, detail=message_id or "")
     return True

@@ -10,7 +10,7 @@ from store.types import SkipReason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from store.contacts import Limits
+    from store.limits import Limits
 
 BARS = (SkipReason.OPTED_OUT, SkipReason.COUNTRY_NOT_ENABLED, SkipReason.FREQUENCY_CAP)
 

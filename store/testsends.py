@@ -1,8 +1,8 @@
 """Test sends: messages to typed numbers, by the protocol of a campaign's messages, in no campaign's figures (R32).
 
-Intent before the hand-over (`claim`), outcome after (`record`), take-over (`recover`) and callbacks (`apply`), each
-with its credits in the same transaction. A row is reserved once and ends once, in settled or released: by unique keys
-of the ledger. The intent is the fence on the row.
+Intent before the hand-over (`claim`), outcome after (`record`), take-over (`recover`) and callbacks
+(`store.testdeliveries`), each with its credits in the same transaction. A row is reserved once and ends once, in
+settled or released: by unique keys of the ledger. The intent is the fence on the row.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import SQL
 
-from store import contacts, held, leases, ledger, optouts
+from store import contacts, leases, ledger, optouts
 from store.codec import dump, load
-from store.database import execute, transaction
+from store.database import transaction
 from store.errors import ShortOfCredits
 from store.models import TestSend as Model
 from store.query import first, tuples
@@ -22,18 +22,14 @@ from store.types import Delivery, RecipientState, ResultKind, TestSend
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from store.types import Lease, Result, StatusUpdate
+    from store.types import Lease, Result
 
 WORKER = "worker"
-CALLBACK = "callback"
 CLAIM = 10
 """Rows of one claim."""
 OPTED_OUT = "the number has opted out meanwhile"
-_AT_ONCE = 200
-"""Values of one statement: SQLite takes a limited number."""
 
 _OPEN = (int(RecipientState.PENDING), int(RecipientState.UNKNOWN))
-_DELIVERY = {"failed": Delivery.UNDELIVERED, "delivered": Delivery.DELIVERED, "read": Delivery.READ}
 
 
 def _test(row: Any) -> TestSend:
@@ -254,53 +250,3 @@ def recover(sender_id: int, fence: int, now: int) -> list[TestSend]:
             # Until now it may have gone.
             contacts.renew(row.phone, contacts.TESTS, row.id, now)
     return lost
-
-
-def with_message_ids(message_ids: Sequence[str]) -> dict[str, int]:
-    """The test sends that these messages are, by message id."""
-    found: dict[str, int] = {}
-    for at in range(0, len(message_ids), _AT_ONCE):
-        query = Model.select(Model.message_id, Model.id).where(Model.message_id.in_(message_ids[at : at + _AT_ONCE]))
-        found.update(tuples(query))
-    return found
-
-
-def apply(update: StatusUpdate, now: int) -> bool:
-    """Apply a status callback; false when it concerns no test send that was handed over.
-
-    States only move forward (R46), and any status proves that an `unknown` one was accepted (R42). For a transaction.
-    """
-    found = page([] if update.test_id is None else [update.test_id])
-    if not found:
-        return False
-    (row,) = found
-    if row.state is RecipientState.FAILED:
-        return False
-    if row.state is RecipientState.PENDING and row.fence is None and not row.attempt:
-        # Nothing was ever sent to it.
-        return False
-    dropped = update.status == "failed" and update.code in held.DROPPED
-    if dropped and row.state is RecipientState.UNKNOWN and row.message_id is not None:
-        Model.update(
-            state=int(RecipientState.FAILED), ended_at=update.at, error=update.code, detail=update.detail
-        ).where(Model.id == row.id).execute()
-        contacts.forget(row.phone, contacts.TESTS, row.id)
-        ledger.release_test(now, row.id, row.campaign_id, row.price, CALLBACK)
-        return True
-    if row.state is not RecipientState.SENT:
-        contacts.note(row.phone, contacts.TESTS, row.id, update.at, marketing=False)
-        execute(
-            "UPDATE test_send SET state = 1, message_id = ?, ended_at = ?, error = NULL, detail = '', "
-            "attempt = attempt + ? WHERE id = ?",
-            (update.message_id, update.at, int(row.state is RecipientState.PENDING), row.id),
-        )
-        ledger.settle_test(now, row.id, row.campaign_id, row.price, CALLBACK)
-    new = _DELIVERY.get(update.status, Delivery.NONE)
-    if new > row.delivery:
-        undelivered = new is Delivery.UNDELIVERED
-        Model.update(
-            delivery=int(new),
-            error=update.code if undelivered else None,
-            detail=update.detail if undelivered else "",
-        ).where(Model.id == row.id).execute()
-    return True

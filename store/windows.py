@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import contacts, deliveries, held, history, kept, leases, optouts, recipients
+from store import contacts, deliveries, held, history, kept, leases, limits, optouts, quota_meter, recipients
 from store.codec import dump, load
 from store.database import execute, execute_many, present, transaction
 from store.deliveries import Effect
@@ -50,7 +50,7 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
         )
         if row is None:
             return None
-        audience_id, prices, marketing, handed = row[0], load(row[1]), contacts.is_marketing(row[2]), row[3]
+        audience_id, prices, marketing, handed = row[0], load(row[1]), limits.is_marketing(row[2]), row[3]
         due = _due_retries(campaign_id, size, now)
         fresh = next_rows(audience_id, handed, size - len(due))
         if not due and not fresh:
@@ -61,7 +61,7 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
         rows = sorted(recipients.page(campaign_id, [*due, *fresh]).values(), key=lambda one: one.seq)
         # A callback may have proved since that the gateway took a row it had been put back from.
         rows = [one for one in rows if one.state is RecipientState.PENDING]
-        bound = contacts.limits().of(marketing)
+        bound = limits.of_account().of(marketing)
         rows = _skip_barred(campaign_id, audience_id, rows, prices, bound, now)
         going = contacts.admit(campaign_id, rows, marketing, bound.quota, now)
         waiting, rows = rows[going:], rows[:going]
@@ -72,7 +72,7 @@ def claim(campaign_id: int, lease: Lease, size: int, now: int) -> tuple[Window, 
             ProgressModel.update(handed=hi).where(ProgressModel.campaign == campaign_id).execute()
         window = _open(campaign_id, lease, rows, handed, now)
     if waiting and not rows:
-        raise ShortOfQuota(contacts.refills_at(now))
+        raise ShortOfQuota(quota_meter.refills_at(now))
     return window, rows
 
 
@@ -119,12 +119,12 @@ def _skip_barred(
     audience_id: int,
     rows: list[Recipient],
     prices: Mapping[str, int],
-    bound: contacts.Limits,
+    bound: limits.Limits,
     now: int,
 ) -> list[Recipient]:
     """Skip those who opted out since the start, and those whom others messaged too often meanwhile."""
     phones = [row.phone for row in rows if row.phone is not None]
-    reasons = dict.fromkeys(contacts.capped_among(phones, bound, now), SkipReason.FREQUENCY_CAP)
+    reasons = dict.fromkeys(limits.capped_among(phones, bound, now), SkipReason.FREQUENCY_CAP)
     reasons.update(dict.fromkeys(optouts.among(phones), SkipReason.OPTED_OUT))
     if not reasons:
         return rows
@@ -155,7 +155,7 @@ def recover(campaign_id: int, fence: int, now: int) -> int:
         if not windows:
             return 0
         audience_id = recipients.audience_of(campaign_id)
-        marketing = contacts.sends_marketing(campaign_id)
+        marketing = limits.sends_marketing(campaign_id)
         lost = 0
         for _, lo, hi, retried, opened_at in windows:
             rows = _in_flight(campaign_id, audience_id, lo, hi, load(retried))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store.database import LOCK_TIMEOUT_S
+from store.sqlite_file import LOCK_TIMEOUT_S
 from tests.cli import ROOT
 from tui.cli import NOT_ALLOWED, NOT_FOUND, REFUSED, USAGE
 from tui.cli.parser import parse

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.callback_intake import apply_waiting
 from engine.callback_writer import Writer
 from engine.callbacks import Receiver, register
-from engine.commands import launch
+from engine.commands import launch, resuming
 from engine.decide import NOT_AUTHORISED
 from engine.errors import Refused
 from engine.gateway.cloud_api import CloudApi
@@ -206,7 +206,7 @@ async def _tend(clock: LoopClock, story: Story, token: str, thinks_s: float) -> 
 async def _resume(clock: LoopClock, story: Story) -> None:
     """Let the run go on; where WhatsApp said lately that it is blocked, when that answer is old enough."""
     try:
-        launch.resume(builders.context(clock), story.campaign_id)
+        resuming.resume(builders.context(clock), story.campaign_id)
     except Refused as refused:
         assert refused.code == "health_blocked"
         await clock.sleep(LONGEST_LOOK_S)

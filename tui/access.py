@@ -20,7 +20,7 @@ from engine.errors import BadInput, NotAllowed
 from engine.operators import user_name
 from engine.roles import DEFAULTS, EVERYTHING, Permission, Rights, Role, rights
 from engine.text import shown
-from store import database
+from store import database, sqlite_file
 from tui import paths
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def rights_here(url: str, config: str | None, name: str) -> Rights:
 
 def owner_of(url: str, uid: int) -> int | None:
     """The user id of the database's owner; on PostgreSQL `uid` where its login owns the database, else `None`."""
-    path = database.sqlite_path(url)
+    path = sqlite_file.path_of(url)
     if path is None:
         return uid if database.login_owns() else None
     # Whoever makes a database owns it.

@@ -13,7 +13,7 @@ from engine import confinement
 from engine.clock import SystemClock
 from engine.context import Context, operator
 from engine.roles import EVERYTHING, Permission
-from store import database
+from store import database, sqlite_file
 from store.errors import Missing, NoDatabase
 from store.types import ListFilter
 from tui import access, state, terminal
@@ -176,7 +176,7 @@ def _first_look(url: str, now: int) -> Snapshot | None:
 
 
 def _name_of(url: str) -> str:
-    path = database.sqlite_path(url)
+    path = sqlite_file.path_of(url)
     return url.rpartition("@")[2] if path is None else path.name
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from store import account, audit, campaigns, contacts, database, leases, ledger, listing
+from store import account, audit, campaigns, database, leases, ledger, listing, quota_meter
 from store.errors import Missing
 from store.types import Account, Balance, CampaignRow, Lease, ListFilter, SortKey, Status
 
@@ -111,7 +111,7 @@ def overview(now: int, counts: Mapping[Status, int], sender_id: int | None = Non
         leases.held(now),
         campaigns.next_due(),
         counts,
-        contacts.used(now),
+        quota_meter.used(now),
         None if sender_id is None else _number(sender_id),
     )
 

@@ -18,7 +18,7 @@ from engine.clock import SystemClock
 from engine.credentials import secrets_file
 from engine.errors import BadInput, NotAllowed
 from engine.text import shown
-from store import database
+from store import database, sqlite_file
 from store.errors import NoDatabase
 from tui import access, paths
 from tui.output import complain
@@ -91,7 +91,7 @@ def confine(folder: str, url: str, config: str | None) -> None:
 
 
 def _kept_files(url: str, config: str | None) -> list[tuple[str, Path]]:
-    own_config, own_database = paths.config_path(config), database.sqlite_path(url)
+    own_config, own_database = paths.config_path(config), sqlite_file.path_of(url)
     return [
         ("the account's home", Path.home()),
         ("the program", Path(__file__)),

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.content import Content
 
-from engine import schedule
+from engine import schedule, zones
 from engine.commands import recurring
 from engine.cron_words import words
 from engine.lifecycle import cancel_locked
 from engine.text import shown
-from store.series import Outcome, State
+from store.occurrences import Outcome
+from store.series import State
 from tui.cli.listing import moment
 from tui.signs import DASH, sign, word
 from tui.widgets.columns import Cell, Column
 
 if TYPE_CHECKING:
     from engine.commands.recurring import Shown
-    from store.series import Occurrence
+    from store.occurrences import Occurrence
 
 COLUMNS: Final = (
     Column("state", "STATE", 8),
@@ -46,7 +47,7 @@ def typed(text: str, zone: str) -> Typed:
     match = _TYPED.fullmatch(" ".join(text.split()))
     assert match is not None
     where = match["zone"] or zone
-    schedule.zone(where)
+    zones.named(where)
     return Typed(match["cron"], where, None if match["until"] is None else moment(match["until"], where, end=True))
 
 

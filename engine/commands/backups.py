@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine import files, restoring, sessions
 from engine.context import Context, command, forbidden
 from engine.errors import BadInput, Busy, EngineError, Refused
-from store import audit, copying, database, leases, place
+from store import audit, copying, database, leases, place, sqlite_file
 from store.errors import NotADatabase, StoreBusy, StoreError, StoreFailed
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _no_sender_locked(target: Path) -> Iterator[None]:
 
 
 def _file(url: str) -> Path:
-    path = database.sqlite_path(url)
+    path = sqlite_file.path_of(url)
     if path is None:
         raise Refused(
             "not_sqlite", "This database is on a server.", "Use the server's own tools: pg_dump and pg_restore."

@@ -1,22 +1,18 @@
-"""Drafts: create, edit, give an audience, delete, duplicate."""
+"""Drafts: create, edit, give an audience, delete, restore."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine import audience, expiry, lifecycle, preflight, preflight_reading, resolution
-from engine.clock import DAY
 from engine.commands.importing import Imported, Rows, audit_import, read_in
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
-from engine.gateway import errors
-from engine.gateway.base import Action as GatewayAction
 from engine.lifecycle import Action
-from store import account, audiences, audit, campaigns, database, deleted, recipients, tallies
+from store import account, audiences, audit, campaigns, database, deleted
 from store.codec import dump_fills, load
-from store.types import Campaign, DraftFields, RecipientState
+from store.types import Campaign, DraftFields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +20,8 @@ if TYPE_CHECKING:
 UNTITLED = "Untitled"
 
 
-def _template_name(fields: DraftFields) -> str | None:
+def template_name(fields: DraftFields) -> str | None:
+    """What the chosen template is called. Raises `Missing` for one that there is not."""
     return None if fields.template_id is None else account.get_template(fields.template_id).name
 
 
@@ -108,12 +105,12 @@ def create_with_audience(
 
         campaign_id, imported = read_in(context, contacts, progress, attach)
         database.analyze()
-        _bring_up_to_date(campaign_id, context.clock.now())
+        bring_up_to_date(campaign_id, context.clock.now())
         return campaign_id, imported
 
 
 def _create(context: Context, fields: DraftFields, now: int) -> int:
-    campaign_id = campaigns.create(fields, _template_name(fields), context.actor.name, now)
+    campaign_id = campaigns.create(fields, template_name(fields), context.actor.name, now)
     audit.write(now, context.actor, "campaign.create", campaign_id, after=_audited(fields))
     return campaign_id
 
@@ -127,7 +124,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
         _refuse_template(fields.template_id, before.template_id)
         with database.transaction():
             now = context.clock.now()
-            if not campaigns.edit(campaign_id, version, fields, _template_name(fields), now):
+            if not campaigns.edit(campaign_id, version, fields, template_name(fields), now):
                 raise _changed(campaign_id)
             audit.write(
                 now,
@@ -137,7 +134,7 @@ def edit(context: Context, campaign_id: int, version: int, fields: DraftFields) 
                 before=_audited(fields_of(before)),
                 after=_audited(fields),
             )
-        _bring_up_to_date(campaign_id, context.clock.now())
+        bring_up_to_date(campaign_id, context.clock.now())
         return campaigns.get(campaign_id)
 
 
@@ -173,7 +170,7 @@ def import_audience(
         if campaign.audience is not None:
             audiences.drop_audience(campaign.audience.id)
         database.analyze()
-        _bring_up_to_date(campaign_id, context.clock.now())
+        bring_up_to_date(campaign_id, context.clock.now())
         return imported
 
 
@@ -202,7 +199,7 @@ def restore(context: Context, campaign_id: int) -> Campaign:
                 raise _not_deleted(campaign_id)
             audit.write(now, context.actor, "campaign.restore", campaign_id)
         # Opt-outs may have come in between.
-        _bring_up_to_date(campaign_id, context.clock.now())
+        bring_up_to_date(campaign_id, context.clock.now())
         return campaigns.get(campaign_id)
 
 
@@ -212,102 +209,7 @@ def _not_deleted(campaign_id: int) -> Refused:
     return Refused("not_deleted", "This campaign is not deleted.", "There is nothing to restore.")
 
 
-_ONLY: dict[str, Sequence[RecipientState] | None] = {
-    "failed": (RecipientState.FAILED,),
-    "unknown": (RecipientState.UNKNOWN,),
-    "unread": None,
-}
-_FOR_GOOD = (GatewayAction.SKIP, GatewayAction.SUPPRESS)
-"""What the gateway says of a person it will not deliver to, whatever the message."""
-
-
-def _for_good(campaign_id: int) -> frozenset[int]:
-    """The errors of a campaign with which trying again is pointless (R49)."""
-    codes = [int(code) for code in tallies.of(campaign_id, tallies.ERROR)]
-    return frozenset(code for code in codes if _is(code, *_FOR_GOOD))
-
-
-def _is(code: int, *actions: GatewayAction) -> bool:
-    row = errors.row_of(code)
-    return row is not None and row.answers_send and row.action in actions
-
-
-def resting(campaign_id: int, now: int) -> dict[int, RecipientState]:
-    """The rows, by `seq`, that may be offered again only 24 h after WhatsApp withheld the message. Raises `Missing`."""
-    refused = {*tallies.of(campaign_id, tallies.ERROR), *tallies.of(campaign_id, tallies.UNDELIVERED)}
-    codes = [code for code in map(int, refused) if _is(code, GatewayAction.SKIP_24H)]
-    return recipients.refused_since(campaign_id, codes, now - DAY) if codes else {}
-
-
-def parts(campaign_id: int, now: int) -> dict[str, int]:
-    """How many recipients `duplicate` would take with each value of `only` at this time. Raises `Missing`."""
-    counters = campaigns.get(campaign_id).progress
-    pointless = _for_good(campaign_id)
-    failed = tallies.of(campaign_id, tallies.ERROR)
-    rest = Counter(resting(campaign_id, now).values())
-    return {
-        "failed": sum(n for code, n in failed.items() if int(code) not in pointless) - rest[RecipientState.FAILED],
-        "unknown": counters.unknown,
-        "unread": counters.sent - counters.read - rest[RecipientState.SENT],
-    }
-
-
-def duplicate(context: Context, campaign_id: int, only: str | None = None) -> int:
-    """A new Draft with the same content and audience, the schedule blank (R8); answers its id.
-
-    `only` takes a part of the audience: `failed` (those that may be retried), `unknown` or `unread` (sent, not read).
-    Whom WhatsApp withheld the message from less than 24 h ago is in none of them, see `resting`.
-    """
-    with command(context, "campaign.duplicate", campaign_id):
-        source = campaigns.get(campaign_id)
-        if only is not None and only not in _ONLY:
-            raise Refused("no_such_part", f"There is no part called {only!r}.", f"Choose one of: {', '.join(_ONLY)}.")
-        fields = DraftFields(
-            name=f"{source.name} ({only or 'copy'})",
-            sender_id=source.sender_id,
-            template_id=source.template_id,
-            fills=source.fills,
-            over_quota=source.over_quota,
-            grace=source.grace,
-            route=source.route,
-        )
-        copied = _copied(source, only, context.clock.now())
-        try:
-            copy_id = _duplicate(context, source, fields, copied, only)
-        except BaseException:
-            if copied is not None:
-                audiences.drop_audience(copied.audience_id)
-            raise
-        if copied is not None:
-            _bring_up_to_date(copy_id, context.clock.now())
-        return copy_id
-
-
-def _copied(source: Campaign, only: str | None, now: int) -> audiences.Copied | None:
-    """The rows of a duplicate; copied before it is made, so that breaking off in between leaves no empty Draft."""
-    if source.audience is None:
-        return None
-    states = None if only is None else _ONLY[only]
-    pointless = _for_good(source.id) if only == "failed" else frozenset[int]()
-    rest = frozenset[int]() if only is None else resting(source.id, now).keys()
-    return audiences.copy_rows(source.audience, states, only == "unread", now, pointless, rest)
-
-
-def _duplicate(
-    context: Context, source: Campaign, fields: DraftFields, copied: audiences.Copied | None, only: str | None
-) -> int:
-    with database.transaction():
-        now = context.clock.now()
-        copy_id = campaigns.create(fields, _template_name(fields), context.actor.name, now, duplicate_of=source.id)
-        if copied is not None:
-            audiences.attach(copy_id, campaigns.get(copy_id).version, *copied, now)
-        audit.write(
-            now, context.actor, "campaign.duplicate", copy_id, before={"campaign": source.id}, after={"only": only}
-        )
-        return copy_id
-
-
-def _bring_up_to_date(campaign_id: int, now: int) -> None:
+def bring_up_to_date(campaign_id: int, now: int) -> None:
     """After any change of a draft: which rows would get it, and what that would cost."""
     resolution.resolve(campaign_id, now)
     campaigns.set_price(campaign_id, preflight.run(preflight_reading.facts_of(campaigns.get(campaign_id))).price)

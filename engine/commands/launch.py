@@ -1,18 +1,17 @@
-"""Launching and calling off: schedule, send now, cancel, back to draft, reschedule, resume."""
+"""Launching and calling off: schedule, send now, cancel, back to draft, reschedule."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import asking, lifecycle, lock, preflight, preflight_reading, resolution, routes, schedule, wide_holds
+from engine import lifecycle, lock, preflight, preflight_reading, resolution, schedule
 from engine.context import Context, command
 from engine.errors import Refused
-from engine.health import State
 from engine.lifecycle import LOCK, Action
 from store import account, audit, campaigns, database, ledger, transitions
 from store.errors import ShortOfCredits
-from store.types import Campaign, Endpoint, Status, Template
+from store.types import Campaign, Status, Template
 
 if TYPE_CHECKING:
     from engine.preflight import Preflight
@@ -81,7 +80,7 @@ def schedule_at(context: Context, campaign_id: int, when: str, timezone: str | N
             if not transitions.schedule(
                 campaign_id, campaign.version, at=at, timezone=zone, frozen=template, price=result.price, now=now
             ):
-                raise _lost(campaign_id, Action.SCHEDULE, now)
+                raise lost(campaign_id, Action.SCHEDULE, now)
             audit.write(
                 now,
                 context.actor,
@@ -119,7 +118,7 @@ def send_now(context: Context, campaign_id: int, seen: int | None = None) -> Cam
                 now=now,
             )
             if not started:
-                raise _lost(campaign_id, Action.SEND_NOW, now)
+                raise lost(campaign_id, Action.SEND_NOW, now)
             transitions.freeze_template(campaign_id, facts.template)
             try:
                 ledger.reserve(now, campaign_id, result.price, context.actor.name)
@@ -154,7 +153,7 @@ def cancel(context: Context, campaign_id: int, seen: int | None = None) -> Campa
             if moved:
                 _audit_move(context, "campaign.cancel", campaign_id, now, "cancelled")
         if not moved:
-            raise _lost(campaign_id, Action.CANCEL, now)
+            raise lost(campaign_id, Action.CANCEL, now)
         return campaigns.get(campaign_id)
 
 
@@ -168,7 +167,7 @@ def reopen(context: Context, campaign_id: int, seen: int | None = None) -> Campa
             if moved:
                 _audit_move(context, "campaign.reopen", campaign_id, now, "draft")
         if not moved:
-            raise _lost(campaign_id, Action.REOPEN, now)
+            raise lost(campaign_id, Action.REOPEN, now)
         return campaigns.get(campaign_id)
 
 
@@ -195,85 +194,13 @@ def reschedule(
                 lock.moment(context.clock, context.actor)
         if not moved:
             _refuse_passed(at, now)
-            raise _lost(campaign_id, Action.RESCHEDULE, now)
+            raise lost(campaign_id, Action.RESCHEDULE, now)
         return Scheduled(campaigns.get(campaign_id), at, lifecycle.lock_at(at), lifecycle.cancel_locked(at, now))
-
-
-def resume(context: Context, campaign_id: int, seen: str | None = None) -> Campaign:
-    """Let a run that is on hold go on (R45).
-
-    `seen` is the reason of the hold that the operator agreed to lift: another one stays (`changed_meanwhile`). A hold
-    of a sender or of the account is one hold: with it go all the runs that it keeps. Raises `Refused` with
-    `health_blocked` while the gateway says that it cannot send: every message would be refused.
-    """
-    with command(context, "campaign.resume", campaign_id):
-        before = campaigns.get(campaign_id)
-        refused = still_blocked(before, context.clock.now())
-        if before.hold is not None and refused is not None:
-            raise refused
-        with database.transaction():
-            now = context.clock.now()
-            as_seen = seen is None or (before.hold is not None and before.hold.reason == seen)
-            if not as_seen or campaign_id not in wide_holds.lift(now, before, context.actor):
-                raise _lost(campaign_id, Action.RESUME, now)
-        return campaigns.get(campaign_id)
-
-
-def still_blocked(campaign: Campaign, now: int) -> Refused | None:
-    """What a resume would be refused with for what the gateway said within the last minute; `None` where nothing is."""
-    found = asking.of_run(campaign, now)
-    if found is None or found.state is not State.BLOCKED:
-        return None
-    why, advice = found.text or "WhatsApp does not say why", " ".join(found.advice)
-    advice = advice or "See WhatsApp Manager for why."
-    return Refused("health_blocked", f"It cannot go on yet: {why.rstrip('.')}.", advice)
-
-
-def resumes_into(campaign: Campaign, now: int) -> str:
-    """What to tell whoever resumes a run, where the gateway says that it sends only so much, or nothing; else empty."""
-    found = asking.of_run(campaign, now)
-    if found is None or found.state not in (State.LIMITED, State.BLOCKED):
-        return ""
-    return f"WhatsApp says: {found.said}"
 
 
 def _as_seen(campaign_id: int, seen: int | None) -> bool:
     """Whether the campaign is still what the operator was asked about; inside the transaction that writes."""
     return seen is None or campaigns.status(campaign_id)[1] == seen
-
-
-def reroute(context: Context, campaign_id: int, endpoint: Endpoint, seen: str | None = None) -> Campaign:
-    """Let a run that is on hold go on by another endpoint, for what is left of it; `seen` as for `resume`.
-
-    Raises `Refused` with `endpoint_unfit` for a template that the endpoint does not take, `not_held`.
-    """
-    with command(context, "campaign.reroute", campaign_id):
-        before = campaigns.get(campaign_id)
-        if before.hold is None or seen not in (None, before.hold.reason):
-            raise _lost(campaign_id, Action.RESUME, context.clock.now())
-        category = "" if before.template_frozen is None else before.template_frozen.category
-        unfit = routes.unfit(endpoint, category)
-        if unfit is not None:
-            raise Refused("endpoint_unfit", f"It cannot go that way: {unfit}.", "Resume it as it is, or duplicate it.")
-        with database.transaction():
-            now = context.clock.now()
-            if not (
-                transitions.reroute(campaign_id, before.route._replace(endpoint=endpoint))
-                and transitions.lift(campaign_id, before.hold.reason)
-            ):
-                raise _lost(campaign_id, Action.RESUME, now)
-            audit.write(
-                now,
-                context.actor,
-                "campaign.reroute",
-                campaign_id,
-                before={
-                    "hold": before.hold.reason,
-                    "endpoint": before.route.endpoint.value,
-                },
-                after={"endpoint": endpoint.value},
-            )
-        return campaigns.get(campaign_id)
 
 
 def _refuse_passed(at: int, now: int) -> None:
@@ -286,7 +213,7 @@ def _audit_move(context: Context, action: str, campaign_id: int, now: int, statu
     audit.write(now, context.actor, action, campaign_id, before={"status": "scheduled"}, after={"status": status})
 
 
-def _lost(campaign_id: int, action: Action, now: int) -> Refused:
+def lost(campaign_id: int, action: Action, now: int) -> Refused:
     """Why a compare-and-set changed nothing, told from the row as it is now."""
     campaign = campaigns.get(campaign_id)
     refusal = lifecycle.refusal(

@@ -12,7 +12,9 @@ from engine.recurrence import Occurrence, Recurrence
 from store import account, audiences, audit, campaigns, database
 from store import series as store
 from store.errors import Missing
-from store.series import Outcome, Series, SeriesFields, State
+from store.occurrences import Occurrence as Occurred
+from store.occurrences import Outcome, of_series
+from store.series import Series, SeriesFields, State
 
 if TYPE_CHECKING:
     from engine.preflight import Preflight
@@ -28,7 +30,7 @@ class Shown(NamedTuple):
     series: Series
     upcoming: tuple[Occurrence, ...]
     """What the expression gives from now on, whatever was cancelled; nothing unless the series is active."""
-    occurrences: tuple[store.Occurrence, ...]
+    occurrences: tuple[Occurred, ...]
     """The latest first; the first is ahead when its time is."""
 
 
@@ -238,4 +240,4 @@ def _shown(one: Series, now: int, history: int, ahead: int = NEXT) -> Shown:
     upcoming: list[Occurrence] = []
     if one.state is State.ACTIVE:
         upcoming = Recurrence(one.cron, one.timezone).upcoming(now, ahead, one.ends_at)
-    return Shown(one, tuple(upcoming), tuple(store.occurrences(one.id, history)))
+    return Shown(one, tuple(upcoming), tuple(of_series(one.id, history)))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import phone, schedule, template_reading
+from engine import phone, template_reading, zones
 from engine.context import Context, command
 from engine.errors import BadInput, Refused
-from engine.gateway.cloud_api import checked_url
-from engine.gateway.link import checked_version
+from engine.gateway.link import checked_url, checked_version
 from engine.remote_senders import DEFAULT_RATE
 from engine.text import shown
 from store import account, audit, database, ledger
@@ -32,7 +31,7 @@ def init(
     Raises `BadInput` for an unknown time zone or a base URL that is not http(s).
     """
     with command(context, "account.set_up"):
-        schedule.zone(timezone)
+        zones.named(timezone)
         if base_url is not None:
             base_url = checked_url(base_url)
         with database.transaction():

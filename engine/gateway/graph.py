@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from engine.errors import BadInput, Busy, EngineError, Refused
 from engine.gateway import errors
+from engine.gateway.answers import read_answer
 from engine.gateway.base import Action, Rejection
-from engine.gateway.cloud_api import checked_token, checked_url, read_answer
 from engine.gateway.documents import document_of
+from engine.gateway.link import checked_token, checked_url
 from engine.gateway.session import body_of, failures, open_session, words_of
 from engine.text import counted, shown
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from engine import credentials
 from engine.errors import BadInput, Refused
@@ -74,3 +75,31 @@ def access_token() -> str:
             f'Set {credentials.TOKEN}, or write token = "..." into {credentials.secrets_file()} (mode 0600).',
         )
     return found
+
+
+def checked_url(base_url: str) -> str:
+    """A gateway's address without a slash at its end. Raises `BadInput` with `base_url_invalid`."""
+    try:
+        parts = urlsplit(base_url)
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        usable = plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadInput(
+            "base_url_invalid",
+            f"The gateway's address {base_url!r} cannot be used.",
+            "Give it as https://HOST, without user name, password or query.",
+        )
+    return base_url.rstrip("/")
+
+
+def checked_token(token: str) -> str:
+    """A token that can stand in a header. Raises `BadInput` with `token_invalid`."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise BadInput(
+            "token_invalid",
+            "The gateway's access token is empty or holds characters that no token has.",
+            "Set SENDOFF_TOKEN, or store the token in the secrets file.",
+        )
+    return token

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine import asking, ending, preflight, preflight_facts, preflight_reading
-from engine.commands import launch, setup
+from engine.commands import launch, resuming, setup
 from engine.decide import HoldOrder
 from engine.errors import Refused
 from engine.gateway.graph import Graph
@@ -304,8 +304,8 @@ def test_R45_a_resume_is_told_what_the_gateway_says(
     graph.nodes[NUMBER] = says(entity)
     on_hold(draft, clock)
     assert asked(draft, clock)
-    assert launch.resumes_into(campaigns.get(draft), clock.now()) == told
-    assert launch.resume(builders.context(clock), draft).hold is None
+    assert resuming.resumes_into(campaigns.get(draft), clock.now()) == told
+    assert resuming.resume(builders.context(clock), draft).hold is None
 
 
 def test_R45_a_resume_that_would_run_into_the_same_wall_is_refused(
@@ -315,10 +315,10 @@ def test_R45_a_resume_that_would_run_into_the_same_wall_is_refused(
     on_hold(draft, clock)
     assert asked(draft, clock)
     with pytest.raises(Refused) as caught:
-        launch.resume(builders.context(clock), draft)
+        resuming.resume(builders.context(clock), draft)
     assert (caught.value.code, caught.value.hint) == ("health_blocked", "Appeal.")
     assert caught.value.message == "It cannot go on yet: the number is blocked: It is restricted."
     assert hold_of(draft).reason == "account_paused"
     # What is not known any more stands in nobody's way.
     clock.advance(61_000)
-    assert launch.resume(builders.context(clock), draft).hold is None
+    assert resuming.resume(builders.context(clock), draft).hold is None

@@ -17,7 +17,7 @@ import pytest
 
 from engine import invariants
 from engine.clock import HOUR, MINUTE
-from engine.commands import backups, launch, recurring
+from engine.commands import backups, launch, recurring, resuming
 from engine.commands.backups import Plan, Restored
 from engine.context import Context
 from engine.errors import BadInput, Busy, EngineError, NotAllowed, Refused
@@ -245,13 +245,13 @@ def test_each_goes_on_by_itself_when_somebody_says_so(full: tuple[Path, busy.Bus
     file, store = full
     restore(db, file, clock)
     context, scheduled, running = builders.context(clock), store.ids[Status.SCHEDULED], store.ids[Status.IN_PROGRESS]
-    assert launch.resume(context, running).hold is None
+    assert resuming.resume(context, running).hold is None
     gateway = Scripted(takes_all)
     asyncio.run(work(clock, gateway))
     # Rows 2 (put back) and 7 to 12; 1 and 3 were taken, 4 refused, 5 and 6 were on their way.
     assert len(gateway.handed) == 7
     assert numbers(running, RecipientState.UNKNOWN).isdisjoint(gateway.handed)
-    resumed = launch.resume(context, scheduled)
+    resumed = resuming.resume(context, scheduled)
     assert (resumed.status, resumed.hold) == (Status.SCHEDULED, None)
     assert actions(scheduled)[-1] == "campaign.resume"
     clock.advance(2 * HOUR)
@@ -283,7 +283,7 @@ def test_one_that_waited_past_its_grace_is_missed_when_it_is_resumed(
     restore(acme, backups.make(builders.context(clock), tmp_path / "b.db").file, clock)
     assert campaigns.next_due() is None
     clock.advance(3 * HOUR)
-    launch.resume(builders.context(clock), campaign_id)
+    resuming.resume(builders.context(clock), campaign_id)
     gateway = Scripted(takes_all)
     asyncio.run(work(clock, gateway))
     found = campaigns.get(campaign_id)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.inbound import replies_in
-from engine.notices import (
+from engine.notice_kinds import (
     AccountAlert,
     AccountChange,
     AccountReview,
@@ -27,8 +27,8 @@ from engine.notices import (
     TemplateStatus,
     Unheard,
     Written,
-    notices_in,
 )
+from engine.notices import notices_in
 from engine.reply_words import shipped
 from engine.statuses import statuses_in
 from store.types import Reply, StatusUpdate

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import BadInput
+from engine.gateway.answers import read_answer
 from engine.gateway.base import Accepted, Action, NotTaken, Outcome, Rejection, Unknown
-from engine.gateway.cloud_api import LONGEST_ANSWER, CloudApi, read_answer
+from engine.gateway.cloud_api import LONGEST_ANSWER, CloudApi
 from engine.gateway.errors import Internal
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "data/contract/meta-openapi-examples.json").read_text("utf-8"))

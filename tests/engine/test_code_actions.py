@@ -12,7 +12,7 @@ import pytest
 
 from engine import streaks
 from engine.clock import DAY, HOUR
-from engine.commands import drafts, launch, setup
+from engine.commands import duplicating, launch, resuming, setup
 from engine.gateway import errors
 from engine.gateway.base import Action
 from engine.gateway.cloud_api import CloudApi
@@ -219,8 +219,8 @@ async def test_R44_what_is_refused_for_good_fails_at_once_and_the_others_go(
     assert optouts.numbers() == ({int(FIRST)} if case.action == Action.SUPPRESS else set())
     # R49: what may be tried again, and when.
     offered = {Action.FIX_ROW.value: (1, 1), Action.SKIP_24H.value: (0, 1)}.get(case.action, (0, 0))
-    assert drafts.parts(campaign_id, clock.now())["failed"] == offered[0]
-    assert drafts.parts(campaign_id, clock.now() + DAY)["failed"] == offered[1]
+    assert duplicating.parts(campaign_id, clock.now())["failed"] == offered[0]
+    assert duplicating.parts(campaign_id, clock.now() + DAY)["failed"] == offered[1]
 
 
 # Holds
@@ -258,7 +258,7 @@ async def test_R44_R45_what_concerns_more_than_a_row_holds_as_much_as_it_concern
         assert hold is not None and errors.text_of(case.code) in hold.text and str(case.code) in hold.text
         # An operator's resume, of whichever of them, lets all of them go on.
         server.answer = lambda to, n: None
-        launch.resume(builders.context(clock), max(held))
+        resuming.resume(builders.context(clock), max(held))
         assert [one for one in held if hold_of(one)] == []
         await work(clock, client)
         check_against(server.taken.elements(), ours, same_sender, another)
@@ -333,7 +333,7 @@ async def test_R45_the_runs_under_way_stop_too_when_one_meets_a_hold_of_the_send
         assert progress(busy).sent < 400 and progress(busy).unknown == 0
         assert campaigns.get(others).status is Status.COMPLETED
         server.answer = lambda to, n: None
-        launch.resume(builders.context(clock), busy)
+        resuming.resume(builders.context(clock), busy)
         await work(clock, client)
         check_against(server.taken.elements(), busy, meets, others)
     assert {campaigns.get(one).status for one in (busy, meets)} == {Status.COMPLETED}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.clock import DAY
-from engine.commands import drafts, launch
+from engine.commands import drafts, duplicating, launch
 from engine.errors import BadInput, NotFound, Refused
 from engine.gateway.base import Outcome, Unknown
 from store import account, callbacks, campaigns, database, ledger, optouts, outcomes, recipients
@@ -104,7 +104,7 @@ def test_a_deleted_draft_is_gone(acme: Path, clock: FakeClock, tmp_path: Path) -
     context = builders.context(clock)
     campaign_id = builders.draft(clock, tmp_path)
     drafts.delete(context, campaign_id)
-    for attempt in (drafts.delete, drafts.duplicate, launch.send_now, launch.cancel):
+    for attempt in (drafts.delete, duplicating.duplicate, launch.send_now, launch.cancel):
         with pytest.raises(NotFound) as missing:
             attempt(context, campaign_id)
         assert missing.value.message == f"There is no campaign {campaign_id}."
@@ -189,7 +189,7 @@ def test_R8_a_duplicate_is_a_new_draft_with_the_same_content_and_no_schedule(
 ) -> None:
     campaign_id = campaign_in(status, clock, tmp_path)
     before = campaigns.get(campaign_id)
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id)
     copy = campaigns.get(copy_id)
     assert copy_id != campaign_id and copy.status is Status.DRAFT
     assert (copy.scheduled_at, copy.timezone, copy.template_frozen, copy.duplicate_of) == (
@@ -207,7 +207,7 @@ def test_R8_a_duplicate_is_a_new_draft_with_the_same_content_and_no_schedule(
 
 def test_R8_a_duplicate_without_audience_has_none(acme: Path, clock: FakeClock) -> None:
     context = builders.context(clock)
-    copy_id = drafts.duplicate(context, drafts.create(context, DraftFields("Sale")))
+    copy_id = duplicating.duplicate(context, drafts.create(context, DraftFields("Sale")))
     assert campaigns.get(copy_id).audience is None
 
 
@@ -235,7 +235,7 @@ def test_R49_a_duplicate_takes_the_part_that_is_asked_for(
     only: str, lines: list[int], acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:
     campaign_id = finished(clock, tmp_path)
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id, only)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id, only)
     copy = campaigns.get(copy_id)
     assert [row.line for row in rows(copy_id)] == lines
     assert (copy.progress.pending, copy.name) == (len(lines), f"Spring sale ({only})")
@@ -245,14 +245,14 @@ def test_R49_a_duplicate_takes_the_part_that_is_asked_for(
 
 def test_R49_who_can_never_be_reached_is_not_tried_again(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = campaign_in(Status.FAILED, clock, tmp_path)
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id, "failed")
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id, "failed")
     assert campaigns.get(copy_id).progress.audience == 0
 
 
 def test_R49_there_is_no_other_part(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = builders.draft(clock, tmp_path)
     with pytest.raises(Refused) as refusal:
-        drafts.duplicate(builders.context(clock), campaign_id, "bounced")
+        duplicating.duplicate(builders.context(clock), campaign_id, "bounced")
     assert refusal.value.code == "no_such_part" and "failed, unknown, unread" in refusal.value.hint
 
 
@@ -266,7 +266,7 @@ def test_R8_a_duplicate_that_breaks_off_leaves_no_draft_behind(
 
     monkeypatch.setattr(recipients, "chunks", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        drafts.duplicate(builders.context(clock), campaign_id)
+        duplicating.duplicate(builders.context(clock), campaign_id)
     assert database.execute("SELECT id FROM campaign").fetchall() == [(campaign_id,)]
     assert audiences() == 1
 
@@ -274,7 +274,7 @@ def test_R8_a_duplicate_that_breaks_off_leaves_no_draft_behind(
 def test_R38_a_duplicate_skips_who_opted_out_since(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = campaign_in(Status.COMPLETED, clock, tmp_path)
     optouts.add(rows(campaign_id)[1].phone or 0, clock.now(), "reply: STOP")
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id)
     assert [row.skip for row in rows(copy_id)] == [None, SkipReason.OPTED_OUT, None]
 
 
@@ -284,7 +284,7 @@ def test_R11_every_draft_command_leaves_an_event_with_before_and_after(
     context = builders.context(clock)
     campaign_id = builders.draft(clock, tmp_path, 3, name="Sale")
     edited = drafts.edit(context, campaign_id, campaigns.get(campaign_id).version, renamed(campaign_id, "Autumn"))
-    copy_id = drafts.duplicate(context, campaign_id)
+    copy_id = duplicating.duplicate(context, campaign_id)
     drafts.delete(context, campaign_id)
     assert actions(campaign_id) == ["campaign.create", "campaign.import", "campaign.edit", "campaign.delete"]
     assert actions(copy_id) == ["campaign.duplicate"]
@@ -312,7 +312,7 @@ def test_R11_a_refused_edit_leaves_an_event_and_changes_nothing_else(
 
 def test_a_copy_of_all_keeps_the_reasons_of_the_import(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = builders.draft(clock, tmp_path, [("Asha", builders.number(1), "C1"), ("Ben", "nonsense", "C2")])
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id)
     assert [row.skip for row in rows(copy_id)] == [None, SkipReason.INVALID_NUMBER]
     assert recipients.audience_of(copy_id) != recipients.audience_of(campaign_id)
 
@@ -325,8 +325,8 @@ def test_R49_from_whom_whatsapp_withheld_it_is_offered_again_only_after_24_hours
     codes = {builders.number(0).lstrip("+"): 131049, builders.number(1).lstrip("+"): 131009}
     asyncio.run(work(clock, Scripted(lambda to, n: refused(codes[to]))))
     clock.set(outcomes.attempts(campaign_id, 1)[-1].at + later_ms)
-    assert drafts.parts(campaign_id, clock.now())["failed"] == len(lines)
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id, "failed")
+    assert duplicating.parts(campaign_id, clock.now())["failed"] == len(lines)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id, "failed")
     assert [row.line for row in rows(copy_id)] == lines
 
 
@@ -340,6 +340,6 @@ def test_R49_the_same_of_what_a_callback_told(
     update = StatusUpdate(campaign_id, 1, None, "failed", at, 131049)
     callbacks.apply([], [update], at)
     clock.set(at + later_ms)
-    assert drafts.parts(campaign_id, clock.now())["unread"] == len(lines)
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id, "unread")
+    assert duplicating.parts(campaign_id, clock.now())["unread"] == len(lines)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id, "unread")
     assert [row.line for row in rows(copy_id)] == lines

@@ -11,7 +11,7 @@ import pytest
 
 from engine import ending
 from engine.clock import HOUR, MINUTE
-from engine.commands import drafts, launch, setup
+from engine.commands import drafts, launch, resuming, setup
 from engine.context import Context
 from engine.decide import HoldOrder
 from engine.errors import BadInput, NotFound, Refused
@@ -41,7 +41,7 @@ COMMANDS: dict[str, Command] = {
     **CALL_OFF,
     "schedule": schedule,
     "send": launch.send_now,
-    "resume": launch.resume,
+    "resume": resuming.resume,
     "delete": drafts.delete,
 }
 ALLOWED = {
@@ -549,11 +549,11 @@ def held(clock: FakeClock, folder: Path) -> Campaign:
 def test_R45_an_operator_resumes_a_run_on_hold(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign = held(clock, tmp_path)
     assert campaign.hold is not None and campaign.hold.since == clock.now()
-    resumed = launch.resume(builders.context(clock), campaign.id)
+    resumed = resuming.resume(builders.context(clock), campaign.id)
     assert (resumed.status, resumed.hold) == (Status.IN_PROGRESS, None)
     assert actions(campaign.id)[-2:] == ["campaign.hold", "campaign.resume"]
     assert events(campaign.id)[-1].before == {"hold": "not_authorised"}
-    assert refusal_of(launch.resume, builders.context(clock), campaign.id).code == "not_held"
+    assert refusal_of(resuming.resume, builders.context(clock), campaign.id).code == "not_held"
 
 
 def test_R9_R45_a_hold_that_the_operator_has_not_seen_is_not_lifted(
@@ -564,11 +564,11 @@ def test_R9_R45_a_hold_that_the_operator_has_not_seen_is_not_lifted(
     banned = HoldOrder("account_restricted", "WhatsApp restricted the account")
     ending.hold(clock, campaign.id, banned, builders.OPERATOR)
     seen = campaign.hold.reason
-    refusal = refusal_of(lambda context, one: launch.resume(context, one, seen), builders.context(clock), campaign.id)
+    refusal = refusal_of(lambda context, one: resuming.resume(context, one, seen), builders.context(clock), campaign.id)
     assert refusal.code == "changed_meanwhile"
     hold = campaigns.get(campaign.id).hold
     assert hold is not None and hold.reason == banned.reason
-    launch.resume(builders.context(clock), campaign.id, banned.reason)
+    resuming.resume(builders.context(clock), campaign.id, banned.reason)
     assert campaigns.get(campaign.id).hold is None
 
 
@@ -578,7 +578,7 @@ def test_R9_R45_a_hold_that_comes_in_the_moment_of_the_resume_stays(
     campaign = held(clock, tmp_path)
     banned = HoldOrder("account_restricted", "WhatsApp restricted the account")
     context = interrupted(clock, 1, lambda: ending.hold(clock, campaign.id, banned, builders.OPERATOR))
-    assert refusal_of(launch.resume, context, campaign.id).code == "changed_meanwhile"
+    assert refusal_of(resuming.resume, context, campaign.id).code == "changed_meanwhile"
     hold = campaigns.get(campaign.id).hold
     assert hold is not None and hold.reason == banned.reason
     assert "campaign.resume" not in actions(campaign.id)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import preflight, report
+from engine import preflight_credits, report
 from engine.clock import HOUR
 from engine.commands import drafts, launch, prices
 from engine.errors import BadInput, NotAllowed, Refused
@@ -114,7 +114,7 @@ def test_R26_a_destination_without_a_price_blocks_in_its_own_words(
 def test_R26_many_destinations_without_a_price_are_counted(acme: Path) -> None:
     template = account.templates()[0]
     countries = dict.fromkeys(("AT", "BE", "CH", "DE", "ES", "FR", "GB"), 1)
-    said = preflight.no_price(template, countries)
+    said = preflight_credits.no_price(template, countries)
     assert said.endswith("to AT 1, BE 1, CH 1, DE 1, ES 1 and 2 more")
 
 

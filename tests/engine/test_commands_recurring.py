@@ -13,7 +13,8 @@ from engine.errors import BadInput, EngineError, NotFound, Refused
 from engine.recurrence import Recurrence
 from store import account, audit, campaigns, optouts
 from store import series as store
-from store.series import Outcome, State
+from store.occurrences import Outcome
+from store.series import State
 from store.types import Campaign, DraftFields, SkipReason, Status
 from tests import builders, sending
 from tests.clock import START, FakeClock

@@ -13,7 +13,7 @@ from engine.commands import setup
 from engine.context import operator
 from engine.errors import BadInput, Busy, NotFound, Refused
 from engine.remote_senders import DEFAULT_RATE
-from store import account, database, ledger
+from store import account, database, ledger, sqlite_file
 from store.types import Actor, Balance, Gateway
 from tests import builders
 from tests.clock import FakeClock
@@ -170,7 +170,7 @@ def test_a_busy_database_is_told_in_a_sentence(
     db: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builders.account_with_sender(clock, tmp_path, credits=5)
-    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "LOCK_TIMEOUT_S", 0.05)
     database.close_database()
     database.open_database(str(db))
     other = database.proxy.obj.__class__(db, autoconnect=False)

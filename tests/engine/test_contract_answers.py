@@ -10,8 +10,8 @@ import pytest
 
 from engine import health, remote_senders, remote_templates
 from engine.errors import Busy, Refused
+from engine.gateway.answers import read_answer
 from engine.gateway.base import Accepted, Action, Rejection, Unknown
-from engine.gateway.cloud_api import read_answer
 from engine.gateway.graph import refusal
 from engine.health import Health, State
 from engine.wire_words import quota_of

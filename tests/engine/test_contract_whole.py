@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from engine import remote_templates
+from engine.gateway.answers import read_answer
 from engine.gateway.base import Accepted
-from engine.gateway.cloud_api import read_answer
 from engine.preview import preview
 from engine.template_reading import parse
 from engine.templates import sendable

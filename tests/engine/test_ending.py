@@ -9,7 +9,7 @@ import pytest
 
 from engine import ending, report
 from engine.clock import HOUR
-from engine.commands import launch
+from engine.commands import resuming
 from engine.decide import HoldOrder
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
@@ -215,7 +215,7 @@ def test_R45_what_was_resumed_meanwhile_is_neither_held_again_nor_given_up(
     clock.advance(LIMIT)
     read = campaigns.get(campaign_id)
     # The worker waits for the write lock behind the operator's commit.
-    launch.resume(builders.context(clock), campaign_id)
+    resuming.resume(builders.context(clock), campaign_id)
     if again:
         ending.hold(clock, campaign_id, EXPIRED, WORKER)
     after = campaigns.get(campaign_id)

@@ -12,9 +12,10 @@ from engine import firing, root_causes
 from engine.clock import DAY, HOUR, MINUTE
 from engine.commands import launch, recurring, setup
 from engine.worker import Worker
-from store import audiences, audit, campaigns, database, ledger
+from store import audiences, audit, campaigns, database, ledger, occurrences
 from store import series as store
-from store.series import Outcome, State
+from store.occurrences import Outcome
+from store.series import State
 from store.types import Actor, RootCause, Status
 from tests import builders, sending
 from tests.clock import START, FakeClock
@@ -40,12 +41,12 @@ def made(clock: FakeClock, folder: Path, cron: str = HOURLY, until: int | None =
 
 def known(series_id: int) -> list[tuple[str, str, Status | None]]:
     """The occurrences so far, oldest first: time of day, outcome, and the status of the campaign."""
-    found = store.occurrences(series_id, 1_000)[::-1]
+    found = occurrences.of_series(series_id, 1_000)[::-1]
     return [(one.local[-5:], one.outcome.value, one.status) for one in found]
 
 
 def campaign_at(series_id: int, time: str) -> int:
-    (found,) = [one.campaign_id for one in store.occurrences(series_id, 1_000) if one.local.endswith(time)]
+    (found,) = [one.campaign_id for one in occurrences.of_series(series_id, 1_000) if one.local.endswith(time)]
     assert found is not None
     return found
 
@@ -65,7 +66,7 @@ async def test_R21_at_every_moment_one_firing_is_ahead(hourly: int, clock: FakeC
     worker, gateway = None, Scripted(takes_all)
     for _ in range(4):
         await sending.work(clock, gateway)
-        ahead = [one for one in store.occurrences(hourly, 100) if one.at > clock.now()]
+        ahead = [one for one in occurrences.of_series(hourly, 100) if one.at > clock.now()]
         assert [one.status for one in ahead] == [Status.SCHEDULED]
         clock.set(ahead[0].at)
     assert worker is None
@@ -113,7 +114,7 @@ async def test_R21_outside_the_grace_nothing_goes_late(acme: Path, clock: FakeCl
 @pytest.mark.parametrize(("late_ms", "outcome"), [(60 * MINUTE, "late"), (60 * MINUTE + 1, "missed")])
 def test_R21_the_grace_is_inclusive(acme: Path, clock: FakeClock, tmp_path: Path, late_ms: int, outcome: str) -> None:
     series_id = made(clock, tmp_path, "0 20 * * *")
-    clock.set(store.occurrences(series_id, 1)[0].at + DAY + late_ms)
+    clock.set(occurrences.of_series(series_id, 1)[0].at + DAY + late_ms)
     firing.tend(clock, WORKER)
     assert known(series_id)[1][1] == outcome
 
@@ -160,7 +161,7 @@ def test_R21_a_year_of_minutes_is_bounded(acme: Path, clock: FakeClock, tmp_path
     series_id = made(clock, tmp_path, "* * * * *")
     clock.advance(365 * DAY)
     assert firing.tend(clock, WORKER) == 2
-    found = store.occurrences(series_id, 10_000)
+    found = occurrences.of_series(series_id, 10_000)
     assert len(found) == 1 + firing.RECORDED + 2
     assert [one.outcome for one in found[:3]] == [Outcome.CREATED, Outcome.LATE, Outcome.MISSED]
     assert store.get(series_id).note.startswith("more than 9,999 firings missed")
@@ -182,8 +183,8 @@ def test_R21_two_that_look_at_once_make_one(hourly: int, clock: FakeClock, monke
     barrier, made_by, faults = threading.Barrier(2, timeout=30), [], []
     prepare = firing.prepare
 
-    def together(*args: object) -> store.Firing:
-        prepared: store.Firing = prepare(*args)  # type: ignore[arg-type]
+    def together(*args: object) -> occurrences.Firing:
+        prepared: occurrences.Firing = prepare(*args)  # type: ignore[arg-type]
         # Both have found it missing and copied the audience.
         barrier.wait()
         return prepared
@@ -247,7 +248,7 @@ def test_R21_a_copy_that_breaks_off_leaves_nothing_half_made(
         raise Broken
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "fire", breaks)
+        patch.setattr(occurrences, "fire", breaks)
         with pytest.raises(Broken):
             firing.tend(clock, WORKER)
     assert _audiences() == before
@@ -260,7 +261,7 @@ async def test_R21_credits_are_not_asked_for_before_the_start(db: Path, clock: F
     builders.account_with_sender(clock, tmp_path, credits=3)
     series_id = made(clock, tmp_path)
     for _ in range(2):
-        clock.set(store.occurrences(series_id, 1)[0].at)
+        clock.set(occurrences.of_series(series_id, 1)[0].at)
         await worked(clock)
     assert known(series_id)[:2] == [("15:00", "created", Status.COMPLETED), ("16:00", "created", Status.FAILED)]
     assert campaigns.get(campaign_at(series_id, "16:00")).status_reason == RootCause.INSUFFICIENT_CREDITS

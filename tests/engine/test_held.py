@@ -12,7 +12,7 @@ import pytest
 from engine import callback_intake, report, why
 from engine.callbacks import register
 from engine.clock import HOUR, MINUTE
-from engine.commands import drafts, launch, settling
+from engine.commands import duplicating, resuming, settling
 from engine.commands import testsends as testing
 from engine.decide import HELD_BACK, HELD_MS, HELD_WORDS
 from engine.errors import Refused
@@ -89,7 +89,7 @@ def test_R43_it_is_never_handed_over_again_not_even_by_a_resume(waiting: int, cl
     for _ in range(3):
         clock.advance(20 * MINUTE)
         assert again(clock).handed == []
-    launch.resume(builders.context(clock), waiting)
+    resuming.resume(builders.context(clock), waiting)
     assert again(clock).handed == []
     assert progress(waiting).pending == 2 and campaigns.get(waiting).hold is not None
 
@@ -120,7 +120,7 @@ def test_R42_what_is_dropped_has_failed_and_costs_nothing(waiting: int, clock: F
         (DROPPED, Delivery.NONE)
     }
     assert ledger.balance() == Balance(CREDITS - 2, 0, 2)
-    assert drafts.parts(waiting, clock.now())["failed"] == 2
+    assert duplicating.parts(waiting, clock.now())["failed"] == 2
     told_of = [event.text for event in why.read(waiting, builders.number(1)).events if event.what == "dropped"]
     assert len(told_of) == 1 and told_of[0].startswith("dropped by WhatsApp, never sent: The template is paused")
 
@@ -219,8 +219,8 @@ def test_R42_it_cannot_be_settled_by_hand_and_is_in_no_duplicate_while_it_is_hel
 ) -> None:
     with pytest.raises(Refused):
         settling.settle(builders.context(clock), waiting, settling.Fate.FAILED)
-    assert drafts.parts(waiting, clock.now()) == {"failed": 0, "unknown": 0, "unread": 2}
-    copy_id = drafts.duplicate(builders.context(clock), waiting, "unknown")
+    assert duplicating.parts(waiting, clock.now()) == {"failed": 0, "unknown": 0, "unread": 2}
+    copy_id = duplicating.duplicate(builders.context(clock), waiting, "unknown")
     assert campaigns.get(copy_id).progress.audience == 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.leasing import MARGIN_S, RENEW_S, TTL_MS, Leases
-from store import database, leases
+from store import leases, sqlite_file
 from store.types import Lease
 from tests.clock import FakeClock
 
@@ -31,7 +31,7 @@ def taken(owner: Leases) -> Lease:
 @pytest.fixture
 def no_file_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a database that is no file of this machine."""
-    monkeypatch.setattr(database, "sqlite_path", lambda url: None)
+    monkeypatch.setattr(sqlite_file, "path_of", lambda url: None)
 
 
 def test_a_free_lease_is_taken_with_who_and_where(acme: Path, clock: FakeClock) -> None:

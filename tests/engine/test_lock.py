@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import lock
 from engine.clock import HOUR, MINUTE, SystemClock
-from engine.commands import drafts, launch
+from engine.commands import duplicating, launch
 from engine.context import Context
 from engine.errors import Refused
 from engine.lifecycle import LOCK
@@ -171,7 +171,7 @@ def test_R8_R15_a_copy_of_a_locked_campaign_is_free(acme: Path, clock: FakeClock
     context = builders.context(clock)
     campaign_id = schedule_in(clock, tmp_path, ahead_ms=MINUTE)
     lock.watch(clock, builders.OPERATOR)
-    copy = campaigns.get(drafts.duplicate(context, campaign_id))
+    copy = campaigns.get(duplicating.duplicate(context, campaign_id))
     assert (campaigns.get(campaign_id).locked, copy.locked) == (True, False)
 
 

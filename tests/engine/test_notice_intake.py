@@ -13,7 +13,7 @@ import pytest
 
 from engine import callback_intake, ending
 from engine.clock import HOUR, MINUTE, SECOND
-from engine.commands import drafts, launch, setup
+from engine.commands import drafts, launch, resuming, setup
 from engine.context import Context
 from engine.decide import ACCOUNT_RESTRICTED, HELD_BACK, UTILITY_RESTRICTED, HoldOrder
 from engine.gateway.base import Accepted, Outcome
@@ -304,7 +304,7 @@ async def test_R45_a_restriction_of_the_account_is_one_hold_of_all_its_runs(
     assert gateway.handed == []
     assert [one.reason for one in (hold_of(before), hold_of(after)) if one] == [ACCOUNT_RESTRICTED] * 2
     if ends is None:
-        launch.resume(builders.context(clock), after)
+        resuming.resume(builders.context(clock), after)
         assert hold_of(before) is None, "lifted together"
     else:
         clock.advance(HOUR)
@@ -497,7 +497,7 @@ async def test_R44_R45_a_message_dropped_later_holds_the_run_until_a_person_resu
     check_invariants()
 
 
-@pytest.mark.parametrize("go_on", [launch.resume, partial(launch.reroute, endpoint=Endpoint.MARKETING)])
+@pytest.mark.parametrize("go_on", [resuming.resume, partial(resuming.reroute, endpoint=Endpoint.MARKETING)])
 async def test_R45_a_message_dropped_from_before_a_resume_holds_nothing_again(
     go_on: Callable[[Context, int], object], acme: Path, clock: FakeClock, tmp_path: Path
 ) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from engine import quota, report, run
 from engine.clock import DAY, HOUR, MINUTE, SECOND
-from engine.commands import drafts, launch, setup
+from engine.commands import drafts, duplicating, launch, setup
 from engine.commands import limits as limits_command
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
 from engine.worker import Worker
-from store import account, campaigns, contacts, database, ledger, optouts, tallies, windows
+from store import account, campaigns, database, ledger, limits, optouts, quota_meter, tallies, windows
 from store.types import OverQuota, RecipientState, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -99,7 +99,7 @@ async def test_R30_R49_who_failed_for_the_quota_may_be_tried_again(
     set_quota(clock, 2)
     campaign_id = begun(clock, tmp_path, people(*range(5)))
     await work(clock, Scripted(takes_all))
-    copy = drafts.duplicate(builders.context(clock), campaign_id, "failed")
+    copy = duplicating.duplicate(builders.context(clock), campaign_id, "failed")
     assert numbers(copy, RecipientState.PENDING) == {builders.number(n)[1:] for n in (2, 3, 4)}
 
 
@@ -129,7 +129,7 @@ async def test_R30_a_number_messaged_within_24_hours_uses_no_place_again(
     await work(clock, gateway)
     assert taken(gateway) == ["0", "3"], "those count already; 8 and 9 have no place"
     assert (progress(again).sent, progress(again).failed) == (2, 2)
-    assert contacts.used(clock.now()) == 4
+    assert quota_meter.used(clock.now()) == 4
     check_invariants()
 
 
@@ -141,7 +141,7 @@ async def test_R30_what_the_gateway_refuses_gives_its_place_to_the_next(
     bad = builders.number(1)[1:]
     gateway = Scripted(lambda to, n: refused(131026) if to == bad else takes_all(to, n))
     await work(clock, gateway)
-    assert (progress(campaign_id).sent, contacts.used(clock.now())) == (5, 5)
+    assert (progress(campaign_id).sent, quota_meter.used(clock.now())) == (5, 5)
     assert errors_of(campaign_id) == {str(int(Internal.QUOTA_EXCEEDED)): 3, "131026": 1}
     check_invariants()
 
@@ -254,7 +254,7 @@ def _taken_by_another(clock: FakeClock) -> None:
     """One more number counts from now on, as another worker's campaign would make it."""
     now = clock.now()
     with database.transaction():
-        contacts.sweep(now)
+        quota_meter.sweep(now)
         database.execute(
             "INSERT INTO contact (phone, campaign_id, seq, at, marketing) VALUES (?, 999, 1, ?, 1) "
             "ON CONFLICT DO UPDATE SET at = excluded.at",
@@ -274,7 +274,7 @@ async def test_R30_two_campaigns_of_two_senders_never_exceed_the_quota_together(
     gateway = Scripted(takes_all)
     workers = [Worker(clock, gateway, "service", Random(n)) for n in (1, 2)]
     await asyncio.gather(*(worker.work(until_idle=True) for worker in workers))
-    assert len(set(gateway.handed)) == 30 == contacts.used(clock.now())
+    assert len(set(gateway.handed)) == 30 == quota_meter.used(clock.now())
     assert progress(one).sent > 0 < progress(two).sent, "both had their share of it at the same time"
     check_invariants()
 
@@ -295,7 +295,7 @@ async def test_R30_over_a_crash_the_places_of_what_was_in_flight_stay_taken(
     assert (found.unknown, found.sent, found.failed) == (3, 1, 2)
     # They may have gone until the worker was found dead: only a day after that their places come back.
     recovered_at = clock.now()
-    assert contacts.used(recovered_at + DAY - 2 * SECOND) >= 3
+    assert quota_meter.used(recovered_at + DAY - 2 * SECOND) >= 3
     check_invariants()
 
 
@@ -390,7 +390,7 @@ async def test_R35_R26_the_cap_goes_by_the_category_that_is_billed_at_the_start(
     await work(clock, Scripted(takes_all))
     assert (progress(later).skipped, progress(later).sent) == (capped, 2 - capped)
     # And it counts, or does not, for the next one.
-    assert (int(builders.number(1)) in contacts.capped(clock.now())) == (now == "MARKETING")
+    assert (int(builders.number(1)) in limits.capped(clock.now())) == (now == "MARKETING")
     check_invariants()
 
 

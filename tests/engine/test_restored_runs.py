@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.clock import DAY, HOUR, MINUTE
-from engine.commands import backups, launch
+from engine.commands import backups, launch, resuming
 from engine.gateway.base import Unknown
 from engine.worker import Worker
 from store import campaigns, database, ledger, restored
@@ -87,7 +87,7 @@ async def test_R43_the_hold_of_a_restored_run_is_replaced_by_none_and_lifted_wit
             "not_authorised",
         ]
         clock.advance(MINUTE)
-        launch.resume(builders.context(clock), other)
+        resuming.resume(builders.context(clock), other)
         gateway = Scripted(takes_all)
         await work(clock, gateway)
         hold = campaigns.get(campaign_id).hold
@@ -106,7 +106,7 @@ async def test_R45_a_run_that_waits_for_a_person_is_not_lifted_together_with_oth
     apply(clock, told(TOKEN_IS_DEAD))
     assert campaigns.get(silent).hold == before
     clock.advance(MINUTE)
-    launch.resume(builders.context(clock), other)
+    resuming.resume(builders.context(clock), other)
     assert (campaigns.get(silent).hold, campaigns.get(other).hold) == (before, None)
 
 
@@ -121,7 +121,7 @@ async def test_R42_R43_rows_of_a_restored_run_that_callbacks_prove_are_not_hande
         for number in proven:
             apply(clock, status(clock, f"{campaign_id}.{by_number[number].seq}.1", int(number)))
         check_invariants()
-        launch.resume(builders.context(clock), campaign_id)
+        resuming.resume(builders.context(clock), campaign_id)
         gateway = Scripted(takes_all)
         await work(clock, gateway)
         assert not set(proven) & set(gateway.handed)
@@ -146,7 +146,7 @@ async def test_R42_R43_what_is_heard_of_one_that_the_backup_knew_as_scheduled_co
         for seq in (2, 9):
             apply(clock, status(clock, f"{campaign_id}.{seq}.1", numbers[seq - 1]))
         assert progress(campaign_id).sent == 0
-        launch.resume(context, campaign_id)
+        resuming.resume(context, campaign_id)
         gateway = Scripted(takes_all)
         await work(clock, gateway)
         assert sorted(gateway.handed) == sorted(str(n) for n in numbers if n not in (numbers[1], numbers[8]))

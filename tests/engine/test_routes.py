@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine import message, preflight, preflight_reading, routes
-from engine.commands import drafts, launch, recurring
+from engine.commands import drafts, duplicating, launch, recurring, resuming
 from engine.decide import decide
 from engine.errors import Refused
 from engine.gateway.base import Action, Rejection
@@ -104,10 +104,10 @@ def test_131063_holds_the_run_and_the_other_endpoint_takes_the_rest(
     assert "--endpoint marketing_messages" in held.hold.text and "131063" in held.hold.text
     assert numbers(campaign_id, RecipientState.PENDING) == {builders.number(i)[1:] for i in range(3)}
     with pytest.raises(Refused) as refusal:
-        launch.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING, "errors_in_a_row")
+        resuming.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING, "errors_in_a_row")
     assert refusal.value.code == "changed_meanwhile", "another hold than the one on the screen stays"
     assert campaigns.get(campaign_id).hold == held.hold
-    on = launch.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING, held.hold.reason)
+    on = resuming.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING, held.hold.reason)
     assert on.hold is None and on.route.endpoint is Endpoint.MARKETING
     assert actions(campaign_id)[-1] == "campaign.reroute"
     send(clock, graph)
@@ -133,7 +133,7 @@ def test_a_run_that_is_not_on_hold_keeps_its_endpoint(db: Path, clock: FakeClock
     campaign_id = campaign(clock, tmp_path)
     launch.send_now(builders.context(clock), campaign_id)
     with pytest.raises(Refused) as caught:
-        launch.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING)
+        resuming.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING)
     assert caught.value.code == "not_held"
     assert campaigns.get(campaign_id).route == ORDINARY
 
@@ -152,7 +152,7 @@ def test_only_marketing_templates_go_to_the_marketing_endpoint(db: Path, clock: 
 def test_copies_and_series_keep_the_route(db: Path, clock: FakeClock, tmp_path: Path) -> None:
     context = builders.context(clock)
     campaign_id = campaign(clock, tmp_path, STRICT)
-    assert campaigns.get(drafts.duplicate(context, campaign_id)).route == STRICT
+    assert campaigns.get(duplicating.duplicate(context, campaign_id)).route == STRICT
     series = recurring.create(context, campaign_id, "0 10 * * MON").series
     assert series.route == STRICT
     fired = campaigns.due(clock.now() + 10 * 86_400_000, account.senders()[0].id)

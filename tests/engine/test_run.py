@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from engine import recorder, run, streaks, worker
+from engine import recorder, run, streaks, turns, worker
 from engine.clock import SystemClock
-from engine.commands import launch
+from engine.commands import launch, resuming
+from engine.gateway.answers import read_answer
 from engine.gateway.base import Outcome
-from engine.gateway.cloud_api import read_answer
 from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.gateway.simulator.scenario_file import load
 from engine.leasing import Leases
@@ -359,10 +359,10 @@ async def test_R45_after_the_hold_an_operator_resumes_and_it_is_careful_again(
     campaign_id = started(clock, tmp_path, 60)
     async with bench(clock, Scenario(rejected={132001: 1.0})) as one:
         await one.run()
-        launch.resume(builders.context(clock), campaign_id)
+        resuming.resume(builders.context(clock), campaign_id)
         await one.run()
         assert one.simulator.counts["requests"] == 2
-    launch.resume(builders.context(clock), campaign_id)
+    resuming.resume(builders.context(clock), campaign_id)
     asked = claims(monkeypatch)
     async with bench(clock) as two:
         await two.run()
@@ -566,7 +566,7 @@ async def test_R42_what_a_fault_kept_from_being_begun_is_not_unknown(
         assert hold_of(campaign_id) == "program_fault"
         assert 0 < progress(campaign_id).sent < 40
         assert (progress(campaign_id).unknown, windows.open_windows(campaign_id)) == (0, [])
-        launch.resume(builders.context(clock), campaign_id)
+        resuming.resume(builders.context(clock), campaign_id)
         await one.run()
         check_against(one.accepted().elements(), campaign_id)
     assert progress(campaign_id).sent == 40
@@ -666,8 +666,8 @@ async def test_R43_who_had_its_turn_when_trust_ended_is_not_handed_over(
 async def test_who_may_not_go_after_all_gives_its_slot_back(clock: FakeClock) -> None:
     slots, answers = asyncio.Semaphore(1), iter([True, False])
     gateway, pacer = Scripted(takes_all), Pacer(1000, clock)
-    tools = run.Tools(clock, gateway, slots, pacer, Random(1), lambda: True, Actor("worker"))
-    assert not await run.turn(tools, lambda: next(answers))
+    tools = turns.Tools(clock, gateway, slots, pacer, Random(1), lambda: True, Actor("worker"))
+    assert not await turns.turn(tools, lambda: next(answers))
     assert not slots.locked()
 
 

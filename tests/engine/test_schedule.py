@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import zones
 from engine.clock import DAY, HOUR, MINUTE
 from engine.errors import BadInput, EngineError, Refused
-from engine.schedule import describe, duration, iso, late, parse_when, short, to_utc, zone
+from engine.schedule import describe, duration, iso, late, parse_when, short, to_utc
 
 IST = "Asia/Kolkata"
 BERLIN = "Europe/Berlin"
@@ -210,7 +211,7 @@ def test_R13_what_is_printed_is_read_back(zone_name: str, at: int) -> None:
 )
 def test_R13_an_unknown_zone_is_refused_with_names_that_come_near(name: str, hint: str) -> None:
     with pytest.raises(BadInput) as caught:
-        zone(name)
+        zones.named(name)
     assert caught.value.code == "unknown_zone"
     assert hint in caught.value.hint
     assert "\x1b" not in caught.value.message

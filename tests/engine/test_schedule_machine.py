@@ -17,9 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from engine import firing, lifecycle, starting
 from engine.clock import MINUTE
 from engine.commands import drafts, launch, recurring
-from store import campaigns, database
-from store import series as store
-from store.series import Outcome
+from store import campaigns, database, occurrences
+from store.occurrences import Outcome
 from store.types import Actor, DraftFields, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -99,8 +98,8 @@ class Schedules(RuleBasedStateMachine):
         for campaign_id in campaigns.due(self.clock.now(), 1):
             starting.start_due(self.clock, campaign_id)
 
-    def known(self) -> list[store.Occurrence]:
-        return store.occurrences(self.series_id, 100_000)
+    def known(self) -> list[occurrences.Occurrence]:
+        return occurrences.of_series(self.series_id, 100_000)
 
     @rule(minutes=st.integers(1, 200) | st.integers(1, 24 * 60), jitter=st.integers(0, 900), starts_first=st.booleans())
     def a_worker_runs(self, minutes: int, jitter: int, starts_first: bool) -> None:
@@ -137,7 +136,7 @@ class Schedules(RuleBasedStateMachine):
 
     @rule()
     def call_off_the_next(self) -> None:
-        (last,) = store.occurrences(self.series_id, 1)
+        (last,) = occurrences.of_series(self.series_id, 1)
         if last.status is not Status.SCHEDULED or last.campaign_id is None:
             return
         if last.at <= self.clock.now() or lifecycle.cancel_locked(last.at, self.clock.now()):
@@ -154,21 +153,21 @@ class Schedules(RuleBasedStateMachine):
         self.while_a_worker_runs_nothing_is_lost({one.at: one for one in known})
         self.at_most_one_is_ahead([one for one in known if one.at > self.clock.now()])
 
-    def every_occurrence_is_one_the_clocks_show(self, known: list[store.Occurrence]) -> None:
+    def every_occurrence_is_one_the_clocks_show(self, known: list[occurrences.Occurrence]) -> None:
         for one in known:
             assert one.local == cron_model.local(one.at, self.zone)
             assert self.expected(one.at - 1, one.at) == [one.at]
 
-    def no_occurrence_has_two_campaigns(self, known: list[store.Occurrence]) -> None:
+    def no_occurrence_has_two_campaigns(self, known: list[occurrences.Occurrence]) -> None:
         rows = database.execute("SELECT occurrence FROM campaign WHERE series_id = ?", (self.series_id,)).fetchall()
         assert len(rows) == len(set(rows)) == len([one for one in known if one.campaign_id is not None])
 
-    def never_a_burst_and_nothing_early_or_later_than_its_grace(self, known: list[store.Occurrence]) -> None:
+    def never_a_burst_and_nothing_early_or_later_than_its_grace(self, known: list[occurrences.Occurrence]) -> None:
         started = [(one.started_at, one.at) for one in known if one.started_at is not None]
         assert len(started) == len({at for at, _ in started}), "two campaigns of a series started at once"
         assert all(0 <= began - at <= max(self.grace * MINUTE, 2_000) for began, at in started)
 
-    def while_a_worker_runs_nothing_is_lost(self, known: dict[int, store.Occurrence]) -> None:
+    def while_a_worker_runs_nothing_is_lost(self, known: dict[int, occurrences.Occurrence]) -> None:
         assert self.must_be_known <= known.keys()
         # What passed during a pause is not missed; only what was made ahead of it may be there.
         assert {at for at, one in known.items() if one.outcome is not Outcome.CREATED} <= self.may_be_known
@@ -178,7 +177,7 @@ class Schedules(RuleBasedStateMachine):
             assert began is not None
             assert began - at < 1_000
 
-    def at_most_one_is_ahead(self, ahead: list[store.Occurrence]) -> None:
+    def at_most_one_is_ahead(self, ahead: list[occurrences.Occurrence]) -> None:
         """And an active series that a worker has just looked at has one."""
         assert len(ahead) <= 1
         if self.active and self.looked_at == self.clock.now():

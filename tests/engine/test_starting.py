@@ -9,7 +9,7 @@ import pytest
 
 from engine import root_causes, starting
 from engine.clock import HOUR, MINUTE
-from engine.commands import drafts, launch, setup
+from engine.commands import drafts, duplicating, launch, setup
 from engine.schedule import PROMPT
 from store import account, campaigns, database, ledger, optouts, transitions
 from store.types import Balance, Campaign, DraftFields, Fill, RecipientState, RootCause, SkipReason, Status
@@ -237,7 +237,7 @@ def test_R39_an_edit_of_the_contacts_after_the_start_changes_nothing(
 ) -> None:
     campaign_id = due(clock, tmp_path, 3)
     before = start(clock, campaign_id)[1]
-    copy_id = drafts.duplicate(builders.context(clock), campaign_id)
+    copy_id = duplicating.duplicate(builders.context(clock), campaign_id)
     copy = campaigns.get(copy_id)
     fields = DraftFields(copy.name, copy.sender_id, copy.template_id, {"body.1": Fill(fixed="x")})
     drafts.edit(builders.context(clock), copy_id, copy.version, fields)

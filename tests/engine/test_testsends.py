@@ -19,7 +19,7 @@ from engine.gateway.simulator.scenario import Delay, Scenario
 from engine.recorder import FLUSH_TRIES
 from engine.roles import Role, rights
 from engine.worker import Worker
-from store import account, audit, campaigns, contacts, ledger, optouts, prices
+from store import account, audit, campaigns, ledger, optouts, prices, quota_meter
 from store import testsends as store
 from store import types as kinds
 from store.errors import Missing
@@ -375,7 +375,7 @@ async def test_R32_R38_an_opt_out_is_honoured_until_the_very_hand_over(
     assert gateway.handed == [ASHA[1:]]
     assert how(*ids) == ["sent", "failed: the number has opted out meanwhile"]
     assert (ledger.balance().spent, ledger.balance().reserved) == (1, 0)
-    assert contacts.used(clock.now()) == 1
+    assert quota_meter.used(clock.now()) == 1
 
 
 async def test_an_orderly_stop_leaves_nothing_unknown(campaign_id: int, clock: FakeClock) -> None:

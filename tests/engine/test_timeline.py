@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import ending, timeline
-from engine.commands import launch
+from engine.commands import resuming
 from engine.decide import HoldOrder
 from engine.timeline import Pause, Timeline
 from store import callbacks, campaigns, tallies
@@ -39,7 +39,7 @@ def test_R48_every_message_sent_is_in_its_slice_and_a_hold_is_told(
     clock.advance(5 * SECOND)
     ending.hold(clock, campaign_id, HELD, builders.OPERATOR)
     clock.advance(60 * SECOND)
-    launch.resume(builders.context(clock), campaign_id)
+    resuming.resume(builders.context(clock), campaign_id)
     asyncio.run(work(clock, Scripted(takes_all)))
     found = timeline.read(campaigns.get(campaign_id))
     assert found is not None

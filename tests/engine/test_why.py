@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine import ending, starting, why
-from engine.commands import drafts, launch
+from engine.commands import drafts, launch, resuming
 from engine.decide import HoldOrder
 from engine.errors import NotFound
 from engine.gateway import errors
@@ -74,7 +74,7 @@ def taken_over(clock: FakeClock, folder: Path) -> int:
 def test_R50_a_success_after_put_backs_is_told_attempt_by_attempt(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     campaign_id = sent_by(clock, tmp_path, [refused(130429), NotTaken("refused connection"), Accepted("wamid.A")])
     # Not taken means that nobody can be reached: the run is on hold until somebody lets it go on.
-    launch.resume(builders.context(clock), campaign_id)
+    resuming.resume(builders.context(clock), campaign_id)
     asyncio.run(work(clock, Scripted(takes_all)))
     found = why.read(campaign_id, NUMBER)
     told = story(campaign_id)

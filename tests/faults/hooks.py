@@ -181,12 +181,12 @@ def _kill_before_takeover_commit(then: Then) -> None:
 
 
 def _kill_after_takeover(then: Then) -> None:
-    from engine.worker import Worker
+    from engine import takeover
     from store import windows
 
     found = [False]
     after(windows, "recover", lambda: found.__setitem__(0, True), bool)
-    after(Worker, "_recover", lambda: then() if found[0] else None)
+    after(takeover, "recover", lambda: then() if found[0] else None)
 
 
 def _kill_in_hold(then: Then) -> None:
@@ -283,16 +283,16 @@ def _kill_at(argument: str) -> None:
 
 def _patience(argument: str) -> None:
     """Seconds that a connection waits for another's lock."""
-    from store import database
+    from store import sqlite_file
 
-    put(database, "LOCK_TIMEOUT_S", float(argument))
+    put(sqlite_file, "LOCK_TIMEOUT_S", float(argument))
 
 
 def _no_room() -> bool:
     """Until the test puts a file `room` beside the database."""
-    from store import database
+    from store import database, sqlite_file
 
-    file = database.sqlite_path(database.url())
+    file = sqlite_file.path_of(database.url())
     return file is not None and not file.with_name("room").exists()
 
 

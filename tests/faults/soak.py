@@ -13,7 +13,7 @@ from random import Random
 import peewee
 
 from engine.clock import SystemClock
-from engine.commands import launch
+from engine.commands import resuming
 from engine.decide import HELD_BACK
 from engine.errors import EngineError
 from store import campaigns, database, held
@@ -120,7 +120,7 @@ class _Play:
             if campaign.hold is not None and campaign.hold.until is None:
                 self.met["resumed by hand"] += 1
                 with suppress(EngineError):
-                    launch.resume(builders.context(SystemClock()), campaign.id)
+                    resuming.resume(builders.context(SystemClock()), campaign.id)
         if self.outages and campaign.hold is not None and campaign.hold.reason == HELD_BACK:
             # With the gateway died its news of what it held back: nothing more comes in 75 minutes.
             return False

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from engine import callback_intake, reply_words
 from engine.clock import DAY, HOUR, MINUTE
-from engine.commands import drafts, launch, limits, settling, setup, testsends
+from engine.commands import drafts, duplicating, launch, limits, resuming, settling, setup, testsends
 from engine.commands.settling import Fate
 from engine.context import Context
 from engine.errors import EngineError, Refused
@@ -377,7 +377,7 @@ class Engine(RuleBasedStateMachine):
         copy_id = self._ask(
             self.model.missing(source),
             "campaign.duplicate",
-            lambda: drafts.duplicate(self.context, source.id, only),
+            lambda: duplicating.duplicate(self.context, source.id, only),
         )
         if copy_id is not None:
             # Its name says where it came from, so that it is never blank.
@@ -536,7 +536,7 @@ class Engine(RuleBasedStateMachine):
     def resume(self, pick: int) -> None:
         campaign = self._pick(pick, "in_progress")
         assert campaign is not None
-        self._ask(self.model.resume(campaign), "campaign.resume", lambda: launch.resume(self.context, campaign.id))
+        self._ask(self.model.resume(campaign), "campaign.resume", lambda: resuming.resume(self.context, campaign.id))
         self._look()
 
     # The account
@@ -793,7 +793,7 @@ class Engine(RuleBasedStateMachine):
                 break
             for campaign in running:
                 if campaign.held:
-                    launch.resume(self.context, campaign.id)
+                    resuming.resume(self.context, campaign.id)
                     self._look()
             self._pass(1_000)
             self._pass(16_000)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from store import account, callbacks, campaigns, contacts, database, outcomes, recipients, testsends, windows
+from store import (
+    account,
+    callbacks,
+    campaigns,
+    contacts,
+    database,
+    limits,
+    outcomes,
+    quota_meter,
+    recipients,
+    testsends,
+    windows,
+)
 from store.errors import ShortOfQuota
 from store.types import Result, ResultKind, StatusUpdate
 from tests.clock import START
@@ -35,11 +47,11 @@ def sent(scene: Scene, campaign_id: int, size: int, now: int = START) -> None:
 
 def test_R30_a_message_counts_until_it_is_exactly_24_hours_old(scene: Scene) -> None:
     sent(scene, scene.running(people(3)), 3)
-    assert [contacts.used(START + DAY - 1), contacts.used(START + DAY)] == [3, 0]
+    assert [quota_meter.used(START + DAY - 1), quota_meter.used(START + DAY)] == [3, 0]
     account.update_account(quota=3)
-    assert contacts.refills_at(START) == START + DAY
-    assert [contacts.room(START + DAY - 1), contacts.room(START + DAY)] == [0, 3]
-    contacts.sweep(START + DAY)
+    assert quota_meter.refills_at(START) == START + DAY
+    assert [quota_meter.room(START + DAY - 1), quota_meter.room(START + DAY)] == [0, 3]
+    quota_meter.sweep(START + DAY)
     check_invariants()
 
 
@@ -73,7 +85,7 @@ def test_R30_what_was_taken_or_may_have_been_counts_from_its_answer_on(
     answer = result(1, kind, START + 900, not_before=START)
     outcomes.record(campaign_id, [answer], countries_of(rows), [window.id], START + 950)
     assert noted(campaign_id) == ({1: START + 900} if counts else {})
-    assert contacts.used(START + 1_000) == int(counts)
+    assert quota_meter.used(START + 1_000) == int(counts)
     check_invariants()
 
 
@@ -82,9 +94,9 @@ def test_R30_a_number_of_two_campaigns_counts_once_until_its_newest_message_is_o
     sent(scene, scene.running(rows), 1)
     account.update_account(quota=1)
     sent(scene, scene.running(rows), 1, START + HOUR)
-    assert contacts.used(START + HOUR) == 1
-    assert [contacts.used(START + DAY), contacts.used(START + DAY + HOUR)] == [1, 0]
-    assert contacts.refills_at(START + HOUR) == START + HOUR + DAY
+    assert quota_meter.used(START + HOUR) == 1
+    assert [quota_meter.used(START + DAY), quota_meter.used(START + DAY + HOUR)] == [1, 0]
+    assert quota_meter.refills_at(START + HOUR) == START + HOUR + DAY
     check_invariants()
 
 
@@ -94,7 +106,7 @@ def test_R30_taking_back_one_of_two_messages_leaves_the_number_counted(scene: Sc
     second = scene.running(rows)
     window, claimed = scene.claim(second, scene.lease(), 1)
     outcomes.record(second, [result(1, ResultKind.FAILED)], countries_of(claimed), [window.id], START)
-    assert contacts.used(START) == 1
+    assert quota_meter.used(START) == 1
     check_invariants()
 
 
@@ -103,9 +115,9 @@ def test_R30_a_callback_that_proves_a_message_put_back_makes_it_count(scene: Sce
     window, rows = scene.claim(campaign_id, scene.lease(), 1)
     back = result(1, ResultKind.PUT_BACK, not_before=START + HOUR)
     outcomes.record(campaign_id, [back], countries_of(rows), [window.id], START)
-    assert contacts.used(START) == 0
+    assert quota_meter.used(START) == 0
     callbacks.apply([], [StatusUpdate(campaign_id, 1, "wamid.1", "delivered", START + 5)], START + 9)
-    assert (noted(campaign_id), contacts.used(START + 9)) == ({1: START + 5}, 1)
+    assert (noted(campaign_id), quota_meter.used(START + 9)) == ({1: START + 5}, 1)
     check_invariants()
 
 
@@ -118,16 +130,16 @@ def test_R30_an_outcome_that_comes_after_the_take_over_settles_what_counts(scene
     check_invariants()
     late = [result(1, ResultKind.SENT, START + 5), result(2, ResultKind.FAILED, START + 5)]
     outcomes.record(campaign_id, late, countries_of(rows), [window.id], START + HOUR)
-    assert set(noted(campaign_id)) == {1} and contacts.used(START + HOUR) == 1
+    assert set(noted(campaign_id)) == {1} and quota_meter.used(START + HOUR) == 1
     check_invariants()
 
 
 def test_R30_rows_found_in_flight_after_a_day_count_again(scene: Scene) -> None:
     campaign_id = scene.running(people(2))
     scene.claim(campaign_id, scene.lease("w1"), 2)
-    contacts.sweep(START + 2 * DAY)
+    quota_meter.sweep(START + 2 * DAY)
     assert windows.recover(campaign_id, scene.lease("w2").fence, START + 2 * DAY) == 2
-    assert contacts.used(START + 2 * DAY) == 2
+    assert quota_meter.used(START + 2 * DAY) == 2
     check_invariants()
 
 
@@ -136,11 +148,11 @@ def test_R30_what_had_stopped_counting_when_its_answer_came_stays_forgotten(scen
     window, rows = scene.claim(campaign_id, scene.lease(), 1)
     # A machine that slept for two days with the request open, and looks after its house first.
     now = START + 2 * DAY
-    contacts.sweep(now)
+    quota_meter.sweep(now)
     assert contacts.purge(now, 10) == 1
     answer = result(1, ResultKind.SENT, now)._replace(handed_at=START)
     outcomes.record(campaign_id, [answer], countries_of(rows), [window.id], now)
-    assert contacts.used(now) == 0
+    assert quota_meter.used(now) == 0
     check_invariants()
 
 
@@ -210,9 +222,9 @@ def test_R30_a_clock_that_is_set_back_is_followed_by_a_recount(scene: Scene) -> 
     first, second = scene.running(people(2)), scene.running(people(4)[2:])
     sent(scene, first, 2, START)
     sent(scene, second, 2, START + 2 * DAY)
-    assert contacts.used(START + 2 * DAY) == 2
-    assert contacts.used(START + HOUR) == 4
-    contacts.sweep(START + HOUR)
+    assert quota_meter.used(START + 2 * DAY) == 2
+    assert quota_meter.used(START + HOUR) == 4
+    quota_meter.sweep(START + HOUR)
     check_invariants()
 
 
@@ -221,9 +233,9 @@ def test_R30_a_quota_that_was_lowered_refills_when_enough_have_left(scene: Scene
     for n in range(3):
         sent(scene, campaign_id, 1, START + n)
     account.update_account(quota=2)
-    assert contacts.refills_at(START + 5) == START + 1 + DAY
+    assert quota_meter.refills_at(START + 5) == START + 1 + DAY
     account.update_account(quota=4)
-    assert contacts.refills_at(START + 5) is None
+    assert quota_meter.refills_at(START + 5) is None
 
 
 def test_what_counts_for_nothing_is_forgotten_and_what_counts_stays(scene: Scene) -> None:
@@ -231,11 +243,11 @@ def test_what_counts_for_nothing_is_forgotten_and_what_counts_stays(scene: Scene
     for n in range(4):
         sent(scene, campaign_id, 1, START + n * DAY)
     now = START + 3 * DAY
-    assert contacts.behind(now, START + DAY)
-    contacts.sweep(now)
+    assert quota_meter.behind(now, START + DAY)
+    quota_meter.sweep(now)
     assert contacts.purge(START + DAY, 1) == 1
     assert contacts.purge(now, 10) == 2, "all but what is younger than 24 hours"
-    assert set(noted(campaign_id)) == {4} and not contacts.behind(now, START)
+    assert set(noted(campaign_id)) == {4} and not quota_meter.behind(now, START)
     check_invariants()
 
 
@@ -245,10 +257,10 @@ def test_R35_the_frequency_cap_counts_marketing_messages_of_its_days(scene: Scen
     sent(scene, scene.running(rows[:1]), 1, START + HOUR)
     account.set_limits(None, 2, 3, None)
     last = START + 3 * DAY
-    assert contacts.capped(START + HOUR) == {919_000_000_001} == contacts.capped(last - 1)
-    assert contacts.capped(last) == frozenset(), "the first of the two is 3 days old"
+    assert limits.capped(START + HOUR) == {919_000_000_001} == limits.capped(last - 1)
+    assert limits.capped(last) == frozenset(), "the first of the two is 3 days old"
     database.execute("UPDATE contact SET marketing = 0 WHERE at = ?", (START,))
-    assert contacts.capped(START + HOUR) == frozenset()
+    assert limits.capped(START + HOUR) == frozenset()
 
 
 def test_an_upgrade_does_not_forget_whom_was_messaged(scene: Scene) -> None:
@@ -270,9 +282,9 @@ def test_R30_R35_rows_found_in_flight_count_also_when_an_upgrade_came_between(sc
     database.execute("DELETE FROM contact")
     database.execute("UPDATE quota_meter SET used = 0")
     assert windows.recover(campaign_id, scene.lease("w2").fence, START + HOUR) == 2
-    assert (noted(campaign_id), contacts.used(START + HOUR)) == ({1: START + HOUR, 2: START + HOUR}, 2)
+    assert (noted(campaign_id), quota_meter.used(START + HOUR)) == ({1: START + HOUR, 2: START + HOUR}, 2)
     account.set_limits(None, 1, 7, None)
-    assert len(contacts.capped(START + HOUR)) == 2
+    assert len(limits.capped(START + HOUR)) == 2
     check_invariants()
 
 
@@ -282,16 +294,16 @@ def test_R30_R32_a_test_send_counts_from_its_answer_on(scene: Scene, kind: Resul
     testsends.claim(scene.sender_id, scene.lease(), START, START)
     testsends.record(Result(test_id, kind, START + HOUR, START), 1)
     assert noted(contacts.TESTS) == {test_id: START + HOUR}
-    assert [contacts.used(START + HOUR + DAY - 1), contacts.used(START + HOUR + DAY)] == [1, 0]
+    assert [quota_meter.used(START + HOUR + DAY - 1), quota_meter.used(START + HOUR + DAY)] == [1, 0]
     check_invariants()
 
 
 def test_R30_R32_a_test_send_found_in_flight_counts_from_then_on(scene: Scene) -> None:
     (test_id,) = testsends.queue(scene.draft(people(1)), scene.sender_id, "ann", [(919_000_000_500, {}, 1)], START)
     testsends.claim(scene.sender_id, scene.lease(), START, START)
-    contacts.sweep(START + 2 * DAY)
+    quota_meter.sweep(START + 2 * DAY)
     assert testsends.recover(scene.sender_id, 1, START + 2 * DAY)
-    assert (noted(contacts.TESTS), contacts.used(START + 2 * DAY)) == ({test_id: START + 2 * DAY}, 1)
+    assert (noted(contacts.TESTS), quota_meter.used(START + 2 * DAY)) == ({test_id: START + 2 * DAY}, 1)
     check_invariants()
 
 

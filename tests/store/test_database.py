@@ -14,7 +14,7 @@ from pathlib import Path
 import peewee
 import pytest
 
-from store import account, campaigns, database, ledger, migrate, optouts
+from store import account, campaigns, database, ledger, migrate, optouts, sqlite_file
 from store.errors import NoDatabase, StoreBusy, StoreError, StoreFailed
 from store.models import OptOut
 from store.types import OptOut as OptOutEntry
@@ -57,15 +57,15 @@ def in_threads(*jobs: Callable[[], None]) -> list[BaseException]:
     ],
 )
 def test_an_address_of_a_file_is_a_path_or_a_sqlite_url(url: str, path: str) -> None:
-    assert database.sqlite_path(url) == Path(path)
+    assert sqlite_file.path_of(url) == Path(path)
 
 
 def test_an_address_under_the_home_folder_is_expanded() -> None:
-    assert database.sqlite_path("~/x.db") == Path.home() / "x.db"
+    assert sqlite_file.path_of("~/x.db") == Path.home() / "x.db"
 
 
 def test_an_address_of_a_server_is_no_file() -> None:
-    assert database.sqlite_path("postgresql://localhost/sendoff") is None
+    assert sqlite_file.path_of("postgresql://localhost/sendoff") is None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_address_of_a_server_is_no_file() -> None:
     ],
 )
 def test_the_write_ahead_log_needs_a_sqlite_with_the_fix(version: tuple[int, int, int], fixed: bool) -> None:
-    assert database.wal_reset_fixed(version) is fixed
+    assert sqlite_file.wal_reset_fixed(version) is fixed
 
 
 def test_a_database_that_is_not_there_is_said_to_be_missing_and_not_made(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_file_and_its_log_are_for_their_owner_only(tmp_path: Path) -> None:
         }
     assert modes == dict.fromkeys(modes, 0o600)
     assert "x.db" in modes
-    if database.wal_reset_fixed(database.sqlite_version()):
+    if sqlite_file.wal_reset_fixed(sqlite_file.library_version()):
         assert {"x.db-wal", "x.db-shm"} <= modes.keys()
 
 
@@ -140,7 +140,7 @@ def test_the_settings_hold_on_every_connection(db: str) -> None:
     def setting(name: str) -> object:
         return database.execute(f"PRAGMA {name}").fetchone()[0]
 
-    wal = database.wal_reset_fixed(database.sqlite_version())
+    wal = sqlite_file.wal_reset_fixed(sqlite_file.library_version())
     found: list[tuple[object, ...]] = []
 
     def look() -> None:
@@ -152,7 +152,7 @@ def test_the_settings_hold_on_every_connection(db: str) -> None:
 
 
 def test_an_old_sqlite_keeps_a_rollback_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "sqlite_version", lambda: (3, 40, 1))
+    monkeypatch.setattr(sqlite_file, "library_version", lambda: (3, 40, 1))
     database.open_database(str(tmp_path / "x.db"), create=True)
     with database.session():
         assert database.execute("PRAGMA journal_mode").fetchone()[0] == "delete"

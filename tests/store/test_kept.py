@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from store import callbacks, campaigns, database, kept, outcomes, recipients, tallies, testsends, told
+from store import callbacks, campaigns, database, kept, outcomes, recipients, tallies, testdeliveries, told
 from store.types import Delivery, Recipient, RecipientState, ResultKind, StatusUpdate
 from tests.clock import START
 from tests.store.invariants import check_invariants
@@ -207,4 +207,4 @@ def test_what_somebody_else_applied_meanwhile_is_left_out(db: str) -> None:
         assert callbacks.still_waiting(ids) == set(ids[1:])
     assert callbacks.waiting_since() == START + 1
     assert callbacks.ever_received()
-    assert testsends.with_message_ids(["wamid.none"]) == {}
+    assert testdeliveries.with_message_ids(["wamid.none"]) == {}

@@ -18,13 +18,16 @@ from store import (
     contacts,
     database,
     ledger,
+    limits,
     listing,
     optouts,
     outcomes,
+    quota_meter,
     recipients,
     settling,
     skips,
     tallies,
+    testdeliveries,
     testsends,
     windows,
 )
@@ -38,7 +41,7 @@ from tests.store.scene import contacts as people
 ONE_ROW = {"account", "lease"}
 """Tables that have one row, or one for each sender."""
 
-LIMITS = contacts.Limits(None, 1, 7)
+LIMITS = limits.Limits(None, 1, 7)
 EXCEPTIONS = (RecipientState.FAILED, RecipientState.UNKNOWN)
 
 
@@ -221,7 +224,7 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "SEARCH r USING COVERING INDEX recipient_message (message_id=?)",
     ),
     "test sends by the message's id": (
-        lambda _: testsends.with_message_ids(["wamid.9"]),
+        lambda _: testdeliveries.with_message_ids(["wamid.9"]),
         "USING COVERING INDEX test_send_message (message_id=?)",
     ),
     "kept for a message": (
@@ -246,13 +249,13 @@ HOT: dict[str, tuple[Callable[[Full], object], str]] = {
         "USING INDEX attempt_campaign_id_seq (campaign_id=? AND seq=?)",
     ),
     "counts by reason": (lambda full: tallies.of(full.run, tallies.SKIP), "USING INDEX sqlite_autoindex_tally_1"),
-    "numbers that count": (lambda _: contacts.counting([1, 2], START), "SEARCH contact USING PRIMARY KEY (phone=?)"),
+    "numbers that count": (lambda _: quota_meter.counting([1, 2], START), "SEARCH contact USING PRIMARY KEY (phone=?)"),
     "numbers at the cap": (
-        lambda _: contacts.capped_among([1, 2], contacts.Limits(None, 1, 7), START),
+        lambda _: limits.capped_among([1, 2], limits.Limits(None, 1, 7), START),
         "SEARCH contact USING PRIMARY KEY (phone=?)",
     ),
     "numbers that stop counting": (
-        lambda _: contacts.used(START + contacts.WINDOW_MS - 1),
+        lambda _: quota_meter.used(START + quota_meter.WINDOW_MS - 1),
         "SEARCH c USING COVERING INDEX contact_at (at>? AND at<?)",
     ),
     "the next place": (lambda _: rolled_back(next_place), "SEARCH c USING COVERING INDEX contact_at (at>?)"),
@@ -306,7 +309,7 @@ def record_every_kind(run: int) -> None:
 
 def next_place() -> None:
     account.update_account(quota=10)
-    assert contacts.refills_at(START) is not None
+    assert quota_meter.refills_at(START) is not None
 
 
 def take_over(full: Full) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import invariants
-from store import audit, campaigns, contacts, database, leases, ledger, migrate, windows
+from store import audit, campaigns, database, leases, ledger, migrate, quota_meter, windows
 from store.types import RecipientState, Status
 from tests.store import released
 from tests.store.released import AT, RUNNING
@@ -64,7 +64,7 @@ def test_the_program_of_today_goes_on_with_it(old: Path, monkeypatch: pytest.Mon
         assert invariants.findings() == []
         assert ledger.topped_up() == 1_000
         # What went out before the upgrade counts for the quota of the same day.
-        assert contacts.used(AT + 3_000) >= 5
+        assert quota_meter.used(AT + 3_000) >= 5
         assert len(audit.events(RUNNING)) == 2
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from store import audiences, database, recipients, series
+from store import audiences, database, occurrences, recipients, series
 from store.errors import Missing
-from store.series import Firing, Outcome, SeriesFields, State
+from store.occurrences import Firing, Outcome
+from store.series import SeriesFields, State
 from store.types import Audience, OverQuota, RecipientState, SkipReason
 from tests.clock import START
 from tests.store.scene import contact, contacts
@@ -43,7 +44,7 @@ def made(state: State = State.ACTIVE) -> series.Series:
 
 def fire(one: series.Series, local: str, at: int) -> int | None:
     copy = audiences.copy(one.audience, START)
-    return series.fire(
+    return occurrences.fire(
         Firing(one, local, at, Outcome.CREATED, f"Weekly {local}", None, copy, {"invalid_number": 1}, {"IN": 5}, 5),
         "worker",
         START,
@@ -67,8 +68,8 @@ def test_R21_an_occurrence_is_made_once(db: None) -> None:
     first = fire(one, "2026-11-30T10:00", START + HOUR)
     assert first is not None
     assert fire(one, "2026-11-30T10:00", START + HOUR) is None
-    assert not series.miss(one.id, "2026-11-30T10:00", START + HOUR)
-    (known,) = series.occurrences(one.id, 10)
+    assert not occurrences.miss(one.id, "2026-11-30T10:00", START + HOUR)
+    (known,) = occurrences.of_series(one.id, 10)
     assert (known.campaign_id, known.outcome) == (first, Outcome.CREATED)
 
 
@@ -79,7 +80,7 @@ def test_R21_a_series_that_is_not_active_or_changed_fires_nothing(db: None, stat
     assert fire(one, "2026-11-30T10:00", START + HOUR) is None
     # Also when whoever prepares it read the new version.
     assert fire(series.get(one.id), "2026-11-30T10:00", START + HOUR) is None
-    assert series.occurrences(one.id, 10) == []
+    assert occurrences.of_series(one.id, 10) == []
 
 
 def test_R21_only_active_series_without_an_occurrence_ahead_want_one(db: None) -> None:
@@ -95,7 +96,7 @@ def test_R21_to_look_what_is_wanted_walks_no_history(db: None) -> None:
     one = made()
     with database.transaction():
         for n in range(2_000):
-            series.miss(one.id, f"2026-{n:06d}", START + n)
+            occurrences.miss(one.id, f"2026-{n:06d}", START + n)
     database.analyze()
     asked: list[str] = []
     execute = database.execute

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from store import callbacks, campaigns, database, ledger, optouts, outcomes, recipients, tallies, transitions, windows
+from store import (
+    callbacks,
+    campaigns,
+    database,
+    ledger,
+    optouts,
+    outcomes,
+    recipients,
+    sqlite_file,
+    tallies,
+    transitions,
+    windows,
+)
 from store.errors import Fenced, StoreGone
 from store.types import Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate, Window
 from tests.clock import START
@@ -94,7 +106,7 @@ def test_R43_an_owner_that_lost_its_lease_is_fenced_and_writes_nothing(scene: Sc
 
 
 def test_R43_no_intent_is_committed_where_nobody_else_could_see_it(scene: Scene, db: str) -> None:
-    path = database.sqlite_path(db)
+    path = sqlite_file.path_of(db)
     if path is None:
         pytest.skip("a server keeps its file to itself")
     campaign_id, lease = scene.running(contacts(2)), scene.lease()

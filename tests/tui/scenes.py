@@ -15,7 +15,7 @@ from textual.events import Paste
 from textual.message import Message
 
 from engine import sample
-from engine.commands import drafts, launch
+from engine.commands import drafts, duplicating, launch
 from engine.rehearsal import FIRST_WINDOWS, PastClock
 from engine.roles import Role, rights
 from store import account, campaigns, database, leases, listing, outcomes, transitions, windows
@@ -289,7 +289,7 @@ def _put_on_hold(desk: Desk) -> None:
     context = builders.context(past)
     with database.session():
         winter = campaigns.get(desk.id_of("Winter preview"))
-        loyalty = drafts.duplicate(context, winter.id)
+        loyalty = duplicating.duplicate(context, winter.id)
         copy = campaigns.get(loyalty)
         drafts.edit(
             context,

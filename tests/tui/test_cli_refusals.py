@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.operators import operator
-from store import database
+from store import sqlite_file
 from tests.builders import contacts_file, number
 from tests.cli import Here
 from tests.clock import FakeClock
@@ -329,7 +329,7 @@ BUSY = [(name, line) for name, line in WRITING if name not in _NOT_AT_ONCE]
 def test_a_database_that_somebody_else_writes_is_status_75_for_every_command(
     name: str, line: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "LOCK_TIMEOUT_S", 0.05)
     before = desk.kept()
     connection = connect(desk.sendoff.database)
     connection.execute("BEGIN IMMEDIATE")

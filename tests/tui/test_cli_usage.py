@@ -18,7 +18,7 @@ import peewee
 import pytest
 
 from engine.gateway.simulator.scenario_file import shipped
-from store import database
+from store import database, sqlite_file
 from store.types import Gateway, OverQuota, SortKey, Status
 from tests.cli import ROOT, TIMEOUT_S, Cli, Here, run_here
 from tests.clock import FakeClock
@@ -238,7 +238,7 @@ def test_a_database_of_a_newer_release_is_status_1(sendoff: Here) -> None:
 
 
 def test_a_database_that_somebody_else_writes_is_status_75(sendoff: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "LOCK_TIMEOUT_S", 0.05)
     assert sendoff("init").status == 0
     connection = connect(sendoff.database)
     connection.execute("BEGIN IMMEDIATE")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store import database
+from store import sqlite_file
 from tests.builders import number
 from tests.cli import Cli, Here
 from tests.clock import FakeClock
@@ -87,7 +87,7 @@ def test_a_worker_that_is_to_end_gives_up_on_a_locked_database_with_75(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     # Its minute by the test's own clock; the store's patience is shorter only so that the test is.
-    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(sqlite_file, "LOCK_TIMEOUT_S", 0.1)
     here = Here(tmp_path / "flow.db", clock)
     set_up(here, tmp_path, base_url="http://127.0.0.1:9")
     capfd.readouterr()

@@ -75,12 +75,12 @@ def _item(item: Item) -> dict[str, Any]:
 
 def _zone() -> str:
     """The account's zone where it can be read and is one; else UTC."""
+    from engine import zones
     from engine.errors import BadInput
-    from engine.schedule import zone
 
     try:
         name = account.get_account().timezone
-        zone(name)
+        zones.named(name)
     except (StoreError, BadInput):
         return "UTC"
     return name

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine import audience, placeholders, resolution
-from engine.commands import drafts
+from engine.commands import drafts, duplicating
 from engine.errors import BadInput
 from engine.text import counted
 from store import campaigns, tallies
@@ -119,10 +119,10 @@ def restore(options: Namespace, session: Session) -> int:
 
 def duplicate(options: Namespace, session: Session) -> int:
     """Make a new Draft of any campaign."""
-    copy_id = drafts.duplicate(session.context, options.id, options.only)
+    copy_id = duplicating.duplicate(session.context, options.id, options.only)
     states = {"failed": RecipientState.FAILED, "unread": RecipientState.SENT}
     if options.only in states:
-        rest = drafts.resting(options.id, session.context.clock.now())
+        rest = duplicating.resting(options.id, session.context.clock.now())
         if n := sum(state is states[options.only] for state in rest.values()):
             session.output.note(
                 f"{counted(n, 'recipient')} left out: WhatsApp withheld the message less than 24 h ago. Offered later."

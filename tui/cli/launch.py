@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine import preflight as checks
 from engine import preflight_reading, schedule
 from engine.asking import AT_A_RESUME_MS
-from engine.commands import drafts, launch
+from engine.commands import drafts, launch, resuming
 from engine.errors import Refused
 from engine.preflight_facts import Level
 from store import campaigns
@@ -148,11 +148,11 @@ def resume(options: Namespace, session: Session) -> int:
     campaign = campaigns.get(options.id)
     if campaign.hold is not None:
         ask_gateway(session, campaign, AT_A_RESUME_MS)
-    told = launch.resumes_into(campaign, session.now)
+    told = resuming.resumes_into(campaign, session.now)
     if options.endpoint is None:
-        done = launch.resume(session.context, options.id)
+        done = resuming.resume(session.context, options.id)
     else:
-        done = launch.reroute(session.context, options.id, Endpoint(options.endpoint))
+        done = resuming.reroute(session.context, options.id, Endpoint(options.endpoint))
     if done.status is Status.SCHEDULED:
         tell(session, done, f"{named(done)} is on hold no more and goes at its time.")
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.commands import limits
 from engine.errors import BadInput
 from engine.schedule import iso
-from store import account, contacts
+from store import account, quota_meter
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -20,7 +20,7 @@ def show(options: Namespace, session: Session) -> int:
     """Show the limits, with how much of the quota is used."""
     now = session.context.clock.now()
     known = limits.of(account.get_account())
-    used, left, refills = contacts.used(now), contacts.room(now), contacts.refills_at(now)
+    used, left, refills = quota_meter.used(now), quota_meter.room(now), quota_meter.refills_at(now)
     if session.output.as_json:
         session.output.document(
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine import schedule
+from engine import schedule, zones
 from engine.commands import recurring
 from engine.cron_words import words
 from engine.lifecycle import cancel_locked
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from engine.commands.recurring import Shown
-    from store.series import Occurrence, Series
+    from store.occurrences import Occurrence
+    from store.series import Series
     from tui.cli.session import Session
 
 
@@ -25,7 +26,7 @@ def create(options: Namespace, session: Session) -> int:
     """Make a series of a campaign, with its first firing."""
     zone = options.timezone or session.zone
     # The zone is checked first: a date means nothing in one that there is not.
-    schedule.zone(zone)
+    zones.named(zone)
     done = recurring.create(
         session.context,
         options.source,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.lifecycle import Action
 from engine.text import shown
-from store import account, contacts
+from store import account, quota_meter
 from store.types import CampaignRow, Status
 from tui.screens.campaign_deeds import CampaignDeeds, by_the_rules
 from tui.signs import named
@@ -39,7 +39,7 @@ class CampaignActions(CampaignDeeds):
 
     async def action_duplicate(self) -> None:
         """A new Draft with the same content and audience; of many only after it was asked."""
-        from engine.commands import drafts
+        from engine.commands import duplicating
         from tui.screens import list_deeds
 
         if self.marked:
@@ -48,7 +48,7 @@ class CampaignActions(CampaignDeeds):
         row = self.subject
         if row is None:
             return
-        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id)
+        copy_id = await self.doing(duplicating.duplicate, self.services.context, row.id)
         if copy_id is not None:
             self.notify(f"Duplicated {named(row.name)}: a new draft, nothing scheduled.", markup=False)
             await self.console.open_list(copy_id)
@@ -254,6 +254,6 @@ def _account_limits(now: int) -> tuple[Limits, str]:
     """The account's limits, and in words how much of the quota is used."""
     from engine.commands import limits
 
-    used, left = contacts.used(now), contacts.room(now)
+    used, left = quota_meter.used(now), quota_meter.room(now)
     said = f"{used:,} {'person' if used == 1 else 'people'} messaged in the last 24 hours"
     return limits.of(account.get_account()), said + ("." if left is None else f", {left:,} left.")

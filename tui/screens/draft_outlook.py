@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine import message, placeholders, preflight, preflight_reading, resolution, row_refusals
 from engine.placeholders import clean_value
-from store import account, campaigns, contacts
+from store import account, campaigns, limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ def _count_key(audience: Audience, fields: DraftFields) -> tuple[object, ...]:
         (key, fill.column, bool(clean_value(fill.fixed or "")), bool(clean_value(fill.fallback or "")))
         for key, fill in sorted(fields.fills.items())
     )
-    bound, countries = contacts.limits(), account.get_account().countries
+    bound, countries = limits.of_account(), account.get_account().countries
     return audience.id, fields.template_id, fills, bound, countries and tuple(countries)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from engine import schedule
-from engine.commands import drafts
+from engine.commands import drafts, duplicating
 from engine.errors import BadInput, EngineError, Refused
 from engine.text import shown
 from store import audit, campaigns
@@ -124,7 +124,7 @@ class DraftSaving(DraftView):
             context = self.services.context
             if not copy:
                 return self._create(fields)
-            new = campaigns.get(drafts.duplicate(context, campaign_id))
+            new = campaigns.get(duplicating.duplicate(context, campaign_id))
             return drafts.edit(context, new.id, new.version, fields)
 
         campaign = await self.doing(make)

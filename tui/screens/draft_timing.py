@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from engine import schedule
+from engine import schedule, zones
 from engine.errors import BadInput, EngineError, Refused
 from engine.lifecycle import cancel_locked, lock_at
 from engine.pacing import SHARE
@@ -63,7 +63,7 @@ def read(text: str, zone: str, now: int) -> Timing:
 def _wrong_zone(zone: str) -> BadInput | None:
     """Remembered, because looking for the names that come near a wrong one takes a while."""
     try:
-        schedule.zone(zone)
+        zones.named(zone)
     except BadInput as error:
         return error
     return None

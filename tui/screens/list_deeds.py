@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.commands import drafts, launch
+from engine.commands import drafts, duplicating, launch, resuming
 from engine.lifecycle import Action
 from tui.screens.campaign_deeds import Deed
 
@@ -22,12 +22,12 @@ def _with_version(command: Callable[[Context, int, int], object]) -> Callable[[C
 
 def _duplicate(context: Context, row: CampaignRow) -> object:
     # A copy of a newer version is as good: nothing happens by it.
-    return drafts.duplicate(context, row.id)
+    return duplicating.duplicate(context, row.id)
 
 
 def _resume(context: Context, row: CampaignRow) -> object:
     # Not the version: the worker renews a hold now and then.
-    return launch.resume(context, row.id, row.hold_reason)
+    return resuming.resume(context, row.id, row.hold_reason)
 
 
 CANCEL: Final = Deed(

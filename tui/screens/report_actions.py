@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine import why
-from engine.commands import drafts, launch, settling
+from engine.commands import duplicating, resuming, settling
 from engine.text import shown
 from store import recipients
 from tui import settle_view
@@ -61,7 +61,7 @@ class ReportActions(ConsoleScreen):
             self.run_worker(self._duplicate(self._row))
 
     async def _duplicate(self, row: CampaignRow) -> None:
-        parts = await self.reading(drafts.parts, row.id, self.services.now)
+        parts = await self.reading(duplicating.parts, row.id, self.services.now)
         if parts is None:
             return
         only: str | None = None
@@ -70,7 +70,7 @@ class ReportActions(ConsoleScreen):
             if answer not in PARTS:
                 return
             only = PARTS[answer]
-        copy_id = await self.doing(drafts.duplicate, self.services.context, row.id, only)
+        copy_id = await self.doing(duplicating.duplicate, self.services.context, row.id, only)
         if copy_id is not None:
             of = "" if only is None else f"the {only} ones of "
             self.notify(f"Duplicated {of}{named(row.name)}: a new draft, nothing scheduled.", markup=False)
@@ -86,7 +86,7 @@ class ReportActions(ConsoleScreen):
         from tui.screens.resuming import hear
 
         told = await hear(self, [row])
-        if await self.did(launch.resume, self.services.context, row.id, row.hold_reason):
+        if await self.did(resuming.resume, self.services.context, row.id, row.hold_reason):
             said = shown(" ".join((f"Resumed: {named(row.name)}.", *told.warnings)))
             self.notify(said, severity="warning" if told.warnings else "information", markup=False)
             await self.action_refresh()

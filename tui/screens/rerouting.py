@@ -18,7 +18,7 @@ _TITLE = 40
 
 async def reroute(screen: ConsoleScreen, row: CampaignRow) -> bool:
     """Ask, then switch and resume; answers whether it was done. Call it in a worker."""
-    from engine.commands import launch
+    from engine.commands import resuming
 
     campaign = await screen.reading(campaigns.get, row.id)
     if campaign is None:
@@ -30,7 +30,7 @@ async def reroute(screen: ConsoleScreen, row: CampaignRow) -> bool:
     ]
     if not await screen.ask(f"Go on with “{named(row.name, _TITLE)}” by {endpoint.value}?", lambda now: lines, "Go on"):
         return False
-    done = await screen.doing(launch.reroute, screen.services.context, row.id, endpoint, row.hold_reason)
+    done = await screen.doing(resuming.reroute, screen.services.context, row.id, endpoint, row.hold_reason)
     if done is None:
         return False
     screen.notify(f"{named(row.name)} goes on by {endpoint.value}.", markup=False)

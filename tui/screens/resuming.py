@@ -28,7 +28,7 @@ async def hear(screen: ConsoleScreen, rows: Sequence[CampaignRow]) -> Heard:
     Call it in a worker: it may take a few seconds.
     """
     from engine.asking import AT_A_RESUME_MS
-    from engine.commands import launch
+    from engine.commands import resuming
 
     held = [row.id for row in rows if row.hold_reason is not None]
     for campaign_id in held:
@@ -38,10 +38,10 @@ async def hear(screen: ConsoleScreen, rows: Sequence[CampaignRow]) -> Heard:
         why_not, warnings = {}, []
         for campaign_id in held:
             campaign = campaigns.get(campaign_id)
-            refused = launch.still_blocked(campaign, screen.services.now)
+            refused = resuming.still_blocked(campaign, screen.services.now)
             if refused is not None:
                 why_not[campaign_id] = refused
-            elif said := launch.resumes_into(campaign, screen.services.now):
+            elif said := resuming.resumes_into(campaign, screen.services.now):
                 warnings.append(said)
         return Heard(why_not, tuple(dict.fromkeys(warnings)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import VerticalGroup
 from textual.widgets import Label, RadioButton, RadioSet, Static
 
-from engine import schedule
+from engine import zones
 from engine.commands import setup
 from engine.errors import BadInput
 from engine.text import shown
@@ -30,7 +30,7 @@ def machine_zone() -> str:
     linked = str(Path("/etc/localtime").resolve()).rpartition("zoneinfo/")[2]
     for candidate in (named, linked):
         try:
-            schedule.zone(candidate)
+            zones.named(candidate)
         except BadInput:
             continue
         return candidate
@@ -89,7 +89,7 @@ class SetupScreen(ConsoleScreen):
     def _zone_is_known(self, name: str) -> bool:
         line = self.query_one("#setup-zone-error", Static)
         try:
-            schedule.zone(name)
+            zones.named(name)
         except BadInput as error:
             line.update(shown(f"! {error.message} {error.hint}"))
             return False

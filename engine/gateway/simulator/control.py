@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -16,7 +16,12 @@ from engine.gateway.simulator.clock import VirtualClock
 from engine.gateway.simulator.sending import answer
 
 if TYPE_CHECKING:
-    from engine.gateway.simulator.server import Simulator
+    from collections.abc import Callable
+
+    from engine.clock import Clock
+    from engine.gateway.simulator.account import Account
+    from engine.gateway.simulator.callbacks import Outbox
+    from engine.gateway.simulator.record import Record
 
 _CHUNK = 1000
 
@@ -24,14 +29,20 @@ _CHUNK = 1000
 class Control:
     """Answers about what was accepted, and takes callback addresses, templates and numbers."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(
+        self, record: Record, outbox: Outbox, account: Account, clock: Clock, counts: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._record = record
+        self._outbox = outbox
+        self._account = account
+        self._clock = clock
+        self._counts = counts
 
     async def handle(self, request: web.BaseRequest, what: str) -> web.StreamResponse:
         """`GET counts`, `GET accepted`, `POST callbacks`, `templates`, `phone_numbers` or `advance`."""
         match request.method, what:
             case "GET", "counts":
-                return web.json_response(self._simulator.counts)
+                return web.json_response(self._counts())
             case "GET", "accepted":
                 return await self._list_accepted(request)
             case "POST", "callbacks":
@@ -47,7 +58,7 @@ class Control:
         await response.prepare(request)
         lines: list[str] = []
         separator = "["
-        for message in self._simulator.record.messages():
+        for message in self._record.messages():
             lines.append(separator + message.line())
             separator = ",\n"
             if len(lines) == _CHUNK:
@@ -62,12 +73,12 @@ class Control:
         secret = document.get("secret") if isinstance(document, dict) else None
         if not isinstance(url, str) or not is_loopback_url(url) or not isinstance(secret, str) or not secret:
             return _refused("Give a url on this machine and a secret.")
-        self._simulator.outbox.register(Target(url, secret))
+        self._outbox.register(Target(url, secret))
         return web.json_response({"success": True})
 
     def _learn(self, what: str, document: object) -> web.Response:
         """Take templates or numbers; of a template whose status changed WhatsApp would tell, so it is announced."""
-        account = self._simulator.account
+        account = self._account
         if what == "phone_numbers":
             try:
                 account.add_numbers(document)
@@ -82,13 +93,13 @@ class Control:
         for template in learnt:
             known = before.get(template.key)
             if known is not None and known.status != template.status:
-                now = self._simulator.clock.steady()
-                self._simulator.outbox.announce(announcements.template_status(template, template.status, now))
+                now = self._clock.steady()
+                self._outbox.announce(announcements.template_status(template, template.status, now))
         return web.json_response({"success": True, "ids": [template.id for template in learnt]})
 
     def _advance(self, document: object) -> web.Response:
         """Let time pass, where the clock is a virtual one."""
-        clock = self._simulator.clock
+        clock = self._clock
         seconds = document.get("seconds") if isinstance(document, dict) else None
         if not isinstance(clock, VirtualClock):
             return _refused("The clock is the machine's own.")

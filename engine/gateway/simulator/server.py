@@ -78,7 +78,7 @@ class Simulator:
             self._outbox,
             self._clock,
         )
-        self._control = Control(self)
+        self._control = Control(self._record, self._outbox, self.account, self._clock, lambda: self.counts)
         self._tokens = Tokens(scenario.token)
         self._calls = Throughput(HOUR_S)
         self._log = log
