@@ -110,8 +110,14 @@ class _Run(NamedTuple):
         """
         if message_id is not None and message_id == update.message_id:
             return False
-        other_person = bool(update.phones) and number is not None and number not in update.phones
+        known = number is not None and bool(update.phones)
+        other_person = known and _line(number or 0) not in map(_line, update.phones)
         return other_person or (self.started_at is not None and update.at < self.started_at - _CLOCKS_DIFFER_MS)
+
+
+def _line(number: int) -> int:
+    """The part of a number that every form of it has: WhatsApp leaves out digits near the front, or puts some in."""
+    return number % 10**7
 
 
 def _apply_one(run: _Run, update: StatusUpdate, moves: Moves) -> _Match:
