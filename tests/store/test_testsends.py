@@ -194,6 +194,17 @@ def test_R32_R39_an_opt_out_in_between_is_honoured(scene: Scene, campaign_id: in
     assert balance() == (3, 3, 0)
 
 
+def test_R29_R32_a_test_of_a_draft_that_is_gone_is_ended_at_the_claim_and_no_other(
+    scene: Scene, campaign_id: int
+) -> None:
+    (gone,) = queue(scene, campaign_id)
+    (stays,) = queue(scene, scene.draft(contacts(2)))
+    assert campaigns.delete(campaign_id, START)
+    assert [row.id for row in testsends.claim(scene.sender_id, scene.lease(), START, START)] == [stays]
+    assert (one(gone).state, one(gone).detail) == (RecipientState.FAILED, "its draft was deleted")
+    assert balance() == (3, 3, 0)
+
+
 def test_R32_only_what_nobody_has_begun_is_withdrawn(scene: Scene, campaign_id: int) -> None:
     flying, _ = claimed(scene, campaign_id)
     (waits,) = queue(scene, campaign_id)
