@@ -130,6 +130,12 @@ def behind(now: int, before: int) -> bool:
     return _meter()[1] != used(now) or (row[0] is not None and row[0] <= before)
 
 
+def newest(until: int) -> int | None:
+    """When the last message up to a time was noted; `None` when there is none."""
+    row = execute("SELECT MAX(at) FROM contact WHERE at <= ?", (until,)).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def counted_since(now: int) -> int:
     """Messages newer than this count for the quota at `now`."""
     return _read(now)[0]
