@@ -239,11 +239,11 @@ class Run:
             return True
         clock = self._tools.clock
         while (not_before := windows.next_retry(self._campaign.id)) is not None:
-            wait_s = (not_before - clock.now()) / 1000
+            now = clock.now()
             # Until then a claim would only take the store's one writer from the others.
-            if wait_s <= 0 or not self._may_go_on(stop):
+            if windows.is_due(not_before, now) or not self._may_go_on(stop):
                 return True
-            await clock.sleep(min(wait_s, RETRY_POLL_S))
+            await clock.sleep(min((not_before - now) / 1000, RETRY_POLL_S))
         return False
 
     async def _hand_over_window(self, window: Window, rows: list[Recipient], stop: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ from store.errors import ShortOfCredits
 from store.models import Campaign as CampaignModel
 from store.models import TestSend as Model
 from store.query import first, tuples
-from store.types import Delivery, RecipientState, ResultKind, TestSend
+from store.types import LONGEST_WAIT_MS, Delivery, RecipientState, ResultKind, TestSend
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -131,7 +131,8 @@ def due(sender_id: int, now: int) -> bool:
 
 
 def _is_due(now: int) -> Any:
-    return Model.not_before.is_null() | (Model.not_before <= now)
+    ahead = Model.not_before > now + LONGEST_WAIT_MS
+    return Model.not_before.is_null() | (Model.not_before <= now) | ahead
 
 
 def claim(sender_id: int, lease: Lease, now: int, asked_since: int) -> list[TestSend]:

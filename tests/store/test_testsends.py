@@ -323,6 +323,14 @@ def test_R42_a_callback_for_one_that_was_put_back_keeps_it_from_being_sent_again
     assert balance() == (3, 0, 3)
 
 
+def test_R32_R44_one_put_back_until_later_than_any_delay_is_due_at_once(scene: Scene, campaign_id: int) -> None:
+    test_id, fence = claimed(scene, campaign_id)
+    ahead = START + 365 * 24 * 3_600_000
+    testsends.record(result(test_id, ResultKind.PUT_BACK, code=2, not_before=ahead), fence)
+    assert testsends.due(scene.sender_id, LATER)
+    assert [row.id for row in testsends.claim(scene.sender_id, scene.lease("w2"), LATER, START)] == [test_id]
+
+
 def test_the_last_numbers_are_ones_own_newest(scene: Scene, campaign_id: int) -> None:
     assert testsends.last_numbers("ann") == []
     queue(scene, campaign_id, 2)
