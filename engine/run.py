@@ -20,7 +20,7 @@ from engine.gateway.errors import Internal
 from engine.logs import Log
 from engine.recorder import Recorder
 from engine.streaks import RAMP, Streaks
-from store import database, leases, optouts, outcomes, windows
+from store import campaigns, database, leases, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
 from store.types import Actor, Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
@@ -52,6 +52,8 @@ class Ended(Enum):
     HELD = auto()
     LOST = auto()
     """The lease has a new owner or is not trusted."""
+    REROUTED = auto()
+    """What is left is to go by another endpoint: a new run sends it, and is careful at first again."""
 
 
 class Tools(NamedTuple):
@@ -101,6 +103,7 @@ class Run:
             raise ValueError(f"campaign {campaign.id} is in progress with an unmapped placeholder")
         self._campaign = campaign
         self._route = campaign.route
+        self._rerouted = False
         frozen = campaign.template_frozen
         self._composer = message.Composer(frozen.name, frozen.language, frozen.components, frozen.parameter_format)
         self._filler = filler
@@ -149,6 +152,8 @@ class Run:
                 return Ended.STOPPED
             if self.hold is not None or self._fault is not None:
                 return Ended.HELD
+            if self._rerouted:
+                return Ended.REROUTED
             if not self._tools.trusted():
                 return Ended.LOST
             if opened <= len(RAMP) or not self.streaks.answered or self._recorder.stuck:
@@ -252,16 +257,22 @@ class Run:
         looked, out = clock.steady(), frozenset[int]()
         left = deque(rows)
         try:
+            self._look_at_route()
             while left:
                 if not await turn(self._tools, lambda: self._may_go_on(stop)):
                     break
                 if clock.steady() - looked >= OPT_OUT_POLL_S:
                     looked, out = clock.steady(), optouts.among(one.phone for one in left if one.phone is not None)
+                    self._look_at_route()
                 self._begin(window, left.popleft(), out, stop)
         finally:
             # Also after a fault: what was not begun never left, and so it is not unknown.
             for row in left:
                 self._put_back(window, row)
+
+    def _look_at_route(self) -> None:
+        """An operator may have lifted a hold by another endpoint before this run had come to its end for the hold."""
+        self._rerouted = self._rerouted or campaigns.route(self._campaign.id) != self._route
 
     def _begin(self, window: Window, row: Recipient, out: frozenset[int], stop: asyncio.Event) -> None:
         if row.phone in out:
@@ -274,7 +285,7 @@ class Run:
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
         going = not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()
-        return going and not self._recorder.stuck
+        return going and not self._rerouted and not self._recorder.stuck
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
