@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine import expiry, firing, history
 from engine.forgetting import Forgetting
 from engine.logs import Log
-from store import database, series
+from store import database
 from store.errors import StoreBusy, StoreFailed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def chores_of(clock: Clock, actor: Actor) -> tuple[Chore, ...]:
             "the series are",
             clock,
             SERIES_S,
-            lambda: bool(series.wanting(clock.now())),
+            lambda: bool(firing.wanting(clock)),
             lambda: firing.tend(clock, actor),
         ),
         Chore(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.clock import DAY
-from store import audiences, audit, database, deleted
+from store import audiences, audit, database, deleted, testsends
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -62,8 +62,18 @@ def _expire(now: int, actor: Actor) -> int:
                     before={"name": draft.name, "edited_at": draft.edited_at},
                     detail="a draft that was not edited for 30 days",
                 )
+                take_back_tests(draft.id, now, actor)
                 done += 1
     return done
+
+
+def take_back_tests(campaign_id: int, now: int, actor: Actor) -> None:
+    """Take back what waits of the test sends of a draft that is being deleted. For a transaction."""
+    waiting = testsends.not_begun(campaign_id)
+    if waiting:
+        taken = testsends.withdraw(waiting, testsends.DRAFT_DELETED, now)
+        after = {"test": waiting, "taken": taken}
+        audit.write(now, actor, "campaign.test_withdraw", campaign_id, after=after, detail=testsends.DRAFT_DELETED)
 
 
 def _purge(now: int, actor: Actor) -> int:

@@ -9,6 +9,7 @@ ahead if it still goes within its grace, else the newest one that is. The others
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine import preflight_credits, pricing, resolution, schedule
@@ -43,13 +44,33 @@ class Missed(NamedTuple):
     late: Occurrence | None
 
 
+def wanting(clock: Clock) -> list[int]:
+    """Ids of the active series that have something to be made. Cheap enough for every second."""
+    now = clock.now()
+    return [*store.wanting(now), *(one.id for one in occurrences.ahead(now) if _jumped(one, now))]
+
+
+def _jumped(one: occurrences.Ahead, now: int) -> bool:
+    """Whether a series' last occurrence was made by a clock that was ahead, and the next one is still to be made."""
+    if one.outcome == Outcome.MISSED:
+        return True
+    following = _next(one.cron, one.timezone, one.ends_at, now // MINUTE)
+    return following is None or (following.at < one.at and not occurrences.is_made(one.id, following.local))
+
+
+@lru_cache(maxsize=1_000)
+def _next(cron: str, timezone: str, ends_at: int | None, minute: int) -> Occurrence | None:
+    # Within a minute it stays the same, and working it out takes too long for every second.
+    return Recurrence(cron, timezone).next(minute * MINUTE, ends_at)
+
+
 def tend(clock: Clock, actor: Actor) -> int:
     """Bring every active series up to date; answers how many campaigns were made. For a thread that may take its time.
 
     Any number of workers may do so at once.
     """
     made = 0
-    for series_id in store.wanting(clock.now()):
+    for series_id in wanting(clock):
         try:
             made += tend_one(clock, actor, store.get(series_id))
         except Missing:
@@ -62,16 +83,18 @@ def tend_one(clock: Clock, actor: Actor, series: Series) -> int:
     if series.state is not State.ACTIVE:
         return 0
     recurrence, now, made = Recurrence(series.cron, series.timezone), clock.now(), 0
-    before = occurrences.of_series(series.id, 1)
-    if before and before[0].at > now:
+    _unmiss(series, now)
+    ahead = recurrence.next(now, series.ends_at)
+    # What lies beyond the next one was made by a clock that was ahead, and stands for nothing before it.
+    last = occurrences.last(series.id, now if ahead is None else ahead.at)
+    if last is not None and last.at > now:
         return 0
-    missed = sort_out(series, recurrence, before[0] if before else None, now)
+    missed = sort_out(series, recurrence, last, now)
     # Recorded first: when it breaks off here, the late one is still found missing.
     if len(missed.passed) > (missed.late is not None):
         _record(clock, actor, series, missed)
     if missed.late is not None:
         made += make(clock, actor, series, missed.late, Outcome.LATE) is not None
-    ahead = recurrence.next(now, series.ends_at)
     if ahead is None:
         _end(clock, actor, series)
     else:
@@ -195,6 +218,17 @@ def _record(clock: Clock, actor: Actor, series: Series, missed: Missed) -> None:
             detail=f"{note}: no worker ran",
         )
     log.warning("series.missed", note, series=series.id)
+
+
+def _unmiss(series: Series, now: int) -> None:
+    """A clock that was ahead took for missed what is still to come: it gets its campaign after all."""
+    with database.transaction():
+        ahead = occurrences.unmiss(series.id, now)
+        if ahead:
+            note = f"{counted(ahead, 'firing')} that a wrong clock took for missed will be made in time"
+            store.set_note(series.id, note)
+    if ahead:
+        log.warning("series.ahead", note, series=series.id)
 
 
 def _end(clock: Clock, actor: Actor, series: Series) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from engine.logs import Log
-from store import database, leases, sqlite_file
+from store import database, leases, place, sqlite_file
 
 if TYPE_CHECKING:
     from engine.clock import Clock
@@ -133,8 +133,10 @@ class Leases:
         path = sqlite_file.path_of(database.url())
         if path is None:
             return False
+        # Two names of one file are one lock: what is free under another name proves nobody's death.
+        name = f"{place.real(path)}.sender-{sender_id}.lock"
         try:
-            handle = os.open(f"{path}.sender-{sender_id}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            handle = os.open(name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             # A folder that cannot be written, or no file handles left: the lease in the store is what counts.
             log.debug("lease.no_file", "there is no lock file, the lease alone decides", sender=sender_id, error=error)

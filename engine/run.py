@@ -19,7 +19,7 @@ from engine.logs import Log
 from engine.recorder import Recorder
 from engine.streaks import RAMP, Streaks
 from engine.turns import LONGEST_NAP_S, Tools, turn
-from store import database, leases, optouts, outcomes, windows
+from store import campaigns, database, leases, optouts, outcomes, windows
 from store.errors import Fenced, ShortOfQuota, StoreBusy, StoreFailed
 from store.types import Campaign, Lease, OverQuota, Recipient, Result, ResultKind, Sender, SkipReason, Window
 
@@ -43,6 +43,8 @@ class Ended(Enum):
     HELD = auto()
     LOST = auto()
     """The lease has a new owner or is not trusted."""
+    REROUTED = auto()
+    """What is left is to go by another endpoint: a new run sends it, and is careful at first again."""
 
 
 class Run:
@@ -56,6 +58,7 @@ class Run:
             raise ValueError(f"campaign {campaign.id} is in progress with an unmapped placeholder")
         self._campaign = campaign
         self._route = campaign.route
+        self._rerouted = False
         frozen = campaign.template_frozen
         self._composer = message.Composer(frozen.name, frozen.language, frozen.components, frozen.parameter_format)
         self._filler = filler
@@ -104,6 +107,8 @@ class Run:
                 return Ended.STOPPED
             if self.hold is not None or self._fault is not None:
                 return Ended.HELD
+            if self._rerouted:
+                return Ended.REROUTED
             if not self._tools.trusted():
                 return Ended.LOST
             if opened <= len(RAMP) or not self.streaks.answered or self._recorder.stuck:
@@ -194,11 +199,11 @@ class Run:
             return True
         clock = self._tools.clock
         while (not_before := windows.next_retry(self._campaign.id)) is not None:
-            wait_s = (not_before - clock.now()) / 1000
+            now = clock.now()
             # Until then a claim would only take the store's one writer from the others.
-            if wait_s <= 0 or not self._may_go_on(stop):
+            if windows.is_due(not_before, now) or not self._may_go_on(stop):
                 return True
-            await clock.sleep(min(wait_s, RETRY_POLL_S))
+            await clock.sleep(min((not_before - now) / 1000, RETRY_POLL_S))
         return False
 
     async def _hand_over_window(self, window: Window, rows: list[Recipient], stop: asyncio.Event) -> None:
@@ -207,16 +212,22 @@ class Run:
         looked, out = clock.steady(), frozenset[int]()
         left = deque(rows)
         try:
+            self._look_at_route()
             while left:
                 if not await turn(self._tools, lambda: self._may_go_on(stop)):
                     break
                 if clock.steady() - looked >= OPT_OUT_POLL_S:
                     looked, out = clock.steady(), optouts.among(one.phone for one in left if one.phone is not None)
+                    self._look_at_route()
                 self._begin(window, left.popleft(), out, stop)
         finally:
             # Also after a fault: what was not begun never left, and so it is not unknown.
             for row in left:
                 self._put_back(window, row)
+
+    def _look_at_route(self) -> None:
+        """An operator may have lifted a hold by another endpoint before this run had come to its end for the hold."""
+        self._rerouted = self._rerouted or campaigns.route(self._campaign.id) != self._route
 
     def _begin(self, window: Window, row: Recipient, out: frozenset[int], stop: asyncio.Event) -> None:
         if row.phone in out:
@@ -229,7 +240,7 @@ class Run:
 
     def _may_go_on(self, stop: asyncio.Event) -> bool:
         going = not stop.is_set() and self.hold is None and self._fault is None and self._tools.trusted()
-        return going and not self._recorder.stuck
+        return going and not self._rerouted and not self._recorder.stuck
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

@@ -18,7 +18,7 @@ from engine.recorder import AGAIN_S, FLUSH_TRIES
 from engine.run import STOP_PATIENCE_S
 from engine.turns import Tools, turn
 from store import audit, campaigns, database, optouts, testsends
-from store.errors import Fenced, StoreBusy, StoreFailed
+from store.errors import Fenced, Missing, StoreBusy, StoreFailed
 from store.types import Actor, Lease, Result, ResultKind, Sender, TestSend
 
 if TYPE_CHECKING:
@@ -109,8 +109,12 @@ class TestRun:
             return
         clock = self._tools.clock
         handed_at = clock.now()
-        # As the campaign's own messages would go.
-        route = campaigns.get(row.campaign_id).route
+        try:
+            # As the campaign's own messages would go.
+            route = campaigns.get(row.campaign_id).route
+        except Missing:
+            await self._drop(row, testsends.DRAFT_DELETED)
+            return
         payload = message.routed(rules.tested(row.payload, row.id, row.attempt + 1), route)
         try:
             outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, route.endpoint)

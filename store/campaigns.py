@@ -13,7 +13,7 @@ from store.models import Audience as AudienceModel
 from store.models import Campaign as CampaignModel
 from store.models import Progress as ProgressModel
 from store.query import first, tuples
-from store.types import Audience, Campaign, DraftFields, Hold, OverQuota, Progress, Status
+from store.types import Audience, Campaign, DraftFields, Hold, OverQuota, Progress, Route, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -94,6 +94,14 @@ def get(campaign_id: int) -> Campaign:
     if row is None:
         raise Missing(f"no campaign {campaign_id}")
     return _campaign(row)
+
+
+def route(campaign_id: int) -> Route:
+    """By which endpoint a campaign's messages go now. Raises `Missing`."""
+    row = first(CampaignModel.select(CampaignModel.route).where(CampaignModel.id == campaign_id))
+    if row is None:
+        raise Missing(f"no campaign {campaign_id}")
+    return load_route(row[0])
 
 
 def progress(campaign_id: int) -> Progress:

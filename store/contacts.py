@@ -25,6 +25,12 @@ TESTS = 0
 """The campaign that test sends are noted under, their ids as rows: they count for the quota, not for the cap."""
 
 
+def newest(until: int) -> int | None:
+    """When the last message up to a time was noted; `None` when there is none."""
+    row = execute("SELECT MAX(at) FROM contact WHERE at <= ?", (until,)).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def admit(campaign_id: int, rows: Sequence[Recipient], marketing: bool, quota: int | None, now: int) -> int:
     """Note the first of these rows, as many as the quota lets go, as being handed over; answers how many.
 

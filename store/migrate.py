@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from store import place
 from store.errors import NoDatabase, SchemaTooNew, StoreBusy
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def _private(name: str, flags: int) -> int:
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Be the only process that sets up the SQLite file at `path`."""
-    with open(path.with_name(path.name + ".migrate.lock"), "w", opener=_private) as handle:
+    file = place.real(path)
+    with open(file.with_name(file.name + ".migrate.lock"), "w", opener=_private) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

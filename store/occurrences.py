@@ -7,7 +7,7 @@ that try at once one has its row refused, and makes nothing.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from peewee import JOIN
 
@@ -57,6 +57,18 @@ class Occurrence(NamedTuple):
     started_at: int | None
 
 
+class Ahead(NamedTuple):
+    """A series whose last occurrence is ahead."""
+
+    id: int
+    cron: str
+    timezone: str
+    ends_at: int | None
+    at: int
+    """Of its last occurrence."""
+    outcome: str
+
+
 class Firing(NamedTuple):
     """A campaign to be made, Scheduled from birth."""
 
@@ -73,8 +85,51 @@ class Firing(NamedTuple):
     price: int
 
 
+def ahead(now: int) -> list[Ahead]:
+    """The active series whose last occurrence is ahead; whether it is the next one, only their clocks tell."""
+    found = execute(
+        "SELECT s.id, s.cron, s.timezone, s.ends_at, o.at, o.outcome FROM series s JOIN occurrence o "
+        "ON o.series_id = s.id AND o.local = (SELECT local FROM occurrence "
+        "WHERE series_id = s.id ORDER BY local DESC LIMIT 1) WHERE s.state = 'active' AND o.at > ? ORDER BY s.id",
+        (now,),
+    )
+    return [Ahead(*row) for row in found.fetchall()]
+
+
+def is_made(series_id: int, local: str) -> bool:
+    """Whether an occurrence has, or had, its campaign."""
+    made = OccurrenceModel.select().where(
+        OccurrenceModel.series_id == series_id,
+        OccurrenceModel.local == local,
+        OccurrenceModel.outcome != Outcome.MISSED.value,
+    )
+    return bool(made.exists())
+
+
+def unmiss(series_id: int, now: int) -> int:
+    """Forget occurrences that were recorded as missed and are still ahead; answers how many."""
+    return int(
+        OccurrenceModel.delete()
+        .where(
+            OccurrenceModel.series_id == series_id,
+            OccurrenceModel.outcome == Outcome.MISSED.value,
+            OccurrenceModel.at > now,
+        )
+        .execute()
+    )
+
+
+def last(series_id: int, until: int) -> Occurrence | None:
+    """The latest occurrence up to a time."""
+    return next(iter(_occurrences(1, OccurrenceModel.series_id == series_id, OccurrenceModel.at <= until)), None)
+
+
 def of_series(series_id: int, limit: int) -> list[Occurrence]:
     """The occurrences so far and the one ahead, the latest first."""
+    return _occurrences(limit, OccurrenceModel.series_id == series_id)
+
+
+def _occurrences(limit: int, *conditions: Any) -> list[Occurrence]:
     query = (
         OccurrenceModel.select(
             OccurrenceModel.series_id,
@@ -91,7 +146,7 @@ def of_series(series_id: int, limit: int) -> list[Occurrence]:
             JOIN.LEFT_OUTER,
             on=((CampaignModel.id == OccurrenceModel.campaign_id) & CampaignModel.deleted_at.is_null()),
         )
-        .where(OccurrenceModel.series_id == series_id)
+        .where(*conditions)
         .order_by(OccurrenceModel.local.desc())
         .limit(limit)
     )

@@ -14,10 +14,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 """0600: the file holds people's numbers, and nobody else on the machine may read it."""
@@ -25,6 +22,11 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PARTIAL = ".partial"
 BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database; it is made with the database's own mode."""
+
+
+def real(path: Path) -> Path:
+    """The file itself, whatever links lead to it: all that lies beside a database has its name, as SQLite's own has."""
+    return Path(os.path.realpath(path))
 
 
 def create_private(path: Path) -> None:
@@ -40,7 +42,8 @@ def create_private(path: Path) -> None:
 
 def beside(path: Path) -> list[Path]:
     """The database file and those beside it that there are."""
-    return [one for one in (path, *(path.with_name(path.name + end) for end in BESIDE)) if one.exists()]
+    file = real(path)
+    return [one for one in (path, *(file.with_name(file.name + end) for end in BESIDE)) if one.exists()]
 
 
 @contextmanager

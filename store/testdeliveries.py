@@ -14,7 +14,7 @@ from store.types import Delivery, RecipientState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from store.types import StatusUpdate
+    from store.types import StatusUpdate, TestSend
 
 CALLBACK = "callback"
 _AT_ONCE = 200
@@ -40,18 +40,16 @@ def apply(update: StatusUpdate, now: int) -> bool:
     if not found:
         return False
     (row,) = found
+    dropped = update.status == "failed" and update.code in held.DROPPED
     if row.state is RecipientState.FAILED:
-        return False
+        # A drop that is told again is of a test that was handed over.
+        return dropped and row.error == update.code
     if row.state is RecipientState.PENDING and row.fence is None and not row.attempt:
         # Nothing was ever sent to it.
         return False
-    dropped = update.status == "failed" and update.code in held.DROPPED
-    if dropped and row.state is RecipientState.UNKNOWN and row.message_id is not None:
-        Model.update(
-            state=int(RecipientState.FAILED), ended_at=update.at, error=update.code, detail=update.detail
-        ).where(Model.id == row.id).execute()
-        contacts.forget(row.phone, contacts.TESTS, row.id)
-        ledger.release_test(now, row.id, row.campaign_id, row.price, CALLBACK)
+    if dropped and row.state is not RecipientState.SENT:
+        # Also one whose answer was lost or is still to come: only what is held back is dropped with these codes.
+        _drop(row, update, now)
         return True
     if row.state is not RecipientState.SENT:
         contacts.note(row.phone, contacts.TESTS, row.id, update.at, marketing=False)
@@ -70,3 +68,17 @@ def apply(update: StatusUpdate, now: int) -> bool:
             detail=update.detail if undelivered else "",
         ).where(Model.id == row.id).execute()
     return True
+
+
+def _drop(row: TestSend, update: StatusUpdate, now: int) -> None:
+    """What was held back and then failed was never sent: it fails, and its credit is released."""
+    Model.update(
+        state=int(RecipientState.FAILED),
+        attempt=Model.attempt + int(row.state is RecipientState.PENDING),
+        message_id=row.message_id or update.message_id,
+        ended_at=update.at,
+        error=update.code,
+        detail=update.detail,
+    ).where(Model.id == row.id).execute()
+    contacts.forget(row.phone, contacts.TESTS, row.id)
+    ledger.release_test(now, row.id, row.campaign_id, row.price, CALLBACK)

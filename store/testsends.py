@@ -15,12 +15,13 @@ from store import contacts, leases, ledger, optouts
 from store.codec import dump, load
 from store.database import transaction
 from store.errors import ShortOfCredits
+from store.models import Campaign as CampaignModel
 from store.models import TestSend as Model
 from store.query import first, tuples
-from store.types import Delivery, RecipientState, ResultKind, TestSend
+from store.types import LONGEST_WAIT_MS, Delivery, RecipientState, ResultKind, TestSend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from store.types import Lease, Result
 
@@ -28,6 +29,7 @@ WORKER = "worker"
 CLAIM = 10
 """Rows of one claim."""
 OPTED_OUT = "the number has opted out meanwhile"
+DRAFT_DELETED = "its draft was deleted"
 
 _OPEN = (int(RecipientState.PENDING), int(RecipientState.UNKNOWN))
 
@@ -125,24 +127,28 @@ def due(sender_id: int, now: int) -> bool:
 
 
 def _is_due(now: int) -> Any:
-    return Model.not_before.is_null() | (Model.not_before <= now)
+    ahead = Model.not_before > now + LONGEST_WAIT_MS
+    return Model.not_before.is_null() | (Model.not_before <= now) | ahead
 
 
 def claim(sender_id: int, lease: Lease, now: int, asked_since: int) -> list[TestSend]:
     """Commit the intent to hand over what is due and answer it.
 
-    What was asked for before `asked_since`, and numbers that have opted out since, are ended here. Raises `Fenced` when
-    the lease has a newer owner, before anything is written.
+    What was asked for before `asked_since` or is of a draft that is gone, and numbers that have opted out since, are
+    ended here. Raises `Fenced` when the lease has a newer owner, before anything is written.
     """
     with transaction():
         leases.assert_held(lease)
         query = Model.select().where(*_waiting(sender_id), Model.fence.is_null(), _is_due(now))
         rows = [_test(row) for row in query.order_by(Model.id).limit(CLAIM)]
         out = optouts.among(row.phone for row in rows)
+        there = _there({row.campaign_id for row in rows}) if rows else set()
         taken = []
         for row in rows:
             if row.asked_at < asked_since:
                 _end_unsent(row, "no worker sent it in time", now)
+            elif row.campaign_id not in there:
+                _end_unsent(row, DRAFT_DELETED, now)
             elif row.phone in out:
                 _end_unsent(row, OPTED_OUT, now)
             else:
@@ -152,6 +158,13 @@ def claim(sender_id: int, lease: Lease, now: int, asked_since: int) -> list[Test
         for row in taken:
             contacts.note(row.phone, contacts.TESTS, row.id, now, marketing=False)
     return [row._replace(fence=lease.fence, handed_at=now) for row in taken]
+
+
+def _there(campaign_ids: Collection[int]) -> set[int]:
+    """Those of these campaigns that nobody has deleted."""
+    query = CampaignModel.select(CampaignModel.id)
+    found = tuples(query.where(CampaignModel.id.in_(list(campaign_ids)), CampaignModel.deleted_at.is_null()))
+    return {campaign_id for (campaign_id,) in found}
 
 
 def _end_unsent(row: TestSend, why: str, now: int) -> bool:
@@ -164,6 +177,14 @@ def _end_unsent(row: TestSend, why: str, now: int) -> bool:
     if changed:
         ledger.release_test(now, row.id, row.campaign_id, row.price, WORKER)
     return bool(changed)
+
+
+def not_begun(campaign_id: int) -> list[int]:
+    """The test sends of a campaign that nobody has begun to send, by id."""
+    query = Model.select(Model.id).where(
+        Model.campaign_id == campaign_id, Model.state == SQL("0"), Model.fence.is_null()
+    )
+    return [test_id for (test_id,) in tuples(query.order_by(Model.id))]
 
 
 def withdraw(ids: Sequence[int], why: str, now: int) -> int:

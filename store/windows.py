@@ -15,7 +15,7 @@ from store.models import Retry as RetryModel
 from store.models import SendWindow as WindowModel
 from store.moves import Moves, price_of, skip_row
 from store.query import first, tuples
-from store.types import Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, Window
+from store.types import LONGEST_WAIT_MS, Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, Window
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -92,11 +92,19 @@ def _open(campaign_id: int, lease: Lease, rows: list[Recipient], handed: int, no
 
 
 def _due_retries(campaign_id: int, size: int, now: int) -> list[int]:
-    due = execute(
-        "SELECT seq FROM retry WHERE campaign_id = ? AND not_before <= ? ORDER BY not_before, seq LIMIT ?",
-        (campaign_id, now, size),
-    ).fetchall()
+    due: list[tuple[int]] = []
+    # Two ranges of the index, one after the other: with both in one condition it is not walked in its order.
+    for condition, limit in (("not_before <= ?", now), ("not_before > ?", now + LONGEST_WAIT_MS)):
+        due += execute(
+            f"SELECT seq FROM retry WHERE campaign_id = ? AND {condition} ORDER BY not_before, seq LIMIT ?",
+            (campaign_id, limit, size - len(due)),
+        ).fetchall()
     return [seq for (seq,) in due]
+
+
+def is_due(not_before: int, now: int) -> bool:
+    """Whether what was put back until then may be tried again now."""
+    return not_before <= now or not_before > now + LONGEST_WAIT_MS
 
 
 def _forget_retries(campaign_id: int, seqs: Collection[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -127,9 +128,11 @@ def restore(context: Context, what: Plan) -> Restored:
                 sessions.turned_away(context, "backup.restore", None, why_not)
         raise why_not
     database.close_database()
+    # A link stays one: what it leads to is replaced, and the workers' locks and the write-ahead log lie beside that.
+    target = place.real(what.target)
     try:
-        what.target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with place.partial(what.target) as partial:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with place.partial(target) as partial:
             try:
                 copying.copy_file(what.source, partial)
                 waiting = restoring.prepare(
@@ -140,7 +143,7 @@ def restore(context: Context, what: Plan) -> Restored:
                     schema=what.schema,
                     newest=what.newest,
                 )
-                kept = _put_in_place(what.target, partial, context.clock)
+                kept = _put_in_place(target, partial, context.clock)
             finally:
                 database.close_database()
     except OSError as error:
@@ -184,7 +187,7 @@ def _dated(target: Path, now: int) -> Path:
 def _no_sender_locked(target: Path) -> Iterator[None]:
     """Keep every worker on this machine out: each holds a file lock while it lives, also when its lease has run out."""
     with ExitStack() as stack:
-        for file in sorted(target.parent.glob(f"{target.name}.sender-*.lock")):
+        for file in sorted(target.parent.glob(f"{glob.escape(target.name)}.sender-*.lock")):
             handle = os.open(file, os.O_RDWR)
             stack.callback(os.close, handle)
             try:

@@ -188,6 +188,7 @@ def delete(context: Context, campaign_id: int, seen: int | None = None) -> None:
             if not as_seen or not campaigns.delete(campaign_id, now):
                 raise _changed(campaign_id)
             audit.write(now, context.actor, "campaign.delete", campaign_id, before=_audited(fields_of(campaign)))
+            expiry.take_back_tests(campaign_id, now, context.actor)
 
 
 def restore(context: Context, campaign_id: int) -> Campaign:

@@ -35,6 +35,7 @@ from store.types.campaign import (
     Route,
 )
 from store.types.kinds import (
+    LONGEST_WAIT_MS,
     NOT_SENT_BY_HAND,
     Delivery,
     Endpoint,
@@ -62,6 +63,7 @@ from store.types.recipient import (
 )
 
 __all__ = [
+    "LONGEST_WAIT_MS",
     "NOT_SENT_BY_HAND",
     "ORDINARY",
     "Account",

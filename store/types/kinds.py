@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import Final
 
+LONGEST_WAIT_MS: Final = 25 * 3_600_000
+"""What is put back waits for a day at the most; what seems to wait for longer was dated by a clock that was ahead."""
 NOT_SENT_BY_HAND: Final = -10
 """The error code of a recipient that an operator settled as not sent (R42)."""
 

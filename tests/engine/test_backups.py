@@ -309,6 +309,41 @@ def test_a_live_lease_or_a_living_worker_refuses_it(acme: Path, clock: FakeClock
     assert {one for one in names(tmp_path) if one.endswith(".partial")} == set()
 
 
+def test_R43_a_restore_by_a_link_meets_a_living_worker_and_keeps_the_link(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    context = builders.context(clock)
+    file = backups.make(context, tmp_path / "b.db").file
+    builders.draft(clock, tmp_path, 2)
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(acme)
+    database.close_database()
+    what = backups.plan(str(link), file)
+    with (tmp_path / f"{acme.name}.sender-1.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert refused(Refused, lambda: backups.restore(context, what)) == "lease_held"
+    done = backups.restore(context, what)
+    assert names(link.parent) == {"link.db"} and link.is_symlink()
+    assert done.target == link and done.kept is not None and done.kept.parent == tmp_path
+    database.open_database(str(acme))
+    with database.session():
+        assert actions()[-1] == "backup.restore" and "campaign.create" not in actions()
+
+
+def test_a_restore_sees_the_worker_of_a_database_with_brackets_in_its_name(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    context = builders.context(clock)
+    file = backups.make(context, tmp_path / "b.db").file
+    database.close_database()
+    odd = Path(shutil.copy(file, tmp_path / "odd[1].db"))
+    with (tmp_path / "odd[1].db.sender-1.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        what = backups.plan(str(odd), file)
+        assert refused(Refused, lambda: backups.restore(context, what)) == "lease_held"
+
+
 HOLDER = """
 import sys
 from store import database

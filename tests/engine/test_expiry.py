@@ -8,12 +8,13 @@ import pytest
 
 from engine import expiry
 from engine.clock import DAY
-from engine.commands import drafts, launch, recurring
+from engine.commands import drafts, launch, recurring, testsends
 from engine.errors import NotFound, Refused
 from engine.worker import Worker
-from store import audiences, audit, campaigns, database, deleted
+from store import audiences, audit, campaigns, database, deleted, ledger
+from store import testsends as store_tests
 from store.errors import Missing
-from store.types import Actor, Status
+from store.types import Actor, RecipientState, Status
 from tests import builders, sending
 from tests.clock import FakeClock
 from tests.store.invariants import check_invariants
@@ -58,6 +59,16 @@ def test_R10_a_draft_goes_after_30_days_and_not_a_millisecond_before(
     assert (event.action, event.actor, event.before["name"]) == ("campaign.expire", "worker", "Spring sale")
     assert [draft.id for draft in deleted.restorable(clock.now() - expiry.RESTORABLE_MS)] == [campaign_id]
     assert expiry.tend(clock, WORKER) == 0
+
+
+def test_R10_R29_an_expired_drafts_tests_go_with_it(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    campaign_id = builders.draft(clock, tmp_path)
+    clock.advance(expiry.EXPIRES_MS)
+    (test,) = testsends.send(builders.context(clock), campaign_id, [builders.number(0)])
+    assert expiry.tend(clock, WORKER) == 1
+    (found,) = store_tests.page([test.id])
+    assert (found.state, found.detail) == (RecipientState.FAILED, "its draft was deleted")
+    assert ledger.balance().reserved == 0
 
 
 def test_R10_an_edit_begins_the_30_days_anew(acme: Path, clock: FakeClock, tmp_path: Path) -> None:

@@ -167,6 +167,53 @@ def test_R21_a_year_of_minutes_is_bounded(acme: Path, clock: FakeClock, tmp_path
     assert store.get(series_id).note.startswith("more than 9,999 firings missed")
 
 
+def each_hour(clock: FakeClock, hours: int) -> None:
+    """A look at every full hour, and one in between that finds nothing to do."""
+    for _ in range(hours):
+        firing.tend(clock, WORKER)
+        clock.advance(30 * MINUTE)
+        assert firing.wanting(clock) == []
+        clock.advance(30 * MINUTE)
+
+
+def test_R21_a_clock_that_is_a_year_ahead_for_a_moment_silences_no_series(hourly: int, clock: FakeClock) -> None:
+    clock.set(FIRST + 365 * DAY)
+    firing.tend(clock, WORKER)
+    clock.set(START + MINUTE)
+    assert firing.wanting(clock) == [], "the next one was made before"
+    clock.set(FIRST)
+    each_hour(clock, 48)
+    soon = [one for one in occurrences.of_series(hourly, 1_000) if one.at <= clock.now()]
+    assert [one.at for one in soon[::-1]] == [FIRST + n * HOUR for n in range(49)]
+    assert {one.outcome for one in soon} == {Outcome.CREATED}
+
+
+def test_R21_what_a_clock_that_was_ahead_took_for_missed_is_made_once_each(hourly: int, clock: FakeClock) -> None:
+    clock.set(FIRST + 5 * HOUR)
+    assert firing.tend(clock, WORKER) == 2
+    assert [what for _, what, _ in known(hourly)] == ["created", *["missed"] * 4, "late", "created"]
+    clock.set(START + MINUTE)
+    # A look of one that has read the series before is as good.
+    assert firing.tend_one(clock, WORKER, store.get(hourly)) == 0
+    assert store.get(hourly).note == "4 firings that a wrong clock took for missed will be made in time"
+    clock.set(FIRST)
+    each_hour(clock, 8)
+    made = [(time, what) for time, what, _ in known(hourly)]
+    assert made == [(f"{n}:00", "late" if n == 20 else "created") for n in range(15, 24)]
+    assert _audiences() == 1 + 1 + len(made), "the draft's, the series' own, and one each"
+
+
+def test_R21_an_occurrence_ahead_that_was_taken_for_missed_is_made_at_the_next_look(
+    hourly: int, clock: FakeClock
+) -> None:
+    clock.set(FIRST)
+    occurrences.miss(hourly, "2026-11-23T16:00", FIRST + HOUR)
+    assert firing.wanting(clock) == [hourly]
+    assert firing.tend(clock, WORKER) == 1
+    assert known(hourly)[-1][:2] == ("16:00", "created")
+    assert firing.wanting(clock) == []
+
+
 def test_R21_nothing_fires_after_the_end(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     series_id = made(clock, tmp_path, until=FIRST + HOUR)
     for _ in range(3):

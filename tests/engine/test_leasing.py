@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.leasing import MARGIN_S, RENEW_S, TTL_MS, Leases
-from store import leases, sqlite_file
+from store import database, leases, sqlite_file
 from store.types import Lease
 from tests.clock import FakeClock
 
@@ -115,6 +115,23 @@ def test_a_free_file_lock_proves_the_owner_dead(acme: Path, clock: FakeClock) ->
     # What the kernel does the moment a process ends.
     owner._unlock(SENDER)
     assert taken(other).fence == old.fence + 1
+
+
+def test_R43_a_link_to_the_database_has_the_same_file_lock(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(acme)
+    owner, other = Leases(clock, "service"), Leases(clock, "console")
+    taken(owner)
+    database.close_database()
+    database.open_database(str(link))
+    with database.session():
+        assert other.ensure(SENDER) is None
+        owner.resign_all()
+        taken(other)
+        assert [file.name for file in link.parent.iterdir()] == ["link.db"]
+    database.open_database(str(acme))
+    database.connect()
 
 
 def test_the_file_lock_is_readable_by_nobody_else(acme: Path, clock: FakeClock) -> None:

@@ -10,14 +10,14 @@ from random import Random
 
 import pytest
 
-from engine import quota, report, run
+from engine import history, quota, report, run
 from engine.clock import DAY, HOUR, MINUTE, SECOND
 from engine.commands import drafts, duplicating, launch, setup
 from engine.commands import limits as limits_command
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
 from engine.worker import Worker
-from store import account, campaigns, database, ledger, limits, optouts, quota_meter, tallies, windows
+from store import account, campaigns, contacts, database, ledger, limits, optouts, quota_meter, tallies, windows
 from store.types import OverQuota, RecipientState, SkipReason, Status
 from tests import builders
 from tests.clock import FakeClock
@@ -66,6 +66,15 @@ def begun(
     campaign_id = made(clock, folder, data, over, sender_id=sender_id)
     launch.send_now(builders.context(clock), campaign_id)
     return campaign_id
+
+
+async def sent(clock: FakeClock, folder: Path, numbered: int) -> int:
+    """A campaign to one person, sent; answers when that is noted."""
+    begun(clock, folder, people(numbered))
+    await work(clock, Scripted(takes_all))
+    noted = contacts.newest(clock.now())
+    assert noted is not None
+    return noted
 
 
 def taken(gateway: Scripted) -> list[str]:
@@ -341,6 +350,40 @@ async def test_R35_the_cap_is_reconsidered_at_edit_scheduling_and_start_and_ends
     await work(clock, gateway)
     assert taken(gateway) == ["0", "1"], "at the start the cap had passed"
     check_invariants()
+
+
+async def test_R30_R35_a_clock_that_is_ahead_for_a_moment_forgets_nobody(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    set_quota(clock, 3)
+    set_cap(clock, 1, 7)
+    await sent(clock, tmp_path, 0)
+    right = clock.now()
+    clock.set(right + 365 * DAY)
+    assert history.wanting(clock.now()), "the meter has to follow the clock"
+    history.tend(clock)
+    # What goes out meanwhile has that clock's time.
+    await sent(clock, tmp_path, 1)
+    history.tend(clock)
+    clock.set(right + MINUTE)
+    history.tend(clock)
+    assert quota_meter.used(clock.now()) == 2
+    assert int(builders.number(0)) in limits.capped(clock.now())
+
+
+async def test_R35_messages_are_forgotten_when_later_ones_tell_that_their_days_are_over(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    first = await sent(clock, tmp_path, 0)
+    clock.set(first + 8 * DAY)
+    assert history.tend(clock) == 0
+    assert not history.wanting(clock.now()) and contacts.newest(clock.now()) == first
+    second = await sent(clock, tmp_path, 1)
+    clock.set(second + DAY - 1)
+    assert history.tend(clock) == 0
+    clock.set(second + DAY)
+    assert history.wanting(clock.now()) and history.tend(clock) == 1
+    assert not history.wanting(clock.now()) and contacts.newest(second - 1) is None
 
 
 async def test_R35_R31_a_campaign_whose_last_recipient_is_capped_meanwhile_fails_at_the_start(

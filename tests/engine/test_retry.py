@@ -6,7 +6,9 @@ from random import Random
 
 import pytest
 
-from engine.retry import BUDGET, delay, pair_delay
+from engine.gateway import answers, errors
+from engine.retry import BUDGET, LONGEST, LONGEST_PAIR, delay, pair_delay
+from store.types import LONGEST_WAIT_MS
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 1), (2, 4), (3, 16), (4, 64), (5, 64), (1000, 64)])
@@ -41,3 +43,9 @@ def test_attempts_count_from_one(function: object) -> None:
 
 def test_a_recipient_is_handed_over_five_times_at_most() -> None:
     assert BUDGET == 5
+
+
+def test_R44_nothing_is_put_back_for_longer_than_the_store_believes() -> None:
+    singles, ranges = errors._table()
+    told = [row.retry_after or 0.0 for row in (*singles.values(), *(row for _, _, row in ranges))]
+    assert max(LONGEST, LONGEST_PAIR, answers.LONGEST_RETRY_AFTER, *told) * 1000 < LONGEST_WAIT_MS

@@ -18,12 +18,13 @@ from engine.decide import decide
 from engine.errors import Refused
 from engine.gateway.base import Action, Rejection
 from engine.gateway.cloud_api import CloudApi
-from store import account, campaigns, database
+from store import account, campaigns, database, transitions
 from store.types import ORDINARY, Endpoint, ProductPolicy, RecipientState, Route, Status
 from tests import builders
 from tests.clock import FakeClock
 from tests.graph_server import TOKEN, Answer, GraphServer, graph_server
-from tests.sending import actions, numbers, work
+from tests.sending import Scripted, Watched, actions, numbers, takes_all, work
+from tests.store.invariants import check_invariants
 
 STRICT = Route(Endpoint.MARKETING, ProductPolicy.STRICT, True)
 OPENAPI: dict[str, Any] = json.loads(
@@ -127,6 +128,31 @@ def test_what_the_marketing_endpoint_does_not_take_offers_the_ordinary_one(code:
 def test_other_holds_offer_nothing() -> None:
     hold = decide(Rejection(132001, "", 404, Action.PAUSE_CAMPAIGN), 1, 0, 0, 0, Random(1)).hold
     assert hold is not None and hold.reason == "campaign_paused" and "endpoint" not in hold.text
+
+
+@pytest.mark.parametrize("rate", [1, 1000])
+async def test_R43_R45_a_run_that_is_rerouted_before_it_came_to_its_end_goes_on_by_the_other_endpoint(
+    db: Path, clock: FakeClock, tmp_path: Path, rate: int
+) -> None:
+    """What put the run on hold was a callback: its worker still hands a window over."""
+    builders.account_with_sender(clock, tmp_path, rate=rate)
+    campaign_id = campaign(clock, tmp_path, rows=60)
+    context = builders.context(clock)
+
+    def reroute(n: int) -> None:
+        if n == 5:
+            assert transitions.hold(campaign_id, "campaign_paused", "paused", clock.now(), None)
+            resuming.reroute(context, campaign_id, Endpoint.MARKETING)
+
+    launch.send_now(context, campaign_id)
+    gateway = Watched(Scripted(takes_all), reroute)
+    await work(clock, gateway)
+    # Of a fast sender the rest of the window is on its way by then.
+    begun = 5 if rate == 1 else 11
+    assert gateway.endpoints[begun:] == [Endpoint.MARKETING] * (60 - begun)
+    assert len(set(gateway.handed)) == len(gateway.handed) == 60
+    assert campaigns.get(campaign_id).status is Status.COMPLETED
+    check_invariants()
 
 
 def test_a_run_that_is_not_on_hold_keeps_its_endpoint(db: Path, clock: FakeClock, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from engine import recorder, run, streaks, turns, worker
-from engine.clock import SystemClock
+from engine.clock import DAY, HOUR, MINUTE, SystemClock
 from engine.commands import launch, resuming
 from engine.gateway.answers import read_answer
 from engine.gateway.base import Outcome
@@ -39,6 +39,7 @@ from tests.sending import (
     refused,
     rows,
     started,
+    step_until,
     takes_all,
     work,
 )
@@ -210,6 +211,30 @@ async def test_R44_a_run_that_only_waits_claims_nothing_until_the_time_comes(
     assert clock.now() - began > 20_000
     # A hand-over takes one claim, one more waits for its answer, and one finds that there is nothing but to wait.
     assert len(claimed) <= 3 * 7
+
+
+async def test_R44_a_retry_that_a_clock_dated_ahead_of_time_waits_no_more_once_it_is_right(
+    acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = started(clock, tmp_path, 3)
+    right, record = clock.now(), outcomes.record
+    clock.set(right + 365 * DAY)
+
+    def recorded(*args: Any) -> None:
+        record(*args)
+        if clock.now() > right + DAY and windows.next_retry(campaign_id) is not None:
+            clock.set(right + MINUTE)
+
+    monkeypatch.setattr(outcomes, "record", recorded)
+    last = builders.number(2)[1:]
+    gateway = Scripted(lambda to, n: refused(131056) if (to, n) == (last, 1) else takes_all(to, n))
+    one = Worker(clock, gateway, "service")
+    try:
+        await step_until(one, clock, lambda: progress(campaign_id).sent == 3, within_s=10.0)
+    finally:
+        one.stop()
+        await one.work()
+    assert clock.now() - right < HOUR
 
 
 async def test_R44_when_the_retry_budget_is_spent_it_has_failed(acme: Path, clock: FakeClock, tmp_path: Path) -> None:

@@ -445,6 +445,38 @@ def test_R32_what_nobody_began_can_be_withdrawn(campaign_id: int, clock: FakeClo
     assert how(*ids) == ["failed: taken back"] * 2
 
 
+def test_R29_R32_a_deleted_drafts_tests_go_with_it_and_cost_nothing(campaign_id: int, clock: FakeClock) -> None:
+    ids = ask(clock, campaign_id, ASHA, BOB)
+    drafts.delete(builders.context(clock), campaign_id)
+    assert how(*ids) == ["failed: its draft was deleted"] * 2
+    assert ledger.balance() == (1_000_000, 0, 0)
+    event = audit.events(campaign_id)[-1]
+    assert (event.action, event.actor, event.after) == ("campaign.test_withdraw", "asha", {"test": ids, "taken": 2})
+    gateway = Scripted(takes_all)
+    asyncio.run(work(clock, gateway))
+    assert gateway.handed == []
+
+
+async def test_R29_R32_a_draft_that_is_deleted_until_the_very_hand_over_keeps_no_credit(
+    db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    # One message a second: the others wait their turn, claimed, while the first is handed over.
+    builders.account_with_sender(clock, tmp_path, rate=1)
+    first, gone = builders.draft(clock, tmp_path, 3), builders.draft(clock, tmp_path, 3, "Another")
+    ids = [*ask(clock, first, ASHA), *ask(clock, gone, BOB), *ask(clock, first, "+919876543219")]
+
+    def delete(n: int) -> None:
+        if n == 1:
+            drafts.delete(builders.context(clock), gone)
+
+    gateway = Watched(Scripted(takes_all), delete)
+    await work(clock, gateway)
+    assert gateway.handed == [ASHA[1:], "919876543219"]
+    assert how(*ids) == ["sent", "failed: its draft was deleted", "sent"]
+    assert (ledger.balance().spent, ledger.balance().reserved) == (2, 0)
+    assert quota_meter.used(clock.now()) == 2
+
+
 def test_R24_R32_a_scheduled_campaign_whose_template_is_gone_is_not_tested(
     acme: Path, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,3 +112,18 @@ def test_what_a_killed_process_left_beside_a_database_is_cleared_away_and_what_s
         assert living.exists() and not mine.exists()
         living.replace(file)
     assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_what_lies_beside_a_database_has_the_name_of_the_file_and_not_of_a_link(tmp_path: Path) -> None:
+    file, link = tmp_path / "x.db", tmp_path / "links" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(file)
+    database.open_database(str(link), create=True)
+    with database.session(), database.transaction():
+        database.execute("INSERT INTO opt_out VALUES (1, 1, 'x')")
+        assert place.beside(link) == [link, tmp_path / "x.db-wal", tmp_path / "x.db-shm"]
+        (tmp_path / "x.db-wal").chmod(0o644)
+        assert place.open_to_others(link) == [tmp_path / "x.db-wal"]
+    database.close_database()
+    assert [one.name for one in link.parent.iterdir()] == ["link.db"]
+    assert (tmp_path / "x.db.migrate.lock").exists()

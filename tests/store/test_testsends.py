@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from store import callbacks, campaigns, ledger, optouts, testsends
+from store import quota_meter as quota
 from store import types as kinds
 from store.errors import Fenced, ShortOfCredits
 from store.types import Delivery, Progress, RecipientState, Result, ResultKind, Status, StatusUpdate
@@ -194,6 +195,17 @@ def test_R32_R39_an_opt_out_in_between_is_honoured(scene: Scene, campaign_id: in
     assert balance() == (3, 3, 0)
 
 
+def test_R29_R32_a_test_of_a_draft_that_is_gone_is_ended_at_the_claim_and_no_other(
+    scene: Scene, campaign_id: int
+) -> None:
+    (gone,) = queue(scene, campaign_id)
+    (stays,) = queue(scene, scene.draft(contacts(2)))
+    assert campaigns.delete(campaign_id, START)
+    assert [row.id for row in testsends.claim(scene.sender_id, scene.lease(), START, START)] == [stays]
+    assert (one(gone).state, one(gone).detail) == (RecipientState.FAILED, "its draft was deleted")
+    assert balance() == (3, 3, 0)
+
+
 def test_R32_only_what_nobody_has_begun_is_withdrawn(scene: Scene, campaign_id: int) -> None:
     flying, _ = claimed(scene, campaign_id)
     (waits,) = queue(scene, campaign_id)
@@ -230,6 +242,31 @@ def test_R32_R46_callbacks_move_it_forward_in_any_order_and_touch_no_campaign(
     assert one(test_id).delivery is Delivery.READ
     assert campaigns.get(campaign_id) == before
     assert balance() == (3, 0, 3)
+
+
+@pytest.mark.parametrize("answer", [None, "lost", "unknown", "held", "put back"])
+def test_R29_R32_R42_one_that_whatsapp_dropped_costs_nothing_whatever_became_of_its_answer(
+    scene: Scene, campaign_id: int, answer: str | None
+) -> None:
+    test_id, fence = claimed(scene, campaign_id)
+    if answer == "lost":
+        testsends.recover(scene.sender_id, fence, LATER)
+    elif answer == "put back":
+        testsends.record(result(test_id, ResultKind.PUT_BACK, code=2, not_before=LATER), fence)
+    elif answer is not None:
+        message_id = "wamid.9" if answer == "held" else None
+        testsends.record(result(test_id, ResultKind.UNKNOWN, message_id=message_id), fence)
+    dropped = update(test_id, "failed")._replace(code=132015, detail="paused")
+    for _ in range(2):
+        assert callbacks.apply([], [dropped], LATER) == 0
+        found = one(test_id)
+        assert (found.state, found.error, found.detail) == (RecipientState.FAILED, 132015, "paused")
+        assert (found.message_id, found.attempt) == ("wamid.9", 2 if answer == "put back" else 1)
+        assert balance() == (0, 0, 0)
+    testsends.record(result(test_id, ResultKind.UNKNOWN, message_id="wamid.9"), fence)
+    assert (one(test_id).state, balance()) == (RecipientState.FAILED, (0, 0, 0))
+    assert quota.used(LATER) == 0
+    assert testsends.claim(scene.sender_id, scene.lease(), LATER, START) == []
 
 
 @pytest.mark.parametrize("status", ["sent", "delivered", "read", "failed"])
@@ -284,6 +321,14 @@ def test_R42_a_callback_for_one_that_was_put_back_keeps_it_from_being_sent_again
     assert apply(test_id, "delivered") == 0
     assert testsends.claim(scene.sender_id, scene.lease(), LATER, START) == []
     assert balance() == (3, 0, 3)
+
+
+def test_R32_R44_one_put_back_until_later_than_any_delay_is_due_at_once(scene: Scene, campaign_id: int) -> None:
+    test_id, fence = claimed(scene, campaign_id)
+    ahead = START + 365 * 24 * 3_600_000
+    testsends.record(result(test_id, ResultKind.PUT_BACK, code=2, not_before=ahead), fence)
+    assert testsends.due(scene.sender_id, LATER)
+    assert [row.id for row in testsends.claim(scene.sender_id, scene.lease("w2"), LATER, START)] == [test_id]
 
 
 def test_the_last_numbers_are_ones_own_newest(scene: Scene, campaign_id: int) -> None:

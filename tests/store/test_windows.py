@@ -18,7 +18,17 @@ from store import (
     windows,
 )
 from store.errors import Fenced, StoreGone
-from store.types import Lease, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate, Window
+from store.types import (
+    LONGEST_WAIT_MS,
+    Lease,
+    Recipient,
+    RecipientState,
+    ResultKind,
+    SkipReason,
+    Status,
+    StatusUpdate,
+    Window,
+)
 from tests.clock import START
 from tests.store.invariants import check_invariants
 from tests.store.scene import HOUR, MINUTE, PRICES, Scene, contact, contacts, countries_of, result
@@ -139,6 +149,17 @@ def test_a_row_put_back_is_retried_when_it_is_due_in_a_later_window(scene: Scene
     assert windows.next_retry(campaign_id) is None
     record(campaign_id, again, ResultKind.SENT, ResultKind.FAILED, ResultKind.SENT)
     assert states(campaign_id) == ["sent", "sent", "failed", "pending", "sent", "pending"]
+
+
+def test_R44_a_row_put_back_until_later_than_any_delay_is_due_at_once(scene: Scene) -> None:
+    campaign_id, lease = scene.running(contacts(3)), scene.lease()
+    window, rows = scene.claim(campaign_id, lease, 3)
+    for row, until in zip(rows, (START + LONGEST_WAIT_MS + 1, START + LONGEST_WAIT_MS, START), strict=True):
+        one = result(row.seq, ResultKind.PUT_BACK, not_before=until)
+        outcomes.record(campaign_id, [one], countries_of(rows), [window.id], START)
+    assert seqs(windows.claim(campaign_id, lease, 2, START)) == [1, 3]
+    assert windows.claim(campaign_id, lease, 2, START) is None
+    assert not windows.is_due(START + LONGEST_WAIT_MS, START) and windows.is_due(START + LONGEST_WAIT_MS + 1, START)
 
 
 def test_retries_that_fill_a_window_leave_fresh_rows_for_the_next(scene: Scene) -> None:
