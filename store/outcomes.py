@@ -39,7 +39,7 @@ def record(
                 _record_sent(campaign_id, audience_id, result, price, start, moves)
             else:
                 window_id = None if claimed is None else claimed[result.seq]
-                _record_other(campaign_id, audience_id, result, price, window_id, moves)
+                _record_other(campaign_id, audience_id, result, price, window_id, start, moves)
         contacts.take_back(campaign_id, audience_id, moves.not_taken)
         contacts.answered(campaign_id, audience_id, moves.answered)
         if closed:
@@ -52,11 +52,17 @@ def record(
 
 
 def _record_other(
-    campaign_id: int, audience_id: int, result: Result, price: int, window_id: int | None, moves: Moves
+    campaign_id: int,
+    audience_id: int,
+    result: Result,
+    price: int,
+    window_id: int | None,
+    start: int | None,
+    moves: Moves,
 ) -> None:
     outcome = result.kind.value
     if result.kind is ResultKind.FAILED:
-        _record_failed(audience_id, result, price, moves)
+        _record_failed(campaign_id, audience_id, result, price, start, moves)
     elif result.kind is ResultKind.PUT_BACK:
         if not _record_put_back(campaign_id, audience_id, result, window_id, moves):
             # Its turn does not come again.
@@ -119,7 +125,9 @@ def _record_sent(
         moves.answered.append((result.seq, result.at))
 
 
-def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -> None:
+def _record_failed(
+    campaign_id: int, audience_id: int, result: Result, price: int, start: int | None, moves: Moves
+) -> None:
     for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
         changed = execute(
             "UPDATE recipient SET state = 2, attempt = attempt + ?, error = ?, handed_at = ? "
@@ -139,6 +147,8 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
             moves.released += price
             moves.not_taken.append(result.seq)
             return
+    if settling.disprove(campaign_id, audience_id, result, price, start, moves):
+        return
     # What an operator took for not sent was refused: its code is better founded, its credit was given back already.
     if execute(
         "UPDATE recipient SET error = ?, handed_at = ? WHERE audience_id = ? AND seq = ? AND state = 2 AND error = ?",
