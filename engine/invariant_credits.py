@@ -64,10 +64,13 @@ def run_credits(facts: Facts) -> Found:
         if still != due:
             yield f"{still:,} credits are reserved, but its {names} rows are worth {due:,}", (run.id,)
         unpaid = facts.tallies.get((run.id, tallies.UNPAID), {}).get(tallies.CREDITS, 0)
+        refunded = facts.tallies.get((run.id, tallies.REFUNDED), {}).get(tallies.CREDITS, 0)
         sent = worth(run, groups, RecipientState.SENT)
-        if began and counters["settled"] + unpaid != sent:
+        if began and counters["settled"] + unpaid - refunded != sent:
+            back = f", {refunded:,} given back" if refunded else ""
             yield (
-                f"{counters['settled']:,} credits are settled, but sent rows are worth {sent:,}, {unpaid:,} unpaid",
+                f"{counters['settled']:,} credits are settled{back}, but sent rows are worth {sent:,}, "
+                f"{unpaid:,} unpaid",
                 (run.id,),
             )
 

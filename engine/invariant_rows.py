@@ -6,7 +6,7 @@ from collections import Counter
 
 from engine import leasing
 from engine.invariant_facts import ENDED, Facts, Found, some, words_of
-from store import checks, leases
+from store import checks, leases, tallies
 from store.types import RecipientState, Status
 
 # Hand-overs (R43)
@@ -91,11 +91,12 @@ def over(facts: Facts) -> Found:
 
 
 def cause(facts: Facts) -> Found:
-    """A failed campaign has its root cause, and nothing was completed without a message."""
+    """A failed campaign has its root cause, and nothing was completed without a message, but by an operator's word."""
     for run in facts.runs:
         if (run.status == Status.FAILED) != (run.reason is not None):
             yield f"it is {words_of(run)} with the root cause {run.reason or 'none'}", (run.id,)
-        if run.status == Status.COMPLETED and not (run.counters or {}).get("sent"):
+        overruled = facts.tallies.get((run.id, tallies.REFUNDED), {}).get(tallies.ROWS, 0)
+        if run.status == Status.COMPLETED and not (run.counters or {}).get("sent") and not overruled:
             yield "it is completed, but nothing was sent", (run.id,)
 
 

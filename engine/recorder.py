@@ -32,6 +32,7 @@ class Recorder:
         self._clock = clock
         self._results: list[Result] = []
         self._countries: dict[int, str | None] = {}
+        self._windows: dict[int, int] = {}
         self._left: Counter[int] = Counter()
         self._complete: list[int] = []
         self._suppressed: list[int] = []
@@ -48,6 +49,7 @@ class Recorder:
         self._left[window.id] = len(rows)
         for row in rows:
             self._countries[row.seq] = row.country
+            self._windows[row.seq] = window.id
 
     def add(self, window: Window, result: Result) -> None:
         """One row of an expected window has its outcome."""
@@ -67,10 +69,11 @@ class Recorder:
             return True
         results, complete, suppressed = self._results, self._complete, self._suppressed
         countries = {result.seq: self._countries[result.seq] for result in results}
+        claimed = {result.seq: self._windows[result.seq] for result in results}
         now = self._clock.now()
         try:
             with database.transaction():
-                outcomes.record(self._campaign_id, results, countries, complete, now)
+                outcomes.record(self._campaign_id, results, countries, complete, now, claimed)
                 for phone in suppressed:
                     optouts.add(phone, now, "gateway: stopped marketing messages")
         except (StoreBusy, StoreFailed) as error:
@@ -89,6 +92,7 @@ class Recorder:
         self._results, self._complete, self._suppressed = [], [], []
         for result in results:
             self._countries.pop(result.seq, None)
+            self._windows.pop(result.seq, None)
         return True
 
     async def flush_often(self) -> None:

@@ -98,6 +98,8 @@ class Report:
     skips: Mapping[str, int]
     unpaid: int = 0
     """Credits that messages did not cost which were settled as not sent and proven sent when none was free."""
+    refunded: int = 0
+    """Credits given back for messages that were settled as sent and turned out to have been refused."""
     held: int = 0
     """Pending ones that WhatsApp took and holds back."""
     tests: tuple[TestSend, ...] = ()
@@ -142,6 +144,7 @@ def read(campaign_id: int) -> Report:
         errors=_errors(campaign_id),
         skips=tallies.of(campaign_id, tallies.SKIP),
         unpaid=sum(tallies.of(campaign_id, tallies.UNPAID).values()),
+        refunded=tallies.of(campaign_id, tallies.REFUNDED).get(tallies.CREDITS, 0),
         held=held.count(campaign_id),
         tests=tuple(store.of_campaign(campaign_id, TESTS)),
         bill=_bill(campaign_id),

@@ -105,6 +105,17 @@ def _release(now: int, amount: int, actor: str, campaign_id: int | None, note: s
         _append(now, LedgerKind.RELEASE, amount, actor, campaign_id, note, key)
 
 
+def give_back(now: int, campaign_id: int, seq: int, amount: int, actor: str) -> None:
+    """The credit of one row that was spent for nothing becomes free again, once a row.
+
+    What is settled stays settled in an append-only ledger, so this is a top-up that says what it is for.
+    """
+    if amount:
+        Account.update(free=Account.free + amount).execute()
+        note, key = f"row {seq} given back", f"give_back:{campaign_id}:{seq}"
+        _append(now, LedgerKind.TOP_UP, amount, actor, campaign_id, note, key)
+
+
 # A test send's movements belong to no campaign's sums, so the campaign stands in the note alone. Both ends of one have
 # the same key: what was settled can never be released too.
 

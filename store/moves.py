@@ -39,6 +39,8 @@ class Moves:
     released: int = 0
     proven: dict[int, int] = field(default_factory=dict)
     """`seq` and price of rows whose credit was given back although the gateway had taken their message."""
+    disproven: dict[int, int] = field(default_factory=dict)
+    """`seq` and price of rows whose credit was spent although the gateway had refused their message."""
     answered: list[tuple[int, int]] = field(default_factory=list)
     """`seq` of what the gateway took or may have, with when that was known."""
     not_taken: list[int] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Moves:
         tallies.add(campaign_id, tallies.PRICING, self.pricing)
         ledger.settle(now, campaign_id, self.settled + retaken, actor)
         ledger.release(now, campaign_id, self.released, actor)
+        self._give_back(campaign_id, now, actor)
 
     def _take_again(self, campaign_id: int, now: int, actor: str) -> int:
         """Credits that were given back too early and are reserved again; what cannot be had is noted as unpaid.
@@ -88,6 +91,21 @@ class Moves:
                 detail="settled by hand as not sent, but the gateway had taken it",
             )
         return retaken
+
+    def _give_back(self, campaign_id: int, now: int, actor: str) -> None:
+        """Credits that were spent too early are free again; each is an audit event, for it overrules an operator."""
+        for seq, price in self.disproven.items():
+            ledger.give_back(now, campaign_id, seq, price, actor)
+            tallies.add(campaign_id, tallies.REFUNDED, {tallies.CREDITS: price, tallies.ROWS: 1})
+            audit.write(
+                now,
+                Actor(actor),
+                "campaign.disproven",
+                campaign_id,
+                before={"row": seq, "state": "sent"},
+                after={"row": seq, "state": "failed", "credits": price},
+                detail="settled by hand as sent, but the gateway had refused it",
+            )
 
 
 def price_of(prices: Mapping[str, int], country: str | None) -> int:

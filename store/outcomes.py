@@ -21,12 +21,13 @@ def record(
     countries: Mapping[int, str | None],
     closed: Sequence[int],
     now: int,
+    claimed: Mapping[int, int] | None = None,
 ) -> None:
     """Write what became of handed-over rows, in one transaction, and close the windows that are complete.
 
     Evidence is always welcome: this asks for no lease, and an outcome that arrives after a take-over repairs the
     `unknown` it had become. A row that already has a better-founded state is left alone. `countries` gives the country
-    of each `seq`, for the price.
+    of each `seq`, for the price, and `claimed` the window that it was handed over in.
     """
     with transaction():
         audience_id, table = audience_and_prices(campaign_id)
@@ -37,7 +38,8 @@ def record(
             if result.kind is ResultKind.SENT:
                 _record_sent(campaign_id, audience_id, result, price, start, moves)
             else:
-                _record_other(campaign_id, audience_id, result, price, moves)
+                window_id = None if claimed is None else claimed[result.seq]
+                _record_other(campaign_id, audience_id, result, price, window_id, start, moves)
         contacts.take_back(campaign_id, audience_id, moves.not_taken)
         contacts.answered(campaign_id, audience_id, moves.answered)
         if closed:
@@ -49,12 +51,20 @@ def record(
             callbacks.match(now, accepted)
 
 
-def _record_other(campaign_id: int, audience_id: int, result: Result, price: int, moves: Moves) -> None:
+def _record_other(
+    campaign_id: int,
+    audience_id: int,
+    result: Result,
+    price: int,
+    window_id: int | None,
+    start: int | None,
+    moves: Moves,
+) -> None:
     outcome = result.kind.value
     if result.kind is ResultKind.FAILED:
-        _record_failed(audience_id, result, price, moves)
+        _record_failed(campaign_id, audience_id, result, price, start, moves)
     elif result.kind is ResultKind.PUT_BACK:
-        if not _record_put_back(campaign_id, audience_id, result, moves):
+        if not _record_put_back(campaign_id, audience_id, result, window_id, moves):
             # Its turn does not come again.
             outcome = Note.DISPROVED_LATE.value
     elif result.kind is ResultKind.HELD:
@@ -115,7 +125,9 @@ def _record_sent(
         moves.answered.append((result.seq, result.at))
 
 
-def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -> None:
+def _record_failed(
+    campaign_id: int, audience_id: int, result: Result, price: int, start: int | None, moves: Moves
+) -> None:
     for before in (RecipientState.PENDING, RecipientState.UNKNOWN):
         changed = execute(
             "UPDATE recipient SET state = 2, attempt = attempt + ?, error = ?, handed_at = ? "
@@ -135,6 +147,8 @@ def _record_failed(audience_id: int, result: Result, price: int, moves: Moves) -
             moves.released += price
             moves.not_taken.append(result.seq)
             return
+    if settling.disprove(campaign_id, audience_id, result, price, start, moves):
+        return
     # What an operator took for not sent was refused: its code is better founded, its credit was given back already.
     if execute(
         "UPDATE recipient SET error = ?, handed_at = ? WHERE audience_id = ? AND seq = ? AND state = 2 AND error = ?",
@@ -164,15 +178,19 @@ def _record_held(campaign_id: int, audience_id: int, result: Result, moves: Move
     )
 
 
-def _record_put_back(campaign_id: int, audience_id: int, result: Result, moves: Moves) -> bool:
+def _record_put_back(campaign_id: int, audience_id: int, result: Result, window_id: int | None, moves: Moves) -> bool:
     """Whether the row is pending still, and so has its turn again."""
-    # What waits for its retry already is not in flight: the same outcome told twice counts once.
-    put_back = execute(
-        "INSERT INTO retry (campaign_id, seq, not_before) "
-        "SELECT ?, seq, ? FROM recipient WHERE audience_id = ? AND seq = ? AND state = 0 "
-        "ON CONFLICT (campaign_id, seq) DO NOTHING",
-        (campaign_id, result.at if result.not_before is None else result.not_before, audience_id, result.seq),
-    ).rowcount
+    put_back = 0
+    # Once its window is closed the row has its outcome, and may be in flight again: the same one told twice counts
+    # once.
+    if window_id is None or WindowModel.select().where(WindowModel.id == window_id).exists():
+        # What waits for its retry already is not in flight.
+        put_back = execute(
+            "INSERT INTO retry (campaign_id, seq, not_before) "
+            "SELECT ?, seq, ? FROM recipient WHERE audience_id = ? AND seq = ? AND state = 0 "
+            "ON CONFLICT (campaign_id, seq) DO NOTHING",
+            (campaign_id, result.at if result.not_before is None else result.not_before, audience_id, result.seq),
+        ).rowcount
     if put_back:
         moves.not_taken.append(result.seq)
         execute(

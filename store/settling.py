@@ -12,6 +12,8 @@ from store.types import NOT_SENT_BY_HAND, Note, RecipientState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from store.types import Result
+
 _AT_ONCE = 200
 """Rows of one statement: SQLite takes a limited number of values."""
 
@@ -111,4 +113,32 @@ def prove(
     contacts.note(phone, campaign_id, seq, at, marketing=limits.sends_marketing(campaign_id))
     moves.slices[tallies.slice_of(start, at)] += 1
     history.note(campaign_id, seq, by, at, detail=message_id or "")
+    return True
+
+
+def disprove(campaign_id: int, audience_id: int, result: Result, price: int, start: int | None, moves: Moves) -> bool:
+    """A row that was settled by hand as sent was refused by the gateway: it has failed, and its credit comes back.
+
+    What a callback has confirmed since, with its message's id, stays sent. Answers whether the row was one.
+    """
+    row = execute(
+        "SELECT sent_at FROM recipient "
+        "WHERE audience_id = ? AND seq = ? AND state = 1 AND message_id IS NULL AND delivery = 0",
+        (audience_id, result.seq),
+    ).fetchone()
+    by_hand = execute(
+        "SELECT MAX(at) FROM attempt WHERE campaign_id = ? AND seq = ? AND outcome = ?",
+        (campaign_id, result.seq, Note.SETTLED_SENT.value),
+    ).fetchone()[0]
+    if row is None or by_hand is None:
+        return False
+    execute(
+        "UPDATE recipient SET state = 2, error = ?, handed_at = ?, sent_at = NULL WHERE audience_id = ? AND seq = ?",
+        (result.code, result.handed_at, audience_id, result.seq),
+    )
+    moves.counters.update(sent=-1, failed=1)
+    moves.errors[str(result.code)] += 1
+    moves.slices[tallies.slice_of(start, row[0] or by_hand)] -= 1
+    moves.disproven[result.seq] = price
+    moves.not_taken.append(result.seq)
     return True

@@ -213,7 +213,7 @@ def facts(one: Report, now: int) -> list[Content]:
         ),
         Content.assemble(
             ("credits ", "$text-muted"),
-            f"{counters.settled:,} spent, {counters.released:,} given back, "
+            f"{counters.settled - one.refunded:,} spent, {counters.released + one.refunded:,} given back, "
             f"{counters.reserved - counters.settled - counters.released:,} still reserved"
             + (f", {one.unpaid:,} never taken: none was free" if one.unpaid else "")
             if campaign.started_at is not None

@@ -96,8 +96,8 @@ def facts(found: Report, zone: str) -> list[tuple[str, str]]:
     lines += [(name, schedule.iso(at, zone)) for name, at in moments(campaign)]
     if campaign.started_at is not None:
         held = counters.reserved - counters.settled - counters.released
-        spent = counted(counters.settled, "credit")
-        lines.append(("Credits", f"{spent} spent, {counters.released:,} given back, {held:,} still reserved"))
+        spent, back = counted(counters.settled - found.refunded, "credit"), counters.released + found.refunded
+        lines.append(("Credits", f"{spent} spent, {back:,} given back, {held:,} still reserved"))
     if found.bill:
         lines.append(("WhatsApp says", ", ".join(line.text for line in found.bill)))
     return [*lines, ("Adds up", always_true(campaign))]

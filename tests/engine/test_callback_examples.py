@@ -55,6 +55,7 @@ EXPECTED: dict[str, list[object]] = {
             status="sent",
             at=1_750_030_073_000,
             pricing="marketing/regular",
+            phones=(16_505_551_234,),
         )
     ],
     "docs: messages/status 1": [
@@ -64,6 +65,7 @@ EXPECTED: dict[str, list[object]] = {
             message_id="wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQUFERjg0NDEzNDdFODU3MUMxMAA=",
             status="sent",
             at=1_750_030_073_000,
+            phones=(16_505_551_234,),
         )
     ],
     "docs: messages/status 2": [
@@ -75,6 +77,7 @@ EXPECTED: dict[str, list[object]] = {
             at=1_751_142_888_000,
             code=131049,
             detail="In order to maintain a healthy ecosystem engagement, the message failed to be delivered.",
+            phones=(16_505_551_234,),
         )
     ],
     "docs: messages/errors 0": [
@@ -312,6 +315,7 @@ EXPECTED: dict[str, list[object]] = {
             status="delivered",
             at=1_750_030_073_000,
             pricing="marketing/regular",
+            phones=(16_505_551_234,),
         )
     ],
     "docs: business-scoped-user-ids 9": [

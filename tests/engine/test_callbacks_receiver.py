@@ -41,7 +41,7 @@ def envelope(*statuses: object) -> bytes:
 
 def test_a_status_is_read_with_its_reference() -> None:
     body = envelope(status(biz_opaque_callback_data="17.42.3", pricing={"type": "regular"}, something_new={"a": 1}))
-    assert parse(body) == [StatusUpdate(17, 42, "wamid.A1", "sent", 1_750_030_073_000)]
+    assert parse(body) == [StatusUpdate(17, 42, "wamid.A1", "sent", 1_750_030_073_000, phones=(16505551234,))]
 
 
 def test_a_failure_is_read_with_code_and_detail() -> None:

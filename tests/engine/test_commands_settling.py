@@ -14,11 +14,12 @@ from engine.commands import settling
 from engine.commands.settling import Fate
 from engine.context import Context
 from engine.errors import BadInput, EngineError, NotAllowed, NotFound, Refused
+from engine.export import tables
 from engine.gateway.base import Unknown
 from engine.gateway.errors import Internal, text_of
 from engine.roles import Permission, Rights, Role, rights
-from store import campaigns, database, ledger, tallies
-from store.types import Balance, RecipientState, Status
+from store import campaigns, database, ledger, outcomes, tallies
+from store.types import Balance, RecipientState, Result, ResultKind, Status
 from tests import builders
 from tests.clock import START, FakeClock
 from tests.sending import Scripted, events, numbers, progress, rows, started, takes_all, work
@@ -231,3 +232,21 @@ def test_R42_R40_a_run_that_ends_with_all_settled_by_hand_was_not_refused_by_the
 
 def test_R42_the_code_of_what_was_settled_by_hand_is_our_own() -> None:
     assert text_of(Internal.SETTLED_NOT_SENT) == "Settled by hand as not sent"
+
+
+def test_R29_R42_R48_a_refusal_that_overrules_it_gives_the_credit_back_and_the_report_says_so(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = unknown(clock, tmp_path)
+    settling.settle(builders.context(clock), campaign_id, Fate.SENT)
+    now = clock.now()
+    refusal = Result(1, ResultKind.FAILED, now, now, code=131026, http_status=400)
+    outcomes.record(campaign_id, [refusal], {1: rows(campaign_id)[0].country}, [], now)
+    check_invariants()
+    # What is settled stays settled in the ledger; a top-up makes up for it.
+    assert ledger.balance() == Balance(999_998, 0, 3)
+    told = dict(tables.facts(report.read(campaign_id), "UTC"))
+    assert told["Credits"] == "2 credits spent, 1 given back, 0 still reserved"
+    story = [event.text for event in why.read(campaign_id, builders.number(0)).events]
+    assert story[-1].startswith("refused by the gateway: ")
+    assert why.read(campaign_id, builders.number(0)).stands == "failed; no credit taken"

@@ -25,7 +25,18 @@ from engine.recorder import Recorder
 from engine.worker import Worker
 from store import account, campaigns, database, history, leases, ledger, optouts, outcomes, windows
 from store.errors import StoreBusy
-from store.types import Actor, Balance, Endpoint, Lease, RecipientState, Result, RootCause, SkipReason, Status
+from store.types import (
+    Actor,
+    Balance,
+    Endpoint,
+    Lease,
+    RecipientState,
+    Result,
+    ResultKind,
+    RootCause,
+    SkipReason,
+    Status,
+)
 from tests import builders
 from tests.clock import FakeClock
 from tests.sending import (
@@ -610,6 +621,25 @@ async def test_R42_half_a_character_in_a_refusal_costs_no_other_row_its_outcome(
 
 
 # Leases
+
+
+def test_R43_an_outcome_whose_commit_was_done_unheard_puts_back_nothing_that_is_in_flight_again(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id, now = started(clock, tmp_path, 1), clock.now()
+    lease = leases.take("sender:1", "w", now, now + 1_000, host="h", pid=1, role="service")
+    assert lease is not None
+    claimed = windows.claim(campaign_id, lease, 1, now)
+    assert claimed is not None
+    heard, unheard = Recorder(campaign_id, clock), Recorder(campaign_id, clock)
+    for one in (heard, unheard):
+        one.expect(*claimed)
+        one.add(claimed[0], Result(1, ResultKind.PUT_BACK, now, now, code=131056, not_before=now))
+    assert heard.flush()
+    # By now that may be somebody else's doing: its window has another id.
+    assert windows.claim(campaign_id, lease, 1, now) is not None
+    assert unheard.flush()
+    assert windows.claim(campaign_id, lease, 1, now) is None
 
 
 async def test_R43_a_worker_whose_lease_was_taken_claims_nothing_more_and_its_outcomes_count(

@@ -171,6 +171,22 @@ def test_R43_what_was_sent_stays_sent_whatever_is_told_later(scene: Scene, secon
     assert flight.row() == before
 
 
+def test_R43_a_put_back_that_is_told_again_leaves_alone_what_is_in_flight_again(scene: Scene) -> None:
+    campaign_id = scene.running(contacts(1))
+    window, rows = scene.claim(campaign_id, scene.lease("w1"), 1)
+    told = (campaign_id, [result(1, PUT_BACK)], countries_of(rows), [window.id], START, {1: window.id})
+    outcomes.record(*told)
+    new = scene.lease("w2")
+    windows.recover(campaign_id, new.fence, START)
+    again = scene.claim(campaign_id, new, 1)[0]
+    assert again.seqs == (1,)
+    # The one before never heard that its commit had been done.
+    outcomes.record(*told)
+    assert windows.next_retry(campaign_id) is None
+    assert windows.open_windows(campaign_id) == [again]
+    check_invariants()
+
+
 @pytest.mark.parametrize("second", [SENT, UNKNOWN, PUT_BACK, SKIPPED])
 def test_R43_what_was_refused_for_good_stays_failed(scene: Scene, second: ResultKind) -> None:
     flight = Flight(scene)

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from store import audit, callbacks, campaigns, ledger, outcomes, recipients, settling, tallies, windows
-from store.types import NOT_SENT_BY_HAND, Balance, Delivery, Recipient, RecipientState, Result, ResultKind, StatusUpdate
+from store import audit, callbacks, campaigns, ledger, outcomes, recipients, settling, tallies, transitions, windows
+from store import quota_meter as quota
+from store.types import (
+    NOT_SENT_BY_HAND,
+    Balance,
+    Delivery,
+    LedgerKind,
+    Recipient,
+    RecipientState,
+    Result,
+    ResultKind,
+    Status,
+    StatusUpdate,
+)
 from tests.clock import START
 from tests.store.invariants import check_invariants
 from tests.store.scene import CREDITS, PRICES, Scene, contacts, result
@@ -174,6 +186,46 @@ def test_R42_a_late_refusal_gives_failed_by_hand_its_real_code(scene: Scene) -> 
     assert tallies.of(campaign_id, tallies.ERROR) == {str(NOT_SENT_BY_HAND): 2, "131026": 1}
     assert ledger.balance() == Balance(CREDITS, 0, 0)
     assert callback(campaign_id, "read", seq=2) == 1, "a refused row is not sent by a callback"
+
+
+def test_R29_R42_a_late_refusal_of_what_was_settled_as_sent_fails_it_and_gives_the_credit_back_once(
+    scene: Scene,
+) -> None:
+    campaign_id = unknown(scene)
+    settle(campaign_id, sent=True)
+    topped_up = ledger.topped_up()
+    for _ in range(2):
+        late(campaign_id, ResultKind.FAILED, 2)
+        found = row(campaign_id, 2)
+        assert (found.state, found.error, found.sent_at) == (RecipientState.FAILED, 131026, None)
+        counters = campaigns.progress(campaign_id)
+        assert (counters.sent, counters.failed, counters.unknown) == (2, 1, 0)
+        assert ledger.balance() == Balance(CREDITS - ALL + 2, 0, ALL)
+        assert ledger.topped_up() == topped_up + 2
+    entry = ledger.entries(campaign_id)[-1]
+    assert (entry.kind, entry.amount, entry.note) == (LedgerKind.TOP_UP, 2, "row 2 given back")
+    assert [one.outcome for one in outcomes.attempts(campaign_id, 2)][:3] == ["taken_over", "settled_sent", "failed"]
+    (event,) = audit.events(campaign_id, actions=["campaign.disproven"])
+    assert (event.actor, event.after) == ("worker", {"row": 2, "state": "failed", "credits": 2})
+    assert quota.used(START + 500) == 2
+    assert callback(campaign_id, "read", seq=2) == 1, "a refused row is not sent by a callback"
+
+
+def test_R42_a_late_refusal_does_not_overrule_a_callback(scene: Scene) -> None:
+    campaign_id = unknown(scene, 1)
+    settle(campaign_id, sent=True)
+    callback(campaign_id, "sent")
+    before = row(campaign_id), ledger.balance()
+    late(campaign_id, ResultKind.FAILED)
+    assert (row(campaign_id), ledger.balance()) == before
+
+
+def test_R5_R42_a_run_that_ended_by_an_operators_word_keeps_its_status_when_that_is_overruled(scene: Scene) -> None:
+    campaign_id = unknown(scene, 1)
+    settle(campaign_id, sent=True)
+    assert transitions.finish(campaign_id, Status.COMPLETED, None, {}, START)
+    late(campaign_id, ResultKind.FAILED)
+    assert (campaigns.status(campaign_id)[0], campaigns.progress(campaign_id).failed) == (Status.COMPLETED, 1)
 
 
 def test_R43_a_row_settled_as_failed_is_never_handed_over_again(scene: Scene) -> None:

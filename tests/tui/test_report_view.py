@@ -163,6 +163,8 @@ def test_the_facts_name_template_sender_file_credits_and_times() -> None:
         "credits 90 spent, 8 given back, 2 still reserved",
         "scheduled today 12:30   started today 12:30   ended today 13:30",
     ]
+    overruled = plain(report_view.facts(replace(report(), refunded=3), START))
+    assert overruled[1] == "credits 87 spent, 11 given back, 2 still reserved"
     draft = report(status=Status.DRAFT, started_at=None, finished_at=None, scheduled_at=None, audience=None)
     bare = replace(draft, sender=None, template=None)
     assert plain(report_view.facts(bare, START)) == ["template -   sender -   file -", "credits 100 needed"]
