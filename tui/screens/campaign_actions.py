@@ -182,7 +182,7 @@ class CampaignActions(CampaignDeeds):
             self.run_worker(self._repeat(row))
 
     async def _repeat(self, row: CampaignRow) -> None:
-        from tui.screens.campaign_times import repeat
+        from tui.screens.repeating import repeat
 
         if await repeat(self, row):
             self.poll()
