@@ -1,4 +1,4 @@
-"""When a Scheduled campaign of the list goes instead, asked for in a line."""
+"""When a Scheduled campaign of the list goes instead, asked for in a line while its lock is still ahead."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from engine import schedule
 from engine.commands import launch
-from engine.lifecycle import cancel_locked
+from engine.lifecycle import Action, cancel_locked, lock_at
 from store import listing
-from tui.screens.campaign_deeds import TITLE
-from tui.screens.prompt import PromptScreen
+from tui.screens.campaign_deeds import TITLE, by_the_rules
+from tui.screens.timed_prompt import TimedPrompt
 from tui.signs import named
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ async def reschedule(screen: ConsoleScreen, campaign_id: int) -> bool:
     if row is None:
         return False
     typed = await screen.app.push_screen_wait(
-        PromptScreen(
+        TimedPrompt(
             f"Another time for “{named(row.name, TITLE)}”",
             lambda text: _echo(text, services),
+            services.context.clock,
+            until=lock_at(row.scheduled_at or services.now),
+            too_late=lambda now: by_the_rules(Action.RESCHEDULE, row, now),
             placeholder="tomorrow 10:00",
             does="reschedules it",
         )
