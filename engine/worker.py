@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, lock
+from engine import ending, lock, presence
 from engine.callback_intake import apply_waiting
 from engine.chores import chores_of
 from engine.decide import HoldOrder
@@ -126,6 +126,7 @@ class Worker:
         """
         ends = until_idle or once
         failing_since: float | None = None
+        here = presence.announce()
         try:
             while not self._stop.is_set():
                 try:
@@ -149,6 +150,8 @@ class Worker:
                     return
                 await self._pause(STEP_S)
         finally:
+            # Who only finishes what is on its way takes nothing over.
+            presence.gone(here)
             await self._wind_down()
 
     async def send_tests(self, sender_id: int, done: Callable[[], bool]) -> None:
