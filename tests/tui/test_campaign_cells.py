@@ -15,7 +15,7 @@ from tests.tui.context import DRAFT, MINUTE, row
 from tui import campaign_cells
 from tui.campaign_cells import COLUMNS, REASONS
 from tui.cli.campaign_arguments import SORTS
-from tui.widgets.columns import place
+from tui.widgets.columns import fit, place
 from tui.widgets.lines import GUTTER, MARGIN
 
 ZONE = "Asia/Kolkata"
@@ -225,3 +225,19 @@ def test_what_waits_after_a_restore_says_so_instead_of_counting_down() -> None:
     assert held["status"].endswith("On hold")
     assert held["progress"] == "restored, waits"
     assert cell_len(held["progress"]) <= 15
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_R21_firings_of_one_series_are_told_apart_where_their_names_are_cut(width: int) -> None:
+    (name,) = [one for one in place(COLUMNS, width, GUTTER, MARGIN) if one.column.key == "name"]
+    texts = []
+    for day in (30, 7):
+        one = replace(DRAFT, name=f"Weekly offer for everybody, Mon {day} Nov 10:00", series_id=1)
+        cell = campaign_cells.cells(one, ZONE, START)[name.index]
+        texts.append(fit(cell.text, name.width, tails=cell.tails))
+    assert [text.endswith(f"…{day} Nov 10:00") for text, day in zip(texts, (30, 7), strict=True)] == [True, True]
+
+
+def test_a_name_that_only_looks_like_a_firings_is_cut_at_its_end() -> None:
+    one = replace(DRAFT, name="Doors open Mon 30 Nov 10:00")
+    assert not campaign_cells.cells(one, ZONE, START)[1].tails

@@ -74,6 +74,28 @@ def test_text_is_cut_to_cells_and_not_to_characters(text: str, width: int, expec
     assert fit(text, width) == expected
 
 
+TAILS = ("Mon 30 Nov 10:00", "30 Nov 10:00", "30 Nov")
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (32, "↻ Weekly offer, Mon 30 Nov 10:00"),
+        (31, "↻ Weekly offer…Mon 30 Nov 10:00"),
+        (25, "↻ Weekly…Mon 30 Nov 10:00"),
+        (24, "↻ Weekly of…30 Nov 10:00"),
+        (14, "↻…30 Nov 10:00"),
+        (13, "↻ Week…30 Nov"),
+        (8, "↻…30 Nov"),
+        (7, "↻ Week…"),
+        (1, "…"),
+        (0, ""),
+    ],
+)
+def test_text_is_cut_before_an_end_that_tells_it_from_others(width: int, expected: str) -> None:
+    assert fit("↻ Weekly offer, Mon 30 Nov 10:00", width, tails=TAILS) == expected
+
+
 def test_numbers_stand_on_the_right() -> None:
     assert fit("1,204", 8, "right") == "   1,204"
 

@@ -13,6 +13,8 @@ from engine.text import shown
 ELLIPSIS = "…"
 GAP = 2
 NARROW_GAP = 1
+READABLE = 8
+"""Cells by which most beginnings can be told apart."""
 NARROW = 132
 """Below this many cells columns stand one cell apart."""
 
@@ -23,6 +25,8 @@ class Cell(NamedTuple):
     text: str
     style: str = ""
     """A Textual style such as `bold $failed`; empty for the row's own. A styled cell costs bytes on every repaint."""
+    tails: Sequence[str] = ()
+    """Ends of the text, the longest first: one of them stays when it is cut, which is then done before it."""
 
 
 class Column(NamedTuple):
@@ -78,14 +82,21 @@ def _needed(kept: Sequence[tuple[int, Column]], gap: int) -> int:
     return sum(column.width for _, column in kept) + gap * (len(kept) - 1)
 
 
-def fit(text: str, width: int, align: Literal["left", "right"] = "left") -> str:
-    """The text in exactly `width` cells, made safe to show, cut with `…` where it is longer.
+def fit(text: str, width: int, align: Literal["left", "right"] = "left", tails: Sequence[str] = ()) -> str:
+    """The text in exactly `width` cells, made safe to show, cut with `…` where it is longer, before one of its `tails`.
 
     Wide characters count two cells and are never cut in half.
     """
     text = shown(text)
     length = cell_len(text)
     if length > width:
-        return set_cell_size(text, width - 1) + ELLIPSIS if width > 0 else ""
+        tail = _tail(tails, width - 1)
+        return set_cell_size(text, width - 1 - cell_len(tail)) + ELLIPSIS + tail if width > 0 else ""
     padding = " " * (width - length)
     return padding + text if align == "right" else text + padding
+
+
+def _tail(tails: Sequence[str], room: int) -> str:
+    """The longest end that leaves something of the beginning; of the whole one only where that can still be read."""
+    least = {0: READABLE}
+    return next((tail for n, tail in enumerate(tails) if room - cell_len(tail) >= least.get(n, 1)), "")
