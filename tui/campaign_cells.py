@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _WHEN: Final = 15
 COLUMNS: Final = (
     Column("status", "STATUS", 13),
-    Column("name", "NAME", 14, flex=3),
+    Column("name", "NAME", 14, flex=3, least=10),
     Column("sender", "SENDER", 6, min_total_width=110),
     Column("template", "TEMPLATE", 12, flex=1, min_total_width=100),
     Column("when", "WHEN", _WHEN),
-    Column("audience", "AUDIENCE", 8, "right"),
-    Column("progress", "PROGRESS", 15),
+    Column("audience", "AUDIENCE", 8, "right", yields=True),
+    Column("progress", "PROGRESS", 15, dear=True),
     Column("sent", "SENT%", 5, "right"),
     Column("delivered", "DLVD%", 5, "right", min_total_width=96),
     Column("read", "READ%", 5, "right", min_total_width=104),

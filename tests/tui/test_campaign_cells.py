@@ -58,13 +58,20 @@ def test_R52_at_80_columns_what_tells_most_stays() -> None:
     assert shown_at(80) == ["status", "name", "when", "audience", "progress", "sent"]
 
 
+@pytest.mark.parametrize("width", range(60, 80))
+def test_R15_R52_below_80_columns_how_far_it_is_and_the_lock_stay_and_the_audience_goes_first(width: int) -> None:
+    shown = shown_at(width)
+    assert shown[:2] == ["status", "name"] and "progress" in shown
+    assert "audience" not in shown or "sent" in shown
+
+
 @pytest.mark.parametrize("width", range(60, 201))
 def test_R52_columns_never_overlap_and_status_and_name_never_go(width: int) -> None:
     placed = place(COLUMNS, width, GUTTER, MARGIN)
     assert [one.column.key for one in placed[:2]] == ["status", "name"]
     assert all(a.x + a.width < b.x for a, b in pairwise(placed))
     assert placed[-1].x + placed[-1].width <= width - MARGIN
-    assert all(one.width >= one.column.width for one in placed)
+    assert all(one.width >= (one.column.least or one.column.width) for one in placed)
 
 
 def test_R52_there_is_an_order_for_every_column() -> None:

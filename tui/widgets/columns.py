@@ -41,6 +41,11 @@ class Column(NamedTuple):
     """The column is left out when the table has fewer cells than this."""
     flex: int = 0
     """Its share of the cells left over; 0 keeps `width`."""
+    yields: bool = False
+    """Left out before any other where there is no room."""
+    least: int = 0
+    """Cells it makes do with where the last column would not fit otherwise and that is `dear`; 0 is `width`."""
+    dear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,21 @@ class Placed:
 def place(columns: Sequence[Column], total: int, start: int = 0, end: int = 0) -> list[Placed]:
     """Lay columns out in a table of `total` cells, `start` of them left free at the left and `end` at the right.
 
-    Narrow tables drop the columns that ask for more, then the rightmost ones that still do not fit; the first column
-    always stays. What is left over goes to the flexible columns by their shares.
+    Narrow tables drop the columns that ask for more, then those that yield, then the rightmost ones that still do not
+    fit; the first column always stays. What is left over goes to the flexible columns by their shares.
     """
     gap = NARROW_GAP if total < NARROW else GAP
     kept = [(index, column) for index, column in enumerate(columns) if total >= column.min_total_width or index == 0]
     width = total - end
     while len(kept) > 1 and _needed(kept, gap) > width - start:
-        kept.pop()
+        narrowed = [(index, column._replace(width=column.least or column.width)) for index, column in kept]
+        yielding = [one for one in kept if one[1].yields]
+        if yielding:
+            kept.remove(yielding[-1])
+        elif kept[-1][1].dear and _needed(narrowed, gap) <= width - start:
+            kept = narrowed
+        else:
+            kept.pop()
     spare = max(width - start - _needed(kept, gap), 0)
     shares = sum(column.flex for _, column in kept)
     placed: list[Placed] = []
