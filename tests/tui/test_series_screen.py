@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from engine import schedule
 from engine.clock import DAY, HOUR, MINUTE
 from engine.commands import recurring, setup
 from engine.commands.recurring import Shown
@@ -207,7 +208,7 @@ async def test_R21_pause_and_resume_say_what_stays(desk: Desk) -> None:
     async with desk.console() as console:
         await shown(console, "▸ active", "every Monday at 10:00", "30 Nov 10:00", "2026-11-30T04:30 UTC")
         await console.press("p")
-        await told(console, "“Weekly offer” is paused", "The campaign made for Mon 30 Nov 10:00 stays")
+        await told(console, "“Weekly offer” is paused", "The campaign made for Mon 30 Nov 10:00 IST stays")
         await console.expect("‖ paused")
         assert known(1, desk).series.state is State.PAUSED
         await console.press("p")
@@ -225,7 +226,20 @@ async def test_R15_R21_a_firing_that_is_locked_is_not_said_to_be_cancellable(des
     async with desk.console() as console:
         await shown(console, "▸ active")
         await console.press("p")
-        await told(console, "The campaign made for Mon 30 Nov 10:00 is locked: it goes at its time.")
+        await told(console, "The campaign made for Mon 30 Nov 10:00 IST is locked: it goes at its time.")
+
+
+async def test_R13_R21_a_series_in_another_zone_shows_its_times_with_their_zones(desk: Desk) -> None:
+    source = desk.draft("Weekly offer")
+    with database.session():
+        end = schedule.parse_when("2026-12-31 23:00", "Europe/Berlin", desk.clock.now())
+        recurring.create(builders.context(desk.clock), source, "0 10 * * MON", timezone="Europe/Berlin", until=end)
+    async with desk.console() as console:
+        await shown(console, "CET: every Monday at 10:00", "30 Nov 14:30", "until Thu 31 Dec 2026 23:00 CET")
+        assert "10:00" not in console.line("active").partition("at 10:00")[2]
+        await console.expect("Mon 30 Nov 10:00 CET    Mon 30 Nov 14:30 IST    2026-11-30T09:00 UTC")
+        await console.press("p")
+        await told(console, "The campaign made for Mon 30 Nov 10:00 CET stays")
 
 
 async def test_R21_ending_asks_first(desk: Desk) -> None:
