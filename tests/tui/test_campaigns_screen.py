@@ -462,6 +462,25 @@ async def test_R45_resume_what_is_on_hold(desk: Desk) -> None:
     assert desk.campaign(campaign_id).hold is None
 
 
+async def test_R45_a_run_that_is_on_hold_again_at_once_is_told(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July")
+    desk.hold(campaign_id, "The template is paused.")
+    other = desk.started("Other")
+    desk.hold(other, "The other one is paused.")
+    async with desk.console() as console:
+        screen = await opened(console)
+        assert screen.query_one(PagedTable).move_to_id(campaign_id)
+        await console.expect("on hold: The template is paused.")
+        await console.press("R")
+        await asked(console, desk, "Resume “Renewal July”?")
+        await console.press("y")
+        await told(console, "Resumed: Renewal July.")
+        desk.clock.advance(1_000)
+        desk.hold(campaign_id, "The template is paused \x1b[31m.")
+        await told(console, "Renewal July is on hold again: The template is paused ␛[31m.")
+        assert not [one for one in console.app._notifications if "Other" in one.message]
+
+
 # Sending now, another time
 
 

@@ -303,6 +303,17 @@ async def test_R45_a_hold_is_told_with_its_reason_and_can_be_lifted(sampled: Des
     assert sampled.campaign(campaign_id).hold is None
 
 
+async def test_R45_a_run_resumed_from_its_report_that_is_on_hold_again_is_told(sampled: Desk) -> None:
+    campaign_id = sampled.id_of("Loyalty week")
+    async with sampled.console() as console:
+        await report(console, campaign_id)
+        await console.press("R")
+        await told(console, "Resumed: Loyalty week.")
+        sampled.clock.advance(1_000)
+        sampled.hold(campaign_id, "It is paused still.")
+        await told(console, "Loyalty week is on hold again: It is paused still.")
+
+
 async def test_R48_export_from_the_report(sampled: Desk, tmp_path: Path) -> None:
     async with sampled.console() as console:
         await report(console, sampled.id_of("Win-back 2019"))

@@ -77,7 +77,7 @@ class CampaignActions(CampaignDeeds):
 
     async def _resume(self) -> None:
         from tui.screens import list_deeds
-        from tui.screens.resuming import hear
+        from tui.screens.resuming import hear, watch
 
         rows = await self.targets()
         if not rows:
@@ -92,6 +92,7 @@ class CampaignActions(CampaignDeeds):
             return by_the_rules(Action.RESUME, row, now) or (None if refused is None else refused.message)
 
         await self.carry_through(list_deeds.resume(told.warnings), rows, why_not)
+        watch(self, rows, told)
 
     def action_reroute(self) -> None:
         """Let a held run go on by the other endpoint."""
