@@ -16,6 +16,7 @@ from tui import campaign_cells, list_filter, state, terminal
 from tui.command import Command, Entry, Scope, footer
 from tui.commands import bindings, of
 from tui.list_frame import top_status, worker_status
+from tui.marked import possible
 from tui.screens.base import ConsoleScreen, as_told
 from tui.screens.campaign_actions import CampaignActions
 from tui.screens.campaign_reading import CampaignReading
@@ -278,6 +279,11 @@ class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
             held=row.hold_reason is not None,
             locked=row.locked,
         )
+
+    def fits_marked(self, command: Command) -> bool:
+        """Whether some marked campaign would let it be done; of those out of view it is not known."""
+        window = self._table.window
+        return command.act is None or possible(command.act, map(window.get, window.marks), self.services.now)
 
     def told(self, row: CampaignRow) -> str:
         """A campaign by name and time, for dialogs and notices."""
