@@ -90,6 +90,19 @@ async def test_R11_the_trail_of_one_campaign_from_its_report_and_back(tmp_path: 
         await console.expect("Report", "Flash Friday")
 
 
+async def test_R11_the_trail_of_the_campaign_under_the_cursor_and_back(tmp_path: Path, clock: FakeClock) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    campaign_id = desk.id_of("Flash Friday")
+    async with desk.console() as console:
+        screen = await opened(console)
+        assert screen.query_one(PagedTable).move_to_id(campaign_id)
+        await console.press("a")
+        await shown(console, f"of campaign {campaign_id}")
+        await console.press("escape")
+        back = await opened(console)
+        assert back.subject is not None and back.subject.id == campaign_id
+
+
 async def test_R11_events_are_found_by_text_and_esc_forgets_it(tmp_path: Path, clock: FakeClock) -> None:
     desk = scenes.sampled(tmp_path, clock)
     async with desk.console() as console:

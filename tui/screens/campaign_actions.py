@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.lifecycle import Action
@@ -223,6 +224,12 @@ class CampaignActions(CampaignDeeds):
     async def action_audit(self) -> None:
         """Who did what."""
         await self.console.open_audit(None, self.console.open_list)
+
+    async def action_audit_one(self) -> None:
+        """Who did what with the campaign under the cursor."""
+        row = self.subject
+        if row is not None:
+            await self.console.open_audit(row.id, partial(self.console.open_list, row.id))
 
     async def action_export(self) -> None:
         """The report as a CSV file; of many one file each."""

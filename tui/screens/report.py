@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import VerticalScroll
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from store.types import CampaignRow, Recipient
 
 POLL_S = 0.4
+SETTLING = ("report.settle", "report.settle_all")
 
 
 class ReportScreen(ReportRecipients, ReportActions):
@@ -153,7 +155,11 @@ class ReportScreen(ReportRecipients, ReportActions):
 
     def _show_footer(self) -> None:
         typing = isinstance(self.focused, Input)
-        self.query_one(Footer).show(footer(of(Scope.REPORT, Scope.EVERYWHERE), self, typing))
+        commands = of(Scope.REPORT, Scope.EVERYWHERE)
+        if self._unknown_chosen:
+            # Whoever looks at them wants to settle them.
+            commands = [replace(one, footer=2) if one.id in SETTLING else one for one in commands]
+        self.query_one(Footer).show(footer(commands, self, typing))
 
     # Keys
 
