@@ -28,6 +28,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.status_bar import TopBar, WorkerLine
 from tui.widgets.status_tabs import StatusTabs
 from tui.widgets.title_line import TitleLine
+from tui.widgets.told import Told
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
         yield Pane(table, id="list")
         with VerticalScroll(id="report-pane", can_focus=False) as pane:
             pane.display = False
-            yield Static("", id="report", markup=False)
+            yield Told("", id="report", markup=False)
         yield WorkerLine()
         yield Footer()
 

@@ -26,6 +26,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.plain_input import PlainInput
 from tui.widgets.status_bar import clock
 from tui.widgets.title_line import TitleLine
+from tui.widgets.told import Told
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ReportScreen(ReportRecipients, ReportActions):
         """Summary above, recipients below."""
         yield TitleLine()
         with VerticalScroll(id="report-head"):
-            yield Static("", id="report-text", markup=False)
+            yield Told("", id="report-text", markup=False)
         yield Static("", id="recipient-filter", markup=False)
         yield PlainInput(placeholder="digits of a number; enter finds it", id="find", compact=True)
         table: PagedTable[Recipient] = PagedTable(recipient_cells.COLUMNS, self._cells, Window(), id="recipients")
