@@ -292,7 +292,7 @@ async def test_R15_the_list_counts_down_to_the_lock_and_then_to_the_start(desk: 
         desk.clock.advance(1_000)
         await console.expect("locks in 24:59", "next: Renewal July in 29:59")
         desk.clock.advance(25 * MINUTE)
-        await console.expect("LOCKED  04:59", "c cancel (It is too late")
+        await console.expect("LOCKED  04:59", "c cancel (locked")
         desk.clock.advance(5 * MINUTE)
         await console.expect("LOCKED  due")
 
@@ -564,7 +564,7 @@ async def test_R14_reschedule_obeys_the_lock(desk: Desk) -> None:
         await paste(console, "tomorrow 10:00")
         desk.clock.set(START + 26 * MINUTE)
         await console.press("enter")
-        await told(console, "It is too late: within 5 minutes of its time a campaign cannot be rescheduled.")
+        await console.expect("It is too late: within 5 minutes of its time a campaign cannot be", "tomorrow 10:00")
     assert desk.campaign(campaign_id).scheduled_at == START + 30 * MINUTE
 
 
