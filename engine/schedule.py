@@ -79,6 +79,11 @@ def describe(ms: int, zone_name: str, now: int) -> str:
     return f"{_full(ms, zones.named(zone_name))}, {f'in {distance}' if ms >= now else f'{distance} ago'}"
 
 
+def full(ms: int, zone_name: str) -> str:
+    """A time in full with its zone, such as `Tue 24 Nov 2026 10:00 IST`."""
+    return _full(ms, zones.named(zone_name))
+
+
 def short(ms: int, zone_name: str, now: int) -> str:
     """A time for a narrow column: `today 15:00`, `tomorrow 10:00`, `24 Nov 10:00`, `24 Nov 2027 10:00`."""
     where = zones.named(zone_name)

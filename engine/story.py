@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from engine import schedule
 from engine.gateway import errors
 from engine.text import counted
 from store.types import Attempt, AuditEvent, Delivery, Note, Recipient, RecipientState, ResultKind, SkipReason, Status
@@ -95,21 +97,30 @@ def of_message(sources: Sequence[Source], at: int | None) -> Iterator[Event]:
         yield Event(at, "fill", text, facts)
 
 
-def of_run(events: Sequence[AuditEvent]) -> Iterator[Event]:
-    """What happened to the campaign."""
+def of_run(events: Sequence[AuditEvent], zone: str) -> Iterator[Event]:
+    """What happened to the campaign; the times it was given are told in the zone."""
     for event in events:
         text = RUN_WORDS[event.action]
         if event.action == "campaign.failed" and event.before.get("status") == "in_progress":
             text = "run ended: nothing was sent"
         planned = event.after.get("at")
         if isinstance(planned, str):
-            text += f" for {planned}"
+            text += f" for {_planned(planned, zone)}"
         reason = event.detail or (event.after.get("reason") if event.action == "campaign.failed" else None)
         if reason:
             text += f", {reason}" if event.action == "campaign.failed" else f": {reason}"
         if event.actor != "worker":
             text += f", by {event.actor}"
         yield Event(event.at, event.action, text)
+
+
+def _planned(iso: str, zone: str) -> str:
+    """A time of the audit trail, which has the zone it was typed in."""
+    try:
+        at = round(datetime.fromisoformat(iso).timestamp() * 1_000)
+    except (ValueError, OverflowError):
+        return iso
+    return schedule.full(at, zone)
 
 
 def of_hand_overs(row: Recipient, notes: Sequence[Attempt], *, in_flight: bool, waits_until: int | None) -> list[Event]:

@@ -102,7 +102,7 @@ def _told(campaign: Campaign, audience: Audience, rows: Sequence[Recipient]) -> 
         number=shown(typed_number(main, audience)) if main.phone is None else f"+{main.phone}",
         rows=tuple(rows),
         main=main,
-        events=tuple(story.merged(own, list(story.of_run(run)))),
+        events=tuple(story.merged(own, list(story.of_run(run, get_account().timezone)))),
         stands=story.stands(main, price, campaign.status),
     )
 

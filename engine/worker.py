@@ -13,7 +13,7 @@ from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine import ending, lock, takeover
+from engine import ending, lock, presence, takeover
 from engine.callback_intake import apply_waiting
 from engine.chores import chores_of
 from engine.decide import HoldOrder
@@ -100,6 +100,7 @@ class Worker:
         """
         ends = until_idle or once
         failing_since: float | None = None
+        here = presence.announce()
         try:
             while not self._stop.is_set():
                 try:
@@ -123,6 +124,8 @@ class Worker:
                     return
                 await self._pause(STEP_S)
         finally:
+            # Who only finishes what is on its way takes nothing over.
+            presence.gone(here)
             await self._wind_down()
 
     async def send_tests(self, sender_id: int, done: Callable[[], bool]) -> None:

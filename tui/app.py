@@ -210,6 +210,10 @@ def run_console(database_url: str, *, read_only: bool, demo: bool = False, confi
         # Not before: the last thing that may wait for a terminal that takes nothing is Textual's own end.
         signal.alarm(0)
         app.services.threads.close()
+    if app.stopped:
+        from tui import stopping
+
+        print(stopping.afterwards(app.stopped), file=sys.stderr)
     if app.unfinished_worker is not None:
         print(f"The worker (pid {app.unfinished_worker}) finishes what is on its way and then ends.", file=sys.stderr)
     return result or 0

@@ -14,8 +14,9 @@ from tui.widgets.columns import Cell, Column
 if TYPE_CHECKING:
     from store.types import AuditEvent
 
+_WHEN: Final = len("yesterday 10:00:05")
 COLUMNS: Final = (
-    Column("when", "WHEN", 15),
+    Column("when", "WHEN", _WHEN),
     Column("who", "WHO", 8, flex=1),
     Column("what", "WHAT", 23),
     Column("campaign", "OF", 4, "right"),
@@ -28,13 +29,20 @@ _REFUSED: Final = ".refused"
 def cells(event: AuditEvent, zone: str, now: int) -> list[Cell]:
     """The cells of one event in the order of `COLUMNS`; what was refused stands out."""
     return [
-        Cell(schedule.short(event.at, zone, now)),
+        Cell(_when(event.at, zone, now)),
         Cell(shown(event.actor)),
         Cell(shown(event.action), "$held" if event.action.endswith(_REFUSED) else ""),
         Cell(DASH if event.campaign_id is None else str(event.campaign_id)),
         Cell(shown(trail.summary(event))),
         Cell(shown(event.terminal) or DASH),
     ]
+
+
+def _when(at: int, zone: str, now: int) -> str:
+    """To the second, for much happens within a minute; of another year's there is no room for it."""
+    short = schedule.short(at, zone, now)
+    exact = f"{short}:{at // 1_000 % 60:02d}"
+    return exact if len(exact) <= _WHEN else short
 
 
 def details(event: AuditEvent, zone: str) -> Content:

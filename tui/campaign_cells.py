@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from engine import expiry, schedule
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 _WHEN: Final = 15
 COLUMNS: Final = (
     Column("status", "STATUS", 13),
-    Column("name", "NAME", 14, flex=3),
+    Column("name", "NAME", 14, flex=3, least=10),
     Column("sender", "SENDER", 6, min_total_width=110),
     Column("template", "TEMPLATE", 12, flex=1, min_total_width=100),
     Column("when", "WHEN", _WHEN),
-    Column("audience", "AUDIENCE", 8, "right"),
-    Column("progress", "PROGRESS", 15),
+    Column("audience", "AUDIENCE", 8, "right", yields=True),
+    Column("progress", "PROGRESS", 15, dear=True),
     Column("sent", "SENT%", 5, "right"),
     Column("delivered", "DLVD%", 5, "right", min_total_width=96),
     Column("read", "READ%", 5, "right", min_total_width=104),
@@ -31,6 +32,8 @@ COLUMNS: Final = (
 )
 _BAR: Final = 10
 _HOUR: Final = 3_600_000
+_FIRING: Final = re.compile(r"\w{3} (?P<at>(?P<day>\d{1,2} \w{3}) \d{2}:\d{2})$")
+"""The end of a firing's name, as `engine.firing` makes it."""
 
 REASONS: Final = {
     "no_valid_recipients": "no recipients",
@@ -51,7 +54,7 @@ def cells(row: CampaignRow, zone: str, now: int) -> list[Cell]:
     started = row.started_at is not None
     return [
         Cell(status(row), tone(row.status, row.hold_reason is not None)),
-        Cell(("" if row.series_id is None else f"{REPEATS} ") + (shown(row.name).strip() or UNTITLED)),
+        _name(row),
         Cell(DASH if row.sender is None else f"..{row.sender % 10_000:04d}"),
         Cell(DASH if row.template is None else shown(row.template)),
         Cell(when(row, zone, now)),
@@ -62,6 +65,15 @@ def cells(row: CampaignRow, zone: str, now: int) -> list[Cell]:
         Cell(_reported(row, counters.read, counters.delivered)),
         Cell(rate(counters.failed, valid) if started else DASH),
     ]
+
+
+def _name(row: CampaignRow) -> Cell:
+    """The name; those of a series' firings differ only in the time at their end."""
+    name = shown(row.name).strip() or UNTITLED
+    if row.series_id is None:
+        return Cell(name)
+    when = _FIRING.search(name)
+    return Cell(f"{REPEATS} {name}", tails=() if when is None else (when[0], when["at"], when["day"]))
 
 
 def _reported(row: CampaignRow, part: int, whole: int) -> str:

@@ -61,6 +61,10 @@ class Context(Protocol):
         """What the engine would answer to `command.act` now: the rule that forbids it."""
         ...
 
+    def fits_marked(self, command: Command) -> bool:
+        """Whether some marked campaign, as far as is known, would let it be done."""
+        ...
+
 
 When = Callable[[Context], str | None]
 """`None` when the command works, else the sentence that says why not."""
@@ -160,6 +164,16 @@ def reachable_key(command: Command, typing: bool = False) -> str:
     return key_word(keys[0])
 
 
+_IN_A_WORD = {"cancel_locked": "locked"}
+
+
+def _of_no_use(command: Command, context: Context) -> EngineError | None:
+    """With marks its dialog would say of each why not."""
+    if not context.marked or not command.many or context.fits_marked(command):
+        return None
+    return Refused("not_now", "None of the marked.")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One command as the footer shows it."""
@@ -170,6 +184,8 @@ class Entry:
     why_not: str | None
     """Set: it is dimmed, and pressing it says this."""
     pinned: bool = False
+    brief: str = ""
+    """Why not in a word, which is worth more than the entries that are of the least use."""
 
 
 def footer(commands: Sequence[Command], context: Context, typing: bool = False) -> list[Entry]:
@@ -177,7 +193,8 @@ def footer(commands: Sequence[Command], context: Context, typing: bool = False) 
 
     Of the others those that fit the campaign's status are taken, the ones that work now before the rest; they stand in
     their own order, so that the line changes as little as possible from row to row. With marks those are offered that
-    act on many. While somebody is `typing` only those whose key a field does not take as text.
+    act on many, first the ones that some marked campaign allows. While somebody is `typing` only those whose key a
+    field does not take as text.
     """
     status = context.subject.status if context.subject is not None else None
     offered = sorted(
@@ -191,12 +208,16 @@ def footer(commands: Sequence[Command], context: Context, typing: bool = False) 
     )
     if typing:
         offered = [one for one in offered if _works_while_typing(one)]
-    refusals = {one.id: refusal(one, context) for one in offered}
+    refusals = {one.id: refusal(one, context) or _of_no_use(one, context) for one in offered}
+    if context.marked:
+        offered.sort(key=lambda one: refusals[one.id] is not None)
     pinned = [one for one in offered if one.pinned]
     rest = [one for one in offered if not one.pinned]
     chosen = sorted(rest, key=lambda one: refusals[one.id] is not None)[: FOOTER_LIMIT - len(pinned)]
     shown = [*(one for one in rest if one in chosen), *pinned]
-    return [
-        Entry(one.id, reachable_key(one, typing), one.label, why.message if why else None, one.pinned)
-        for one, why in ((one, refusals[one.id]) for one in shown)
-    ]
+    return [_entry(one, refusals[one.id], typing) for one in shown]
+
+
+def _entry(command: Command, why_not: EngineError | None, typing: bool) -> Entry:
+    message, brief = (None, "") if why_not is None else (why_not.message, _IN_A_WORD.get(why_not.code, ""))
+    return Entry(command.id, reachable_key(command, typing), command.label, message, command.pinned, brief)

@@ -90,6 +90,7 @@ _ON_CAMPAIGNS = (
         "Write the recipients as CSV or XLSX, or the whole report as a page of HTML.",
         footer=6, only=_REPORTED,
     ),
+    _campaign("campaign.audit", "a", "its audit trail", "Who did what with this campaign.", "audit_one"),
     _campaign("campaign.copy", "y", "copy", "Copy name, status and figures to the clipboard."),
     _list("list.search", "/", "search", "Search names and templates.", footer=9),
     _list("list.filter", "f", "filter", "Show only a range of days, or one sender."),

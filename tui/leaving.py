@@ -13,9 +13,11 @@ from tui.modes import Modes
 from tui.screens.base import ConsoleScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.worker import WorkType
+
+    from tui.stopping import Stopping
 
 QUIT_S = 0.8
 """How long quitting waits for the worker's orderly end; a worker that takes longer finishes by itself."""
@@ -43,6 +45,9 @@ class Leaving(Modes):
         """Called last; the list keeps there where the operator was."""
         self.unfinished_worker: int | None = None
         """Process id of a worker that was still finishing when the console closed."""
+        self._asking = False
+        self.stopped: Sequence[Stopping] = ()
+        """The runs that the operator agreed to stop."""
 
     async def _sign_in(self) -> None:
         """Keep that somebody came (R11); a store that is busy now keeps nobody out."""
@@ -59,9 +64,40 @@ class Leaving(Modes):
                 )
 
     async def action_quit(self) -> None:
-        """Leave; a draft that is not saved asks first, and ends the console itself."""
+        """Leave; a draft that is not saved asks first, and ends the console itself; a run that would stop asks too."""
         screen = self.screen
-        if not (isinstance(screen, ConsoleScreen) and screen.holds_quit()):
+        if self._asking or (isinstance(screen, ConsoleScreen) and screen.holds_quit()):
+            return
+        runs = await self._stopping()
+        if runs:
+            self._asking = True
+            self.run_worker(self._stop_or_stay(runs))
+        else:
+            await self.leave()
+
+    async def _stopping(self) -> Sequence[Stopping]:
+        """What would stop; a store that cannot tell soon keeps nobody in."""
+        supervisor = self.services.supervisor
+        pid = None if supervisor is None else supervisor.pid
+        if pid is None:
+            return ()
+        from tui.stopping import stopping
+
+        with suppress(StoreError, TimeoutError):
+            return await asyncio.wait_for(self.services.threads.read(stopping, pid, self.services.now), QUIT_S)
+        return ()
+
+    async def _stop_or_stay(self, runs: Sequence[Stopping]) -> None:
+        from tui import stopping
+        from tui.screens.confirm import Confirm, Question
+
+        question = Question(stopping.title(runs), stopping.lines(runs), "Quit")
+        try:
+            agreed = await self.push_screen_wait(Confirm(question, self.services.context.clock))
+        finally:
+            self._asking = False
+        if agreed:
+            self.stopped = runs
             await self.leave()
 
     async def leave(self) -> None:

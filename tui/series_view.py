@@ -63,14 +63,19 @@ def echo(text: str, zone: str, now: int) -> str:
     )
 
 
-def cells(found: Shown, now: int) -> list[Cell]:
-    """The cells of one series in the order of `COLUMNS`."""
+def cells(found: Shown, zone: str, now: int) -> list[Cell]:
+    """The cells of one series in the order of `COLUMNS`; times are the account's, a recurrence in another says so."""
     one = found.series
-    upcoming = schedule.short(found.upcoming[0].at, one.timezone, now) if found.upcoming else DASH
+    upcoming = schedule.short(found.upcoming[0].at, zone, now) if found.upcoming else DASH
+    fires = words(one.cron)
+    if one.timezone != zone:
+        # In front, where it is never cut off.
+        at = found.upcoming[0].at if found.upcoming else now
+        fires = f"{schedule.zone_word(at, one.timezone)}: {fires}"
     return [
         Cell(SIGNS[one.state]),
         Cell(shown(one.name)),
-        Cell(words(one.cron)),
+        Cell(fires),
         Cell(upcoming),
         Cell(shown(one.note) or _last(found, now)),
     ]
@@ -82,10 +87,10 @@ def _last(found: Shown, now: int) -> str:
     return _became(past[0]) if past else DASH
 
 
-def details(found: Shown, now: int) -> Content:
-    """When it fires next, on its own clocks and in UTC, and what became of the last firings."""
+def details(found: Shown, zone: str) -> Content:
+    """When it fires next, on its own clocks, on the account's and in UTC, and what became of the last firings."""
     one = found.series
-    until = "" if one.ends_at is None else f", until {schedule.iso(one.ends_at, one.timezone)}"
+    until = "" if one.ends_at is None else f", until {schedule.full(one.ends_at, one.timezone)}"
     lines = [
         Content.assemble((shown(one.name), "bold"), f"   {words(one.cron)} ({one.timezone}){until}"),
         Content(f"cron {one.cron}   audience {shown(one.audience.file)}   grace {one.grace} min"),
@@ -93,14 +98,24 @@ def details(found: Shown, now: int) -> Content:
     if one.note:
         lines.append(Content.assemble(("note: ", "bold $held"), shown(one.note)))
     for n, each in enumerate(found.upcoming):
-        at = f"{schedule.day_and_time(each.at, one.timezone):<17} {schedule.iso(each.at, 'UTC')[:16]} UTC"
+        at = f"{_times(each.at, one.timezone, zone)}{schedule.iso(each.at, 'UTC')[:16]} UTC"
         lines.append(Content(f"{'next' if n == 0 else '':6}{at}"))
     if one.state is State.PAUSED:
         lines.append(Content("Paused: no firing is made. What was made already goes at its time."))
     for n, known in enumerate(found.occurrences[:_LAST]):
-        at = schedule.day_and_time(known.at, one.timezone)
-        lines.append(Content(f"{'made' if n == 0 else '':6}{at:<17} {_became(known)}"))
+        lines.append(Content(f"{'made' if n == 0 else '':6}{_times(known.at, one.timezone, zone)}{_became(known)}"))
     return Content("\n").join(lines)
+
+
+def _times(at: int, own: str, account: str) -> str:
+    """On the clocks of the series, and on the account's where those are others, each with its zone."""
+    zones = (own,) if own == account else (own, account)
+    return "".join(f"{local(at, zone):<24}" for zone in zones)
+
+
+def local(at: int, zone: str) -> str:
+    """A firing's time with its weekday and its zone: `Mon 30 Nov 10:00 IST`."""
+    return f"{schedule.day_and_time(at, zone)} {schedule.zone_word(at, zone)}"
 
 
 def _became(one: Occurrence) -> str:

@@ -44,13 +44,30 @@ def failures() -> tuple[type[BaseException], ...]:
 
 
 def words_of(error: BaseException, token: str, network: Network) -> str:
-    """A failure in the library's words, without the access token or the proxy's password."""
-    # Not repr(): an aiohttp error may carry the request with its headers.
-    text = f"{type(error).__name__}: {error}".rstrip(": ").replace(token, "[token]")
+    """A failure in words, without the access token or the proxy's password."""
+    text = _said(error).replace(token, "[token]")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         text = f"{NO_HANDLES} ({text})"
     account = urlsplit(network.proxy or "").netloc.rpartition("@")[0]
     return text.replace(f"{account}@", "") if account else text
+
+
+def _said(error: BaseException) -> str:
+    """What happened, then what the library or the system says of it where that is more."""
+    import aiohttp
+
+    kinds: tuple[tuple[type[BaseException], str], ...] = (
+        (aiohttp.ServerDisconnectedError, "it closed the connection before it answered"),
+        (aiohttp.ClientPayloadError, "its answer broke off"),
+        (aiohttp.ConnectionTimeoutError, "no connection in time"),
+        (TimeoutError, "no answer in time"),
+        (ConnectionError, "the connection broke off"),
+    )
+    words = next((said for kind, said in kinds if isinstance(error, kind)), "")
+    # Not repr(): an aiohttp error may carry the request with its headers.
+    empty = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, TimeoutError)
+    own = "" if isinstance(error, empty) else str(error)
+    return f"{words} ({own})" if words and own else words or own or "the network failed"
 
 
 async def body_of(answer: aiohttp.ClientResponse, longest: int) -> bytes:

@@ -232,6 +232,28 @@ async def test_R43_what_left_without_a_usable_answer_is_unknown_and_never_repeat
     assert len(raw.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("serve", "words"),
+    [
+        (close_at_once, "it closed the connection before it answered"),
+        (never_answer, "no answer in time"),
+        (writing(http("200 OK", ACCEPTED[:10], length=len(ACCEPTED)), then_close=True), "its answer broke off"),
+    ],
+)
+async def test_R50_that_nothing_was_answered_is_told_in_words(serve: Serve, words: str) -> None:
+    outcome, _ = await send_to(serve, timeout=0.4)
+    assert outcome == Unknown(words)
+
+
+async def test_R50_no_failure_is_told_by_the_name_of_a_class() -> None:
+    async with listening(never_answer, "https") as url, CloudApi(url, TOKEN, connect_timeout=0.2) as api:
+        assert await api.send("1", PAYLOAD) == NotTaken("no connection in time")
+    async with CloudApi("http://127.0.0.1:9", TOKEN) as api:
+        outcome = await api.send("1", PAYLOAD)
+    assert isinstance(outcome, NotTaken)
+    assert outcome.reason.startswith("Cannot connect to host 127.0.0.1:9")
+
+
 async def test_closing_ends_a_call_under_way_as_unknown() -> None:
     async with raw_server(never_answer) as raw:
         api = CloudApi(raw.url, TOKEN)

@@ -323,3 +323,12 @@ def test_R50_an_ordinary_success_leaves_no_line_of_its_own(acme: Path, clock: Fa
     said = [StatusUpdate(campaign_id, seq, f"w{seq}", "read", clock.now()) for seq in range(1, 51)]
     callbacks.apply([], said, clock.now())
     assert [one for seq in range(1, 51) for one in outcomes.attempts(campaign_id, seq)] == []
+
+
+def test_R13_R50_times_a_campaign_was_given_are_told_in_the_accounts_zone(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = builders.draft(clock, tmp_path, [ROW])
+    # 10:00 in Berlin is 14:30 in Kolkata.
+    launch.schedule_at(builders.context(clock), campaign_id, "2026-11-24T10:00+01:00", timezone="Europe/Berlin")
+    assert "campaign scheduled for Tue 24 Nov 2026 14:30 IST, by asha" in story(campaign_id)

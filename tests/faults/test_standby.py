@@ -56,7 +56,11 @@ def test_R43_two_consoles_and_a_service_one_sends_the_others_say_who_and_take_ov
             accepted = len(one.accepted())
             one.wait_for(accepted + 1)
 
+            # With nobody left who stands by it asks.
             others.press("q")
+            others.expect("until somebody starts sendoff")
+            others.settle()
+            others.press("y")
             assert others.expect_end() == 0
             wait_until(lambda: not alive(third.pid), lambda: "the end of the last worker")
         assert owner() is None

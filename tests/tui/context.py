@@ -48,12 +48,17 @@ class FakeContext:
     read_only: bool = False
 
     rights: Rights = field(default=EVERYTHING, init=False)
+    fitting: tuple[str, ...] = field(default=(), init=False)
+    """With marks: the commands that some marked campaign allows."""
 
     def forbids(self, engine: str) -> EngineError | None:
         return forbidden(Context(FakeClock(), Actor("asha"), self.rights), engine)
 
+    def fits_marked(self, command: Command) -> bool:
+        return command.act is None or command.id in self.fitting
+
     def refuses(self, command: Command) -> EngineError | None:
-        if command.act is None or self.subject is None:
+        if command.act is None or self.subject is None or (self.marked and command.many):
             return None
         return lifecycle_refusal(
             command.act,

@@ -10,10 +10,11 @@ from textual.widgets import Input
 from engine.roles import Role
 from store import audit, database
 from store.types import Actor, AuditEvent, Status
-from tests.clock import FakeClock
+from tests.clock import START, FakeClock
 from tests.driver import Console, check_text_snapshot
 from tests.tui import scenes
 from tests.tui.scenes import NARROW, WIDE, Desk, opened
+from tui import audit_cells
 from tui.screens.audit import AuditScreen
 from tui.widgets.paged_table import PagedTable
 
@@ -89,6 +90,19 @@ async def test_R11_the_trail_of_one_campaign_from_its_report_and_back(tmp_path: 
         await console.expect("Report", "Flash Friday")
 
 
+async def test_R11_the_trail_of_the_campaign_under_the_cursor_and_back(tmp_path: Path, clock: FakeClock) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    campaign_id = desk.id_of("Flash Friday")
+    async with desk.console() as console:
+        screen = await opened(console)
+        assert screen.query_one(PagedTable).move_to_id(campaign_id)
+        await console.press("a")
+        await shown(console, f"of campaign {campaign_id}")
+        await console.press("escape")
+        back = await opened(console)
+        assert back.subject is not None and back.subject.id == campaign_id
+
+
 async def test_R11_events_are_found_by_text_and_esc_forgets_it(tmp_path: Path, clock: FakeClock) -> None:
     desk = scenes.sampled(tmp_path, clock)
     async with desk.console() as console:
@@ -105,6 +119,93 @@ async def test_R11_events_are_found_by_text_and_esc_forgets_it(tmp_path: Path, c
         await console.expect(f"{n} events of every campaign")
         await console.press("escape")
         await console.expect("[All")
+
+
+def happened(desk: Desk, action: str = "campaign.edit", n: int = 1) -> None:
+    """Somebody else did something."""
+    with database.session():
+        for _ in range(n):
+            audit.write(desk.clock.now(), Actor("bob", "elsewhere"), action, after={f"part {i}": i for i in range(40)})
+
+
+async def test_R11_the_trail_follows_and_the_cursor_and_marks_stay_on_their_events(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    async with desk.console() as console:
+        await signed_in(console, desk)
+        await console.press("A")
+        screen = await shown(console)
+        n, window = len(trail(desk)), screen.query_one(PagedTable).window
+        await console.press("space")
+        cursor, marks = window.cursor, set(window.marks)
+        clock.advance(61_000)
+        happened(desk)
+        screen._poll()
+        await console.expect(f"{n + 1} events", "today 14:31:01", "campaign.edit", "14:31 IST")
+        assert (window.cursor, window.marks) == (cursor, marks) and window.cursor_index == 2
+        assert screen._event is not None and screen._event.id == cursor
+
+
+async def test_R11_a_trail_that_is_scrolled_stays_where_it_is_while_events_come(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    desk = scenes.sampled(tmp_path, clock)
+    happened(desk, n=60)
+    async with desk.console() as console:
+        await signed_in(console, desk)
+        await console.press("A")
+        screen = await shown(console)
+        n, table = len(trail(desk)), screen.query_one(PagedTable)
+        await console.press("G")
+        await console.press("k", "k")
+        height = table.window.cursor_index - round(table.scroll_y)
+        cursor = table.window.cursor
+        await console.until(lambda: screen._event is not None and screen._event.id == cursor, "it is read")
+        happened(desk, n=3)
+        screen._poll()
+        await console.expect(f"{n + 3} events")
+        assert table.window.cursor == cursor
+        assert table.window.cursor_index - round(table.scroll_y) == height
+
+
+async def test_R11_the_event_in_full_stays_scrolled_while_others_come(tmp_path: Path, clock: FakeClock) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    happened(desk)
+    async with desk.console() as console:
+        await signed_in(console, desk)
+        await console.press("A")
+        screen = await shown(console)
+        await console.press("j")
+        await console.expect("at elsewhere")
+        await console.press("tab", "pagedown")
+        full = screen.query_one("#audit-event")
+        await console.until(lambda: full.scroll_y > 0, "it is scrolled")
+        happened(desk)
+        screen._poll()
+        await console.expect(f"{len(trail(desk))} events")
+        assert full.scroll_y > 0
+
+
+async def test_the_clock_of_the_trail_goes_on(tmp_path: Path, clock: FakeClock) -> None:
+    desk = scenes.empty(tmp_path, clock)
+    async with desk.console() as console:
+        await signed_in(console, desk)
+        await console.press("A")
+        screen = await shown(console, "14:30 IST")
+        clock.advance(60_000)
+        screen._poll()
+        await console.expect("14:31 IST")
+
+
+def test_R11_an_event_is_dated_to_the_second_where_there_is_room() -> None:
+    def when(at: int) -> str:
+        event = AuditEvent(1, at, "bob", "", "campaign.edit", None, {}, {}, "")
+        return audit_cells.cells(event, "Asia/Kolkata", START)[0].text
+
+    assert when(START + 5_000) == "today 14:30:05"
+    assert when(START - 24 * 3_600_000) == "yesterday 14:30:00"
+    assert when(START - 400 * 24 * 3_600_000) == "19 Oct 2025 14:30"
 
 
 async def test_R11_what_is_in_an_event_is_shown_literally(tmp_path: Path, clock: FakeClock) -> None:

@@ -15,7 +15,7 @@ from tests.tui.context import DRAFT, MINUTE, row
 from tui import campaign_cells
 from tui.campaign_cells import COLUMNS, REASONS
 from tui.cli.campaign_arguments import SORTS
-from tui.widgets.columns import place
+from tui.widgets.columns import fit, place
 from tui.widgets.lines import GUTTER, MARGIN
 
 ZONE = "Asia/Kolkata"
@@ -58,13 +58,20 @@ def test_R52_at_80_columns_what_tells_most_stays() -> None:
     assert shown_at(80) == ["status", "name", "when", "audience", "progress", "sent"]
 
 
+@pytest.mark.parametrize("width", range(60, 80))
+def test_R15_R52_below_80_columns_how_far_it_is_and_the_lock_stay_and_the_audience_goes_first(width: int) -> None:
+    shown = shown_at(width)
+    assert shown[:2] == ["status", "name"] and "progress" in shown
+    assert "audience" not in shown or "sent" in shown
+
+
 @pytest.mark.parametrize("width", range(60, 201))
 def test_R52_columns_never_overlap_and_status_and_name_never_go(width: int) -> None:
     placed = place(COLUMNS, width, GUTTER, MARGIN)
     assert [one.column.key for one in placed[:2]] == ["status", "name"]
     assert all(a.x + a.width < b.x for a, b in pairwise(placed))
     assert placed[-1].x + placed[-1].width <= width - MARGIN
-    assert all(one.width >= one.column.width for one in placed)
+    assert all(one.width >= (one.column.least or one.column.width) for one in placed)
 
 
 def test_R52_there_is_an_order_for_every_column() -> None:
@@ -225,3 +232,19 @@ def test_what_waits_after_a_restore_says_so_instead_of_counting_down() -> None:
     assert held["status"].endswith("On hold")
     assert held["progress"] == "restored, waits"
     assert cell_len(held["progress"]) <= 15
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_R21_firings_of_one_series_are_told_apart_where_their_names_are_cut(width: int) -> None:
+    (name,) = [one for one in place(COLUMNS, width, GUTTER, MARGIN) if one.column.key == "name"]
+    texts = []
+    for day in (30, 7):
+        one = replace(DRAFT, name=f"Weekly offer for everybody, Mon {day} Nov 10:00", series_id=1)
+        cell = campaign_cells.cells(one, ZONE, START)[name.index]
+        texts.append(fit(cell.text, name.width, tails=cell.tails))
+    assert [text.endswith(f"…{day} Nov 10:00") for text, day in zip(texts, (30, 7), strict=True)] == [True, True]
+
+
+def test_a_name_that_only_looks_like_a_firings_is_cut_at_its_end() -> None:
+    one = replace(DRAFT, name="Doors open Mon 30 Nov 10:00")
+    assert not campaign_cells.cells(one, ZONE, START)[1].tails

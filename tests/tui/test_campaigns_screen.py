@@ -292,7 +292,7 @@ async def test_R15_the_list_counts_down_to_the_lock_and_then_to_the_start(desk: 
         desk.clock.advance(1_000)
         await console.expect("locks in 24:59", "next: Renewal July in 29:59")
         desk.clock.advance(25 * MINUTE)
-        await console.expect("LOCKED  04:59", "c cancel (It is too late")
+        await console.expect("LOCKED  04:59", "c cancel (locked")
         desk.clock.advance(5 * MINUTE)
         await console.expect("LOCKED  due")
 
@@ -462,6 +462,25 @@ async def test_R45_resume_what_is_on_hold(desk: Desk) -> None:
     assert desk.campaign(campaign_id).hold is None
 
 
+async def test_R45_a_run_that_is_on_hold_again_at_once_is_told(desk: Desk) -> None:
+    campaign_id = desk.started("Renewal July")
+    desk.hold(campaign_id, "The template is paused.")
+    other = desk.started("Other")
+    desk.hold(other, "The other one is paused.")
+    async with desk.console() as console:
+        screen = await opened(console)
+        assert screen.query_one(PagedTable).move_to_id(campaign_id)
+        await console.expect("on hold: The template is paused.")
+        await console.press("R")
+        await asked(console, desk, "Resume “Renewal July”?")
+        await console.press("y")
+        await told(console, "Resumed: Renewal July.")
+        desk.clock.advance(1_000)
+        desk.hold(campaign_id, "The template is paused \x1b[31m.")
+        await told(console, "Renewal July is on hold again: The template is paused ␛[31m.")
+        assert not [one for one in console.app._notifications if "Other" in one.message]
+
+
 # Sending now, another time
 
 
@@ -545,7 +564,7 @@ async def test_R14_reschedule_obeys_the_lock(desk: Desk) -> None:
         await paste(console, "tomorrow 10:00")
         desk.clock.set(START + 26 * MINUTE)
         await console.press("enter")
-        await told(console, "It is too late: within 5 minutes of its time a campaign cannot be rescheduled.")
+        await console.expect("It is too late: within 5 minutes of its time a campaign cannot be", "tomorrow 10:00")
     assert desk.campaign(campaign_id).scheduled_at == START + 30 * MINUTE
 
 

@@ -41,6 +41,25 @@ def test_columns_that_do_not_fit_go_from_the_right() -> None:
     assert keys(1) == ["status"]
 
 
+def test_a_column_that_yields_goes_first_and_a_dear_one_takes_from_those_that_can_do_with_less() -> None:
+    columns = (
+        Column("name", "NAME", 14, flex=1, least=10),
+        Column("audience", "AUDIENCE", 8, yields=True),
+        Column("progress", "PROGRESS", 15, dear=True),
+        Column("sent", "SENT%", 5),
+    )
+
+    def at(width: int) -> dict[str, int]:
+        return {one.column.key: one.width for one in place(columns, width)}
+
+    assert at(45) == {"name": 14, "audience": 8, "progress": 15, "sent": 5}
+    assert at(44) == {"name": 22, "progress": 15, "sent": 5}
+    assert at(35) == {"name": 19, "progress": 15}
+    assert at(29) == {"name": 13, "progress": 15}
+    assert at(26) == {"name": 10, "progress": 15}
+    assert at(25) == {"name": 25}
+
+
 def test_what_is_left_over_goes_to_the_flexible_columns_by_their_shares() -> None:
     by_key = {placed.column.key: placed.width for placed in place(COLUMNS, 160, GUTTER)}
     # 160 - 2 gutter - 54 cells of columns - 8 between them = 96, in shares of 3 and 1.
@@ -72,6 +91,28 @@ def test_columns_never_overlap_nor_run_over_the_edge(width: int) -> None:
 )
 def test_text_is_cut_to_cells_and_not_to_characters(text: str, width: int, expected: str) -> None:
     assert fit(text, width) == expected
+
+
+TAILS = ("Mon 30 Nov 10:00", "30 Nov 10:00", "30 Nov")
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (32, "↻ Weekly offer, Mon 30 Nov 10:00"),
+        (31, "↻ Weekly offer…Mon 30 Nov 10:00"),
+        (25, "↻ Weekly…Mon 30 Nov 10:00"),
+        (24, "↻ Weekly of…30 Nov 10:00"),
+        (14, "↻…30 Nov 10:00"),
+        (13, "↻ Week…30 Nov"),
+        (8, "↻…30 Nov"),
+        (7, "↻ Week…"),
+        (1, "…"),
+        (0, ""),
+    ],
+)
+def test_text_is_cut_before_an_end_that_tells_it_from_others(width: int, expected: str) -> None:
+    assert fit("↻ Weekly offer, Mon 30 Nov 10:00", width, tails=TAILS) == expected
 
 
 def test_numbers_stand_on_the_right() -> None:

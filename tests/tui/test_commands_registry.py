@@ -162,6 +162,30 @@ def test_what_does_not_work_gives_way_to_what_does_and_else_is_dimmed_with_its_r
     ]  # fmt: skip
 
 
+def marked(*fitting: str) -> list[Entry]:
+    context = FakeContext(row(Status.SCHEDULED), marked=2)
+    context.fitting = fitting
+    return footer(commands_of(Scope.CAMPAIGNS), context)
+
+
+def test_R54_with_marks_what_works_for_them_stands_first_and_the_rest_says_so() -> None:
+    entries = marked("campaign.send", "campaign.delete", "campaign.duplicate")
+    assert [entry.key for entry in entries] == ["S", "D", "d", "x", "c", "R", "?", ":"]
+    assert {entry.key: entry.why_not for entry in entries if entry.why_not} == {
+        "c": "None of the marked.", "R": "None of the marked.",
+    }  # fmt: skip
+
+
+def test_R53_a_locked_row_says_so_in_a_word_from_80_columns_on() -> None:
+    locked = shown(Status.SCHEDULED, 3)
+    assert text(80, locked) == " enter report  n new  c cancel (locked)  D duplicate  ? help  : commands"
+    assert "c cancel (locked)" in text(120, locked)
+    assert "c cancel (locked: within 5 minutes of its time a campaign cannot be cancelled)" in text(180, locked)
+    assert "locked" not in text(79, locked)
+    # What works needs no word, and loses no room.
+    assert "space mark" in text(80, shown(Status.COMPLETED))
+
+
 ENTRIES = [
     Entry("a", "enter", "report", None),
     Entry("b", "n", "new", None),

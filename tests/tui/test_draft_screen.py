@@ -88,7 +88,8 @@ async def test_R22_a_whole_journey_from_nothing_to_scheduled(scene: Scene) -> No
         await console.press("y")
         await console.until(lambda: console.app.current_mode == "campaigns", "back to the list")
         await told(
-            console, "“Diwali” goes Tue 24 Nov 2026 10:00 IST, in 19 h 29 min; can be cancelled until tomorrow 09:55."
+            console,
+            "“Diwali” goes Tue 24 Nov 2026 10:00 IST, in 19 h 29 min; can be cancelled until tomorrow 09:55 IST.",
         )
     campaign = scene.only_campaign()
     assert campaign.status is Status.SCHEDULED

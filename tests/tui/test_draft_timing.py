@@ -73,8 +73,13 @@ def test_a_relative_time_is_a_whole_second_and_never_sooner_than_asked() -> None
 
 def test_R16_less_than_five_minutes_ahead_is_locked_from_the_start() -> None:
     at = NOW + 5 * MINUTE
-    assert draft_timing.lock_words(at, ZONE, NOW) == "can be cancelled until today 14:30"
+    assert draft_timing.lock_words(at, ZONE, NOW) == "can be cancelled until today 14:30 IST"
     assert draft_timing.lock_words(at, ZONE, NOW + 1).startswith("LOCKED from the start")
+
+
+def test_R13_until_when_it_can_be_cancelled_is_told_with_the_zone_that_was_typed() -> None:
+    at = NOW + 10 * MINUTE
+    assert draft_timing.lock_words(at, "Europe/Berlin", NOW) == "can be cancelled until today 10:05 CET"
 
 
 def test_the_outlook_says_when_it_goes_how_long_it_takes_and_until_when_it_can_be_cancelled() -> None:
@@ -82,7 +87,7 @@ def test_the_outlook_says_when_it_goes_how_long_it_takes_and_until_when_it_can_b
     assert draft_timing.outlook(timing, ZONE, NOW, 4_963, 80) == [
         "goes tomorrow 10:00 IST (04:30 UTC), in 19 h 30 min",
         "sending takes 2 min at 80 a second, done tomorrow 10:01",
-        "can be cancelled until tomorrow 09:55",
+        "can be cancelled until tomorrow 09:55 IST",
     ]
 
 

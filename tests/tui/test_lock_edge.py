@@ -25,6 +25,7 @@ from tests.tui import scenes
 from tests.tui.scenes import MINUTE, Desk, asked, opened, paste, told
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.confirm import Confirm
+from tui.screens.timed_prompt import TimedPrompt
 
 AHEAD = 30
 EDGE = START + AHEAD * MINUTE - LOCK
@@ -131,16 +132,39 @@ async def test_R15_a_yes_a_millisecond_after_the_edge_is_refused_and_the_dialog_
     assert stored(desk, campaign_id) == UNCHANGED
 
 
-async def test_R15_another_time_typed_before_the_edge_and_taken_after_it_is_refused(desk: Desk) -> None:
+async def test_R15_another_time_typed_before_the_edge_and_taken_after_it_is_refused_and_stays_typed(desk: Desk) -> None:
     campaign_id = desk.scheduled("Renewal July", AHEAD)
     async with desk.console() as console:
         await opened(console)
         await begin(console, desk, WAYS["reschedule"])
         desk.clock.set(EDGE + 1)
+        # Before the dialog's next look at the clock.
         await console.press("enter")
-        await told(console, TOO_LATE)
+        await console.expect(TOO_LATE, LATER, "esc closes")
+        await console.expect_not("Tue 24 Nov 2026 10:00 IST", "reschedules it")
+        await console.press("escape")
         await opened(console, "LOCKED")
     assert stored(desk, campaign_id) == UNCHANGED
+
+
+async def test_R15_the_dialog_for_another_time_counts_down_and_falls_at_the_lock(desk: Desk) -> None:
+    desk.scheduled("Renewal July", AHEAD)
+    async with desk.console() as console:
+        await opened(console)
+        await console.press("t")
+        await console.expect("Another time for", "Still possible for 25:00.")
+        await paste(console, LATER)
+        desk.clock.advance(61_000)
+        prompt = console.app.screen
+        assert isinstance(prompt, TimedPrompt)
+        prompt.tick()
+        await console.expect("Still possible for 23:59.", "Tue 24 Nov 2026 10:00 IST")
+        desk.clock.set(EDGE + 1)
+        prompt.tick()
+        await console.expect(TOO_LATE, LATER, "esc closes")
+        desk.clock.set(EDGE - HOUR)
+        prompt.tick()
+        await console.expect(TOO_LATE)
 
 
 @EACH

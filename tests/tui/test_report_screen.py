@@ -21,6 +21,7 @@ from tui.command import Scope
 from tui.commands import commands_of
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.report import ReportScreen
+from tui.widgets.paged_table import PagedTable
 
 
 @pytest.fixture
@@ -120,6 +121,27 @@ async def test_R48_one_key_shows_only_the_recipients_in_one_state(
         assert len(screen._table.window) == n
         await console.press("1")
         await console.expect("[1 all]", "610 rows")
+
+
+async def test_the_filter_that_is_chosen_already_leaves_the_cursor_where_it_is(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        screen = await report(console, sampled.id_of("Loyalty week"))
+        await console.press("j", "j", "j", "1")
+        assert screen.query_one(PagedTable).window.cursor_index == 3
+        await console.press("3")
+        await console.expect("[3 sent]")
+        assert screen.query_one(PagedTable).window.cursor_index == 0
+
+
+async def test_R42_where_the_unknown_ones_are_shown_the_footer_offers_to_settle_them(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Loyalty week"))
+        await console.expect_not("U settle")
+        await console.press("5")
+        await console.expect("[5 unknown]", "u settle   U settle all unknown")
+        await console.press("1")
+        await console.expect("[1 all]")
+        await console.expect_not("U settle")
 
 
 async def test_a_state_nobody_is_in_says_so(sampled: Desk) -> None:
@@ -301,6 +323,17 @@ async def test_R45_a_hold_is_told_with_its_reason_and_can_be_lifted(sampled: Des
         await told(console, "Resumed: Loyalty week.")
         await console.expect("▶ In Progress")
     assert sampled.campaign(campaign_id).hold is None
+
+
+async def test_R45_a_run_resumed_from_its_report_that_is_on_hold_again_is_told(sampled: Desk) -> None:
+    campaign_id = sampled.id_of("Loyalty week")
+    async with sampled.console() as console:
+        await report(console, campaign_id)
+        await console.press("R")
+        await told(console, "Resumed: Loyalty week.")
+        sampled.clock.advance(1_000)
+        sampled.hold(campaign_id, "It is paused still.")
+        await told(console, "Loyalty week is on hold again: It is paused still.")
 
 
 async def test_R48_export_from_the_report(sampled: Desk, tmp_path: Path) -> None:

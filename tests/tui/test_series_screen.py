@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from engine import schedule
 from engine.clock import DAY, HOUR, MINUTE
-from engine.commands import recurring
+from engine.commands import recurring, setup
 from engine.commands.recurring import Shown
 from store import database
 from store.series import State
@@ -75,9 +76,86 @@ async def test_R21_a_campaign_is_repeated_with_an_echo_while_it_is_typed(desk: D
         await console.expect("next: Mon 30 Nov 10:00, Mon 7 Dec 10:00, Mon 14 Dec 10:00")
         await console.press("enter")
         await told(console, "“Weekly offer” repeats; first Mon 30 Nov 2026 10:00 IST")
-        await console.expect("↻ Weekly offer,")
+        await console.expect("↻ W…30 Nov 10:00")
     made = known(1, desk)
     assert (made.series.cron, made.series.timezone) == ("0 10 * * MON", "Asia/Kolkata")
+
+
+async def prompted(console: Console, recurrence: str) -> None:
+    """Type a recurrence for the campaign under the cursor."""
+    await console.press("P")
+    await console.until(lambda: isinstance(console.app.screen, PromptScreen), "it asks when")
+    await paste(console, recurrence)
+
+
+async def test_R17_R21_a_first_firing_that_is_born_locked_takes_the_number_of_recipients(desk: Desk) -> None:
+    desk.draft("Weekly offer", 10)
+    async with desk.console() as console:
+        await opened(console, "Weekly offer")
+        await prompted(console, "31 14 * * *")
+        await console.expect("LOCKED from the start")
+        await console.press("enter")
+        await asked(
+            console,
+            desk,
+            "Repeat “Weekly offer” and send the first?",
+            "Mon 23 Nov 2026 14:31 IST",
+            "10 messages for",
+            "cannot be cancelled",
+            "Type 10 to confirm",
+        )
+        await console.press("enter", "y")
+        await console.type("9")
+        await console.press("enter")
+        await console.expect("9 is not 10; nothing was done.")
+        assert desk.names() == ["Weekly offer"]
+        await console.press("ctrl+u")
+        await console.type("10")
+        await console.press("enter")
+        await told(console, "“Weekly offer” repeats; first Mon 23 Nov 2026 14:31 IST")
+    assert len(known(1, desk).occurrences) == 1
+
+
+async def test_R21_leaving_that_question_makes_nothing(desk: Desk) -> None:
+    desk.draft("Weekly offer", 10)
+    async with desk.console() as console:
+        await opened(console, "Weekly offer")
+        await prompted(console, "31 14 * * *")
+        await console.press("enter")
+        await asked(console, desk, "Type 10 to confirm")
+        await console.press("escape")
+        await opened(console, "Weekly offer")
+    assert desk.names() == ["Weekly offer"]
+
+
+async def test_R21_a_firing_that_can_still_be_cancelled_is_made_without_that_question(desk: Desk) -> None:
+    desk.draft("Weekly offer", 10)
+    async with desk.console() as console:
+        await opened(console, "Weekly offer")
+        # 14:30 IST now: at 14:35 it can be cancelled to the millisecond.
+        await prompted(console, "35 14 * * *")
+        await console.press("enter")
+        await told(console, "“Weekly offer” repeats")
+
+
+async def test_R21_R45_the_prompt_says_that_the_campaign_is_on_hold(desk: Desk) -> None:
+    campaign_id = desk.started("Weekly offer")
+    desk.hold(campaign_id, "WhatsApp paused the template for low quality (132015).")
+    async with desk.console() as console:
+        await opened(console, "Weekly offer")
+        await prompted(console, "0 10 * * MON")
+        await console.expect("! this campaign is on hold: WhatsApp paused the template for low quality")
+
+
+async def test_R21_R23_a_campaign_whose_template_cannot_be_sent_is_not_repeated_and_says_why(desk: Desk) -> None:
+    desk.draft("Weekly offer")
+    with database.session():
+        template = builders.template_file(desk.folder, status="PAUSED")
+        setup.add_templates(builders.context(desk.clock), template)
+    async with desk.console() as console:
+        await opened(console, "Weekly offer")
+        await console.press("P")
+        await told(console, "It cannot be repeated yet", "template greeting:en_US is paused")
 
 
 async def test_R13_R21_another_zone_and_an_end_may_be_typed(desk: Desk) -> None:
@@ -130,7 +208,7 @@ async def test_R21_pause_and_resume_say_what_stays(desk: Desk) -> None:
     async with desk.console() as console:
         await shown(console, "▸ active", "every Monday at 10:00", "30 Nov 10:00", "2026-11-30T04:30 UTC")
         await console.press("p")
-        await told(console, "“Weekly offer” is paused", "The campaign made for Mon 30 Nov 10:00 stays")
+        await told(console, "“Weekly offer” is paused", "The campaign made for Mon 30 Nov 10:00 IST stays")
         await console.expect("‖ paused")
         assert known(1, desk).series.state is State.PAUSED
         await console.press("p")
@@ -148,7 +226,20 @@ async def test_R15_R21_a_firing_that_is_locked_is_not_said_to_be_cancellable(des
     async with desk.console() as console:
         await shown(console, "▸ active")
         await console.press("p")
-        await told(console, "The campaign made for Mon 30 Nov 10:00 is locked: it goes at its time.")
+        await told(console, "The campaign made for Mon 30 Nov 10:00 IST is locked: it goes at its time.")
+
+
+async def test_R13_R21_a_series_in_another_zone_shows_its_times_with_their_zones(desk: Desk) -> None:
+    source = desk.draft("Weekly offer")
+    with database.session():
+        end = schedule.parse_when("2026-12-31 23:00", "Europe/Berlin", desk.clock.now())
+        recurring.create(builders.context(desk.clock), source, "0 10 * * MON", timezone="Europe/Berlin", until=end)
+    async with desk.console() as console:
+        await shown(console, "CET: every Monday at 10:00", "30 Nov 14:30", "until Thu 31 Dec 2026 23:00 CET")
+        assert "10:00" not in console.line("active").partition("at 10:00")[2]
+        await console.expect("Mon 30 Nov 10:00 CET    Mon 30 Nov 14:30 IST    2026-11-30T09:00 UTC")
+        await console.press("p")
+        await told(console, "The campaign made for Mon 30 Nov 10:00 CET stays")
 
 
 async def test_R21_ending_asks_first(desk: Desk) -> None:

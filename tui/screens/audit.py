@@ -24,6 +24,7 @@ from tui.widgets.title_line import TitleLine
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Awaitable, Callable, Sequence
 
     from textual.app import ComposeResult
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from store.types import AuditEvent
     from tui.widgets.columns import Cell
+
+POLL_S = 2.0
 
 
 class AuditScreen(ConsoleScreen):
@@ -46,6 +49,10 @@ class AuditScreen(ConsoleScreen):
         self._campaign_id: int | None = None
         self._search = ""
         self._back: Callable[[], Awaitable[None]] | None = None
+        self._newest = -1
+        self._reading = False
+        self._told: int | None = None
+        """The event that is shown in full."""
 
     def compose(self) -> ComposeResult:
         """What is shown, the events, the event under the cursor."""
@@ -59,8 +66,9 @@ class AuditScreen(ConsoleScreen):
         yield Footer()
 
     def on_mount(self) -> None:
-        """The search is closed at first."""
+        """The search is closed at first; look again now and then, because others work too."""
         self.query_one("#audit-find", Input).display = False
+        self.set_interval(POLL_S, self._poll)
 
     async def open(self, campaign_id: int | None, back: Callable[[], Awaitable[None]]) -> None:
         """Show the trail from its newest event, of one campaign when given."""
@@ -75,15 +83,38 @@ class AuditScreen(ConsoleScreen):
 
     # Reading
 
-    async def _load(self) -> None:
+    def _poll(self) -> None:
+        if self.in_use and not self._reading:
+            self.in_background(self._look_again, "audit")
+
+    async def _look_again(self) -> None:
+        if await self.reading(audit.newest) != self._newest:
+            await self._load(follow=True)
+        elif self.app.is_running:
+            self._show_title()
+            self._table.redraw()
+
+    async def _load(self, *, follow: bool = False) -> None:
+        """Read which events there are; with `follow` the cursor stays on its event, else it goes to the newest."""
         asked = (self._campaign_id, self._search)
-        ids = await self.reading(audit.ids, *asked)
-        if ids is None or asked != (self._campaign_id, self._search) or not self.app.is_running:
+        self._reading = True
+        try:
+            found = await self.reading(_look, *asked)
+        finally:
+            self._reading = False
+        if found is None or asked != (self._campaign_id, self._search) or not self.app.is_running:
             return
-        # Events never change: those that were read stay.
-        self._table.set_ids(ids, keep_cursor=False)
-        self._show_frame()
-        self._show_event()
+        self._newest, ids = found
+        table = self._table
+        at_top = follow and not round(table.scroll_y)
+        with self.app.batch_update():
+            # Events never change: those that were read stay.
+            table.set_ids(ids, keep_cursor=follow)
+            if at_top and table.window.cursor_index < table.size.height - 1:
+                # Whoever looks at the newest ones sees those that come.
+                table.scroll_to(y=0, animate=False)
+            self._show_frame()
+            self._show_event()
 
     @on(PagedTable.RowsWanted)
     async def _rows_wanted(self, event: PagedTable.RowsWanted) -> None:
@@ -98,11 +129,14 @@ class AuditScreen(ConsoleScreen):
     def _cells(self, event: AuditEvent) -> Sequence[Cell]:
         return audit_cells.cells(event, self.services.zone, self.services.now)
 
-    def _show_frame(self) -> None:
+    def _show_title(self) -> None:
         left = Content.styled(" Audit trail", "bold")
         if self.read_only:
             left = Content.assemble(left, "   ", (READ_ONLY, "bold reverse $held"))
         self.query_one(TitleLine).show(left, Content(f"{clock(self.services.now, self.services.zone)} "))
+
+    def _show_frame(self) -> None:
+        self._show_title()
         n = len(self._table.window)
         what = "every campaign" if self._campaign_id is None else f"campaign {self._campaign_id}"
         having = f", with “{shown(self._search)}”" if self._search else ""
@@ -119,6 +153,10 @@ class AuditScreen(ConsoleScreen):
     @on(PagedTable.Highlighted)
     def _show_event(self) -> None:
         event = self._event
+        if event is not None and event.id == self._told:
+            # Where somebody has scrolled to in it stays in view.
+            return
+        self._told = None if event is None else event.id
         told = Content() if event is None else audit_cells.details(event, self.services.zone)
         self.query_one("#audit-text", Static).update(told)
         self.query_one("#audit-event").scroll_home(animate=False)
@@ -189,3 +227,8 @@ class AuditScreen(ConsoleScreen):
             self.notify("There is no event under the cursor.", severity="warning")
         else:
             self.to_clipboard(audit_cells.text(event, self.services.zone))
+
+
+def _look(campaign_id: int | None, search: str) -> tuple[int, array[int]]:
+    """The newest event there is, and the ids of those that are asked for."""
+    return audit.newest(), audit.ids(campaign_id, search)

@@ -75,6 +75,10 @@ class ConsoleScreen(Screen[None]):
         """What the engine would answer now."""
         return None
 
+    def fits_marked(self, command: Command) -> bool:
+        """Whether some marked campaign would let it be done."""
+        return True
+
     async def action_command(self, command_id: str) -> None:
         """Do what a key stands for, or say why not: the one way from any key, the palette and the footer.
 

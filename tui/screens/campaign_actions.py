@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.lifecycle import Action
@@ -77,7 +78,7 @@ class CampaignActions(CampaignDeeds):
 
     async def _resume(self) -> None:
         from tui.screens import list_deeds
-        from tui.screens.resuming import hear
+        from tui.screens.resuming import hear, watch
 
         rows = await self.targets()
         if not rows:
@@ -92,6 +93,7 @@ class CampaignActions(CampaignDeeds):
             return by_the_rules(Action.RESUME, row, now) or (None if refused is None else refused.message)
 
         await self.carry_through(list_deeds.resume(told.warnings), rows, why_not)
+        watch(self, rows, told)
 
     def action_reroute(self) -> None:
         """Let a held run go on by the other endpoint."""
@@ -182,7 +184,7 @@ class CampaignActions(CampaignDeeds):
             self.run_worker(self._repeat(row))
 
     async def _repeat(self, row: CampaignRow) -> None:
-        from tui.screens.campaign_times import repeat
+        from tui.screens.repeating import repeat
 
         if await repeat(self, row):
             self.poll()
@@ -222,6 +224,12 @@ class CampaignActions(CampaignDeeds):
     async def action_audit(self) -> None:
         """Who did what."""
         await self.console.open_audit(None, self.console.open_list)
+
+    async def action_audit_one(self) -> None:
+        """Who did what with the campaign under the cursor."""
+        row = self.subject
+        if row is not None:
+            await self.console.open_audit(row.id, partial(self.console.open_list, row.id))
 
     async def action_export(self) -> None:
         """The report as a CSV file; of many one file each."""

@@ -1,21 +1,18 @@
-"""When a campaign of the list goes, asked for in a line: at another time, or again and again as a series."""
+"""When a Scheduled campaign of the list goes instead, asked for in a line while its lock is still ahead."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from engine import schedule
-from engine.commands import launch, recurring
-from engine.lifecycle import cancel_locked
-from engine.text import counted
+from engine.commands import launch
+from engine.lifecycle import Action, cancel_locked, lock_at
 from store import listing
-from tui import series_view
-from tui.screens.campaign_deeds import TITLE
-from tui.screens.prompt import PromptScreen
+from tui.screens.campaign_deeds import TITLE, by_the_rules
+from tui.screens.timed_prompt import TimedPrompt
 from tui.signs import named
 
 if TYPE_CHECKING:
-    from store.types import CampaignRow
     from tui.screens.base import ConsoleScreen
     from tui.services import Services
 
@@ -28,9 +25,12 @@ async def reschedule(screen: ConsoleScreen, campaign_id: int) -> bool:
     if row is None:
         return False
     typed = await screen.app.push_screen_wait(
-        PromptScreen(
+        TimedPrompt(
             f"Another time for “{named(row.name, TITLE)}”",
             lambda text: _echo(text, services),
+            services.context.clock,
+            until=lock_at(row.scheduled_at or services.now),
+            too_late=lambda now: by_the_rules(Action.RESCHEDULE, row, now),
             placeholder="tomorrow 10:00",
             does="reschedules it",
         )
@@ -51,32 +51,3 @@ def _echo(typed: str, services: Services) -> str:
     at = schedule.parse_when(typed, services.zone, now)
     locked = ".\nLOCKED from the start: less than 5 minutes ahead, it cannot be cancelled."
     return schedule.describe(at, services.zone, now) + (locked if cancel_locked(at, now) else "")
-
-
-async def repeat(screen: ConsoleScreen, row: CampaignRow) -> bool:
-    """Ask when, and make a series of a campaign; answers whether it was made. Call it in a worker."""
-    services = screen.services
-    zone = services.zone
-    each = await screen.doing(recurring.outlook, row.id, services.now)
-    if each is None:
-        return False
-    people, price = counted(each.valid, "message"), counted(each.price, "credit")
-    text = await screen.app.push_screen_wait(
-        PromptScreen(
-            f"Repeat “{named(row.name, TITLE)}” when?",
-            lambda typed: f"{series_view.echo(typed, zone, services.now)}\neach time: {people} for {price}",
-            placeholder="minute hour day month weekday [in ZONE] [until DATE]",
-            does="makes the series",
-        )
-    )
-    if text is None:
-        return False
-    wanted = series_view.typed(text, zone)
-    done = await screen.doing(
-        recurring.create, services.context, row.id, wanted.cron, timezone=wanted.zone, until=wanted.until
-    )
-    if done is None:
-        return False
-    first = schedule.describe(done.occurrences[0].at, wanted.zone, services.now)
-    screen.notify(f"“{named(done.series.name)}” repeats; first {first}. E shows the series.", markup=False)
-    return True

@@ -16,6 +16,7 @@ from tui import campaign_cells, list_filter, state, terminal
 from tui.command import Command, Entry, Scope, footer
 from tui.commands import bindings, of
 from tui.list_frame import top_status, worker_status
+from tui.marked import possible
 from tui.screens.base import ConsoleScreen, as_told
 from tui.screens.campaign_actions import CampaignActions
 from tui.screens.campaign_reading import CampaignReading
@@ -27,6 +28,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.status_bar import TopBar, WorkerLine
 from tui.widgets.status_tabs import StatusTabs
 from tui.widgets.title_line import TitleLine
+from tui.widgets.told import Told
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
         yield Pane(table, id="list")
         with VerticalScroll(id="report-pane", can_focus=False) as pane:
             pane.display = False
-            yield Static("", id="report", markup=False)
+            yield Told("", id="report", markup=False)
         yield WorkerLine()
         yield Footer()
 
@@ -278,6 +280,11 @@ class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
             held=row.hold_reason is not None,
             locked=row.locked,
         )
+
+    def fits_marked(self, command: Command) -> bool:
+        """Whether some marked campaign would let it be done; of those out of view it is not known."""
+        window = self._table.window
+        return command.act is None or possible(command.act, map(window.get, window.marks), self.services.now)
 
     def told(self, row: CampaignRow) -> str:
         """A campaign by name and time, for dialogs and notices."""

@@ -95,7 +95,9 @@ def lock_words(at: int, zone: str, now: int) -> str:
     """Until when it can be cancelled, or that it never can (R14, R16)."""
     if cancel_locked(at, now):
         return "LOCKED from the start: less than 5 minutes ahead, it cannot be cancelled"
-    return f"can be cancelled until {schedule.short(lock_at(at), zone, now)}"
+    until = lock_at(at)
+    # The zone always: another one than the account's may have been typed (R13).
+    return f"can be cancelled until {schedule.short(until, zone, now)} {schedule.zone_word(until, zone.strip())}"
 
 
 def outlook(timing: Timing, zone: str, now: int, valid: int, rate: int | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import VerticalScroll
@@ -25,6 +26,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.plain_input import PlainInput
 from tui.widgets.status_bar import clock
 from tui.widgets.title_line import TitleLine
+from tui.widgets.told import Told
 from tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from store.types import CampaignRow, Recipient
 
 POLL_S = 0.4
+SETTLING = ("report.settle", "report.settle_all")
 
 
 class ReportScreen(ReportRecipients, ReportActions):
@@ -61,7 +64,7 @@ class ReportScreen(ReportRecipients, ReportActions):
         """Summary above, recipients below."""
         yield TitleLine()
         with VerticalScroll(id="report-head"):
-            yield Static("", id="report-text", markup=False)
+            yield Told("", id="report-text", markup=False)
         yield Static("", id="recipient-filter", markup=False)
         yield PlainInput(placeholder="digits of a number; enter finds it", id="find", compact=True)
         table: PagedTable[Recipient] = PagedTable(recipient_cells.COLUMNS, self._cells, Window(), id="recipients")
@@ -153,7 +156,11 @@ class ReportScreen(ReportRecipients, ReportActions):
 
     def _show_footer(self) -> None:
         typing = isinstance(self.focused, Input)
-        self.query_one(Footer).show(footer(of(Scope.REPORT, Scope.EVERYWHERE), self, typing))
+        commands = of(Scope.REPORT, Scope.EVERYWHERE)
+        if self._unknown_chosen:
+            # Whoever looks at them wants to settle them.
+            commands = [replace(one, footer=2) if one.id in SETTLING else one for one in commands]
+        self.query_one(Footer).show(footer(commands, self, typing))
 
     # Keys
 

@@ -83,12 +83,13 @@ class ReportActions(ConsoleScreen):
             self.run_worker(self._resume(row))
 
     async def _resume(self, row: CampaignRow) -> None:
-        from tui.screens.resuming import hear
+        from tui.screens.resuming import hear, watch
 
         told = await hear(self, [row])
         if await self.did(resuming.resume, self.services.context, row.id, row.hold_reason):
             said = shown(" ".join((f"Resumed: {named(row.name)}.", *told.warnings)))
             self.notify(said, severity="warning" if told.warnings else "information", markup=False)
+            watch(self, [row], told)
             await self.action_refresh()
 
     def action_settle(self) -> None:

@@ -8,8 +8,9 @@ from textual import on
 from textual.widgets import Input, Static
 
 from store import recipients
+from store.types import RecipientState
 from tui import recipient_cells, report_frame
-from tui.recipient_cells import ALL
+from tui.recipient_cells import ALL, FILTERS
 from tui.screens.base import ConsoleScreen
 from tui.screens.report_reading import seqs
 from tui.widgets.paged_table import PagedTable
@@ -46,6 +47,11 @@ class ReportRecipients(ConsoleScreen):
     @property
     def _filtered(self) -> bool:
         return self._filter != ALL or self._reason is not None
+
+    @property
+    def _unknown_chosen(self) -> bool:
+        """Whether only those are shown of whom nobody knows whether the message went out."""
+        return self._reason is None and FILTERS[self._filter][1] == (RecipientState.UNKNOWN,)
 
     @property
     def _under_cursor(self) -> Recipient | None:
@@ -117,9 +123,11 @@ class ReportRecipients(ConsoleScreen):
     # Keys
 
     async def action_state(self, key: int) -> None:
-        """Show only recipients in one state."""
-        self._filter, self._reason = key, None
-        await self._load_ids()
+        """Show only recipients in one state; those that are shown already stay as they are, with the cursor."""
+        if (self._filter, self._reason) != (key, None):
+            self._filter, self._reason = key, None
+            await self._load_ids()
+            self._show_footer()
         if self.focused is None:
             # An empty list cannot hold the focus.
             self._table.focus()
@@ -133,6 +141,7 @@ class ReportRecipients(ConsoleScreen):
         at = every.index(self._reason) + 1 if self._reason in every else 0
         self._filter, self._reason = ALL, (every[at] if at < len(every) else None)
         await self._load_ids()
+        self._show_footer()
         if self.focused is None:
             self._table.focus()
 

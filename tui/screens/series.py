@@ -9,7 +9,6 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine import schedule
 from engine.commands import recurring
 from engine.errors import Refused
 from engine.lifecycle import cancel_locked
@@ -99,7 +98,7 @@ class SeriesScreen(ConsoleScreen):
     # Drawing
 
     def _cells(self, one: Shown) -> Sequence[Cell]:
-        return series_view.cells(one, self.services.now)
+        return series_view.cells(one, self.services.zone, self.services.now)
 
     def _show(self) -> None:
         left = Content.styled(" Series", "bold")
@@ -118,7 +117,7 @@ class SeriesScreen(ConsoleScreen):
     @on(PagedTable.Highlighted)
     def _show_one(self) -> None:
         one = self.chosen
-        told = Content() if one is None else series_view.details(one, self.services.now)
+        told = Content() if one is None else series_view.details(one, self.services.zone)
         self.query_one("#series-text", Static).update(told)
         self.query_one(Footer).show(footer(of(Scope.SERIES, Scope.EVERYWHERE), self))
 
@@ -197,7 +196,7 @@ class SeriesScreen(ConsoleScreen):
         ahead = [each for each in one.occurrences[:1] if each.status is Status.SCHEDULED]
         if not ahead:
             return ""
-        at = schedule.day_and_time(ahead[0].at, one.series.timezone)
+        at = series_view.local(ahead[0].at, one.series.timezone)
         if cancel_locked(ahead[0].at, self.services.now):
             return f"The campaign made for {at} is locked: it goes at its time."
         return f"The campaign made for {at} stays and goes at its time; cancel it in the list."

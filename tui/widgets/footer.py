@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WIDE = 100
 """From here on entries stand three cells apart, below it two."""
+WORDY = 80
+"""From here on what is dimmed is not so by colour alone."""
 
 
 class Placed(NamedTuple):
@@ -43,25 +45,37 @@ class Placed(NamedTuple):
 def lay_out(entries: Sequence[Entry], width: int) -> list[Placed]:
     """The entries that fit: the last ones that are not pinned go first.
 
-    With room left, the first dimmed entry says why it is.
+    With room left, the first dimmed entry says why it is; from `WORDY` on a reason of one word has room.
     """
     gap = 3 if width >= WIDE else 2
     kept = list(entries)
-    while len(kept) > 1 and _length(kept, gap) > width:
+    while len(kept) > 1 and _length(kept, gap) + (_brief(kept) if width >= WORDY else 0) > width:
         loose = [entry for entry in kept if not entry.pinned] or kept
         kept.remove(loose[-1])
     room = width - _length(kept, gap) - len(" ()")
     placed: list[Placed] = []
     x = 1
     for entry in kept:
-        whole = shown(entry.why_not or "").rstrip(".")
-        # In short it is what stands before the colon.
-        reason = next((one for one in (whole, whole.partition(":")[0]) if one and cell_len(one) <= room), "")
+        reason = next((one for one in _reasons(entry) if cell_len(one) <= room), "")
         if reason:
             room = -1
         placed.append(Placed(entry, x, reason))
         x = placed[-1].end + gap
     return placed
+
+
+def _reasons(entry: Entry) -> list[str]:
+    """Why it is dimmed, the whole of it and in short, which is what stands before the colon."""
+    whole = shown(entry.why_not or "").rstrip(".")
+    short, _, rest = whole.partition(":")
+    if entry.brief:
+        whole, short = f"{entry.brief}:{rest}" if rest else entry.brief, entry.brief
+    return [whole, short] if whole else []
+
+
+def _brief(entries: Sequence[Entry]) -> int:
+    """Cells for the first reason of one word."""
+    return next((cell_len(f" ({one.brief})") for one in entries if one.brief), 0)
 
 
 def _length(entries: Sequence[Entry], gap: int) -> int:

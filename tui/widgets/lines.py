@@ -35,7 +35,7 @@ def runs(
     run, x = mark, 1
     for one in placed:
         cell = cells[one.index]
-        text = fit(cell.text, one.width, one.column.align)
+        text = fit(cell.text, one.width, one.column.align, cell.tails)
         run += " " * (one.x - x)
         x = one.x + one.width
         if cell.style and tone is not None:
