@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-    from store.types import Campaign, Sender, Template
+    from store.types import Account, Campaign, Sender, Template
 
 _SAVE, _DISCARD = "s", "d"
 
@@ -60,9 +60,9 @@ class DraftScreen(DraftTest):
         if found is None:
             await self.console.open_list()
             return
-        senders, templates, limited, campaign = found
+        senders, templates, known, campaign = found
         panel = self.panel
-        panel.set_choices(senders, templates, limited)
+        panel.set_choices(senders, templates, known)
         when, zone = self.typed_times.get(campaign_id or 0, ("", self.services.zone))
         if campaign is None:
             form = Form(sender_id=senders[0].id if len(senders) == 1 else None, zone=zone)
@@ -205,7 +205,7 @@ class DraftScreen(DraftTest):
         await self.action_command(event.command_id)
 
 
-def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], bool, Campaign | None]:
-    """What the form offers, whether the account has a messaging quota, and the draft."""
+def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], Account, Campaign | None]:
+    """What the form offers, the account, and the draft."""
     campaign = None if campaign_id is None else campaigns.get(campaign_id)
-    return account.senders(), account.templates(), account.get_account().quota is not None, campaign
+    return account.senders(), account.templates(), account.get_account(), campaign
