@@ -132,3 +132,20 @@ async def test_the_time_typed_for_a_draft_is_there_again_when_it_is_opened_again
         await console.until(lambda: console.app.current_mode == "campaigns", "left without a question")
         await editor(console, campaign_id)
         await console.expect("Tue 24 Nov 2026 10:00 IST")
+
+
+async def test_a_typed_time_is_not_said_to_be_saved(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        await fill_in(console, screen, "when", "tomorrow 10:00")
+        await console.expect("saved with the draft, ctrl+g sets it")
+        await console.press("ctrl+s")
+        await told(console, "Saved “Spring sale”. Its time is not: it is set when you schedule it.")
+    assert scene.campaign(campaign_id).scheduled_at is None
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        assert screen.panel.form.when == ""
+        await console.press("ctrl+s")
+        await told(console, "Saved “Spring sale”.")
+        assert not any("time" in notice.message for notice in console.app._notifications)

@@ -59,7 +59,9 @@ class DraftLaunch(DraftSaving):
 
     async def _save_told(self) -> None:
         if await self.save_all():
-            self.notify(f"Saved “{self.campaign_name}”.", markup=False, timeout=3)
+            # A draft stores no time: who typed one must not take it for saved.
+            time = " Its time is not: it is set when you schedule it." if self.panel.form.when.strip() else ""
+            self.notify(f"Saved “{self.campaign_name}”.{time}", markup=False, timeout=6 if time else 3)
 
     async def save_all(self) -> bool:
         """Save the form and read its file; tells whether both are done. For workers only."""

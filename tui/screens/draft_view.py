@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from engine.preflight_facts import Check
     from tui.screens.draft_import import Import
     from tui.screens.draft_outlook import Outlook, Sample
+
+
+_NOT_SAVED: Final = "not saved with the draft, ctrl+g sets it"
+"""Said beside a typed time, of which a draft stores nothing; the console keeps it while it runs."""
 
 
 class DraftView(DraftLooking):
@@ -132,7 +136,8 @@ class DraftView(DraftLooking):
         said = "" if timing.error is None else f"{timing.error.message} {timing.error.hint}".strip()
         when.set_error("" if timing.wrong_zone else said)
         zone.set_error(said if timing.wrong_zone else "")
-        when.set_help(draft_timing.echo(timing, form.zone, now))
+        echo = draft_timing.echo(timing, form.zone, now)
+        when.set_help(f"{echo}; {_NOT_SAVED}" if timing.at is not None else echo)
         checks = self.checks
         facts = None if self.outlook is None else self.outlook.facts
         rate = None if facts is None or facts.sender is None else facts.sender.rate
