@@ -10,7 +10,7 @@ from engine.errors import Refused
 from store import campaigns, ledger
 from tui.screens import draft_timing
 from tui.screens.confirm import Confirm, Question
-from tui.screens.draft_choices import FILE
+from tui.screens.draft_fields import file_check
 from tui.screens.draft_questions import schedule_question, send_question
 from tui.screens.draft_saving import DraftSaving
 from tui.signs import named
@@ -70,8 +70,9 @@ class DraftLaunch(DraftSaving):
         if not self.draft.unread(self.panel.form):
             return True
         done = await self.read_file()
-        if not done and self.panel.fields[FILE].error:
-            self.panel.go_to(FILE)
+        wrong = None if done else file_check(self.panel.fields)
+        if wrong is not None:
+            self.go_to(wrong)
         return done
 
     def action_schedule(self) -> None:
@@ -93,8 +94,7 @@ class DraftLaunch(DraftSaving):
         if checked is None or balance is None:
             return
         timing = self.timing
-        wrong_time = draft_timing.check(timing)
-        blocking = [*checked.blocking, *([] if wrong_time is None else [wrong_time])]
+        blocking = [*checked.blocking, *self.time_checks]
         if blocking:
             self._tell_blocked(blocking)
         elif timing.now:

@@ -19,6 +19,7 @@ from tui.commands import COMMANDS
 from tui.screens.base import as_told
 from tui.screens.draft_choice import Choice, Way
 from tui.screens.draft_choices import FILE, NUMBER, SHEET, file_errors, file_hint
+from tui.screens.draft_fields import OF_FILE
 from tui.screens.draft_form import OpenDraft
 from tui.screens.draft_import import Import, Stopped, columns_in, sheets_in
 from tui.screens.draft_view import DraftView
@@ -148,7 +149,8 @@ class DraftSaving(DraftView):
             return False
         job = Import(choice)
         self.importing = job
-        self.panel.fields[FILE].set_error()
+        for name in OF_FILE:
+            self.panel.fields[name].set_error()
         self.show_result()
         progress = self.set_interval(_PROGRESS_S, self.show_result)
         error: EngineError | None = None
@@ -171,6 +173,7 @@ class DraftSaving(DraftView):
         if error.code in CONFLICTS and self.draft.campaign_id is not None:
             return await self._settle(error) and await self.read_file()
         await self._show_file_error(choice, error)
+        self.show_timing()
         return False
 
     def _may_read(self, choice: FileChoice) -> bool:
@@ -182,6 +185,7 @@ class DraftSaving(DraftView):
             return False
         if not choice.path:
             self.panel.fields[FILE].set_error("Type the path of the file: it has to be read again.")
+            self.show_timing()
             return False
         return True
 
