@@ -141,6 +141,24 @@ async def test_f8_goes_from_problem_to_problem(scene: Scene) -> None:
         assert found == ["name", "template", "file", "when", "name"]
 
 
+async def test_the_line_of_a_narrow_terminal_names_the_problem_that_f8_goes_to(scene: Scene) -> None:
+    async with scene.console((80, 24)) as console:
+        await editor(console)
+        for problem, field in (
+            ("4 problems: the campaign has no name", "name"),
+            ("4 problems: no template chosen", "template"),
+            ("4 problems: no audience yet", "file"),
+            ("4 problems: no time yet", "when"),
+            ("4 problems: the campaign has no name", "name"),
+        ):
+            await console.expect(problem)
+            await console.press("f8")
+            assert focused(console) == field
+        # Where something was mended it begins anew.
+        await console.type("Diwali")
+        await console.expect("3 problems: no template chosen")
+
+
 async def test_R23_a_template_that_is_not_approved_cannot_be_chosen(scene: Scene) -> None:
     campaign_id = scene.draft()
     async with scene.console() as console:

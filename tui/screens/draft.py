@@ -36,11 +36,6 @@ class DraftScreen(DraftTest):
     SCOPE = Scope.DRAFT
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.DRAFT, Scope.EVERYWHERE)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._mended = -1
-        """Which of the problems f8 went to last."""
-
     def refuses(self, command: Command) -> EngineError | None:
         """What the engine would answer now."""
         if command.id == "draft.flip" and not self.narrow:
@@ -73,7 +68,7 @@ class DraftScreen(DraftTest):
             await panel.load(form, campaign.audience)
             self.draft = OpenDraft.of(campaign, form, panel.keys)
         self._tried = panel.form.file
-        self._mended = -1
+        self.mended = -1
         self.show_loading()
         self.look()
         panel.go_to(NAME)
@@ -152,12 +147,13 @@ class DraftScreen(DraftTest):
         if not found:
             self.notify("Nothing stands in its way: ctrl+g schedules it.", markup=False, timeout=3)
             return
-        self._mended = (self._mended + 1) % len(found)
-        self.go_to(found[self._mended])
+        self.mended = (self.mended + 1) % len(found)
+        self.go_to(found[self.mended])
+        self.show_timing()
 
     @on(FormPanel.Changed)
     def _problems_changed(self) -> None:
-        self._mended = -1
+        self.mended = -1
 
     def action_flip(self) -> None:
         """In a narrow terminal change between the form and what will happen."""

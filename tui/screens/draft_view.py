@@ -54,6 +54,8 @@ class DraftView(DraftLooking):
     def __init__(self) -> None:
         super().__init__()
         self.draft = OpenDraft()
+        self.mended = -1
+        """Which of the problems f8 went to last, -1 for none yet."""
         self.importing: Import | None = None
 
     def compose(self) -> ComposeResult:
@@ -165,11 +167,12 @@ class DraftView(DraftLooking):
         valid = 0 if facts is None else facts.valid
         lines = draft_timing.outlook(timing, form.zone, now, valid, rate)
         blocked = any(check.level is preflight_facts.Level.BLOCK for check in checks)
-        note = "f8 first problem" if blocked else "ctrl+g schedules"
+        f8 = "f8 first problem" if self.mended < 0 else "f8 next problem"
+        note = f8 if blocked else "ctrl+g schedules"
         if self._slow or self.outlook is None:
             note = "counting …" if self._slow else ""
         self.query_one(PreflightList).show(checks, lines, note)
-        self.query_one(ProblemLine).show(checks, "form" if self.has_class("-flipped") else "all")
+        self.query_one(ProblemLine).show(checks, self.next_to_mend, "form" if self.has_class("-flipped") else "all")
 
     def show_header(self) -> None:
         """The first line."""
@@ -196,6 +199,12 @@ class DraftView(DraftLooking):
     def to_mend(self) -> list[Check]:
         """What forbids the launch, then what warns, each with a field to go to."""
         return [check for check in to_mend(self.checks) if check.field]
+
+    @property
+    def next_to_mend(self) -> Check | None:
+        """The problem that f8 goes to, `None` without any."""
+        found = self.to_mend()
+        return found[(self.mended + 1) % len(found)] if found else None
 
 
 def _told(error: EngineError | None) -> str:
