@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.binding import BindingType
+    from textual.widget import Widget
 
     from store.types import Account, Campaign, Sender, Template
 
@@ -44,6 +45,11 @@ class DraftScreen(DraftTest):
         if action is None:
             return None
         return lifecycle.refusal(action, self.draft.status, scheduled_at=None, now=self.services.now)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: Widget | None = None
+        """Which field had the focus when the form gave way."""
 
     # Opening and leaving
 
@@ -156,11 +162,17 @@ class DraftScreen(DraftTest):
         self.mended = -1
 
     def action_flip(self) -> None:
-        """In a narrow terminal change between the form and what will happen."""
+        """In a narrow terminal change between the form and what will happen; back to the field where one was."""
+        was = self.focused
         self.toggle_class("-flipped")
         self.show_timing()
         if self.has_class("-flipped"):
+            self._left = was
             self.query_one("#outlook").focus()
+        elif self._left is not None and self._left.is_attached and self._left.focusable:
+            # As coming back to the terminal does, which leaves the cursor where it was: a field that is newly gone to
+            # has its text chosen, and the next letter would replace it.
+            self.set_focus(self._left, from_app_focus=True)
         else:
             self.panel.go_to(NAME)
 
