@@ -93,6 +93,8 @@ class OptOutActions(ConsoleScreen):
         if file is None:
             return
         path = place(file)
+        if not await self.may_write(path):
+            return
         entries = await self.doing(commands.export, self.services.context, path, self.services.zone)
         if entries is not None:
             self.notify(shown(f"{counted(entries, 'number')} written to {path}."), markup=False)
