@@ -76,12 +76,7 @@ class OptOutActions(ConsoleScreen):
 
         done = await import_file(self, self.services.context, self._prompt)
         if done is not None:
-            reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
-            self.notify(
-                f"{counted(done.rows, 'row')}: {counted(done.added, 'number')} opted out, {done.known:,} known already"
-                + (f", skipped: {reasons}." if reasons else "."),
-                markup=False,
-            )
+            self.notify(done.words, markup=False)
         await self._load()
 
     def action_export(self) -> None:
