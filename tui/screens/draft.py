@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from store.types import Account, Campaign, Sender, Template
+    from tui.screens.draft_outlook import Outlook
+
+    _Found = tuple[list[Sender], list[Template], Account, Campaign | None]
 
 _SAVE, _DISCARD = "s", "d"
 
@@ -61,6 +64,12 @@ class DraftScreen(DraftTest):
         if found is None:
             await self.console.open_list()
             return
+        await self._show_draft(campaign_id, found)
+        self.panel.go_to(NAME)
+        # At once: what was typed while it opened is the name.
+        self.set_focus(self.panel.fields[NAME].field_control)
+
+    async def _show_draft(self, campaign_id: int | None, found: _Found) -> None:
         senders, templates, known, campaign = found
         panel = self.panel
         panel.set_choices(senders, templates, known)
@@ -77,9 +86,32 @@ class DraftScreen(DraftTest):
         self.mended = -1
         self.show_loading()
         self.look()
-        panel.go_to(NAME)
-        # At once: what was typed while it opened is the name.
-        self.set_focus(panel.fields[NAME].field_control)
+
+    def _show(self, outlook: Outlook) -> None:
+        super()._show(outlook)
+        if self._is_behind(outlook.version):
+            self.run_errand(self._catch_up)
+
+    def _is_behind(self, version: int) -> bool:
+        """Whether somebody else saved the draft meanwhile, and nothing is lost here by showing what they saved."""
+        quiet = self.is_current and self.importing is None and not self._writing.locked()
+        return quiet and version > self.draft.version and not self.draft.changed(self.panel.form, self.panel.keys)
+
+    async def _catch_up(self) -> None:
+        """Show the draft as somebody else saved it; what is typed and never saved, the time, stays."""
+        campaign_id = self.draft.campaign_id
+        if campaign_id is None:
+            return
+        found = await self.reading(_read, campaign_id)
+        event = await self.last_change(campaign_id)
+        if found is None or found[3] is None or not self._is_behind(found[3].version):
+            # Gone, or something was typed meanwhile: saving tells what there is to decide.
+            return
+        self.typed_times[campaign_id] = (self.panel.form.when, self.panel.form.zone)
+        self.forget()
+        await self._show_draft(campaign_id, found)
+        who = "Somebody else changed it." if event is None else event
+        self.notify(f"{who} This is how it is now.", markup=False, timeout=8)
 
     def action_back(self) -> None:
         """Stop reading the file, or turn back to the form, or leave; asks when something is not saved."""
@@ -213,7 +245,7 @@ class DraftScreen(DraftTest):
         await self.action_command(event.command_id)
 
 
-def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], Account, Campaign | None]:
+def _read(campaign_id: int | None) -> _Found:
     """What the form offers, the account, and the draft."""
     campaign = None if campaign_id is None else campaigns.get(campaign_id)
     return account.senders(), account.templates(), account.get_account(), campaign
