@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine import phone, templates
 from engine.text import counted, shown
 from engine.wire_words import UNLIMITED, quota_of
+from store.types import Gateway
 
 if TYPE_CHECKING:
     from engine.remote_senders import Plan as Senders
     from engine.remote_templates import Plan as Templates
 
 
-def template_lines(plan: Templates) -> list[str]:
+_NONE_KNOWN: Final = (
+    "The simulator knows no {}. Start it with --account FILE, which lists templates and phone_numbers, or add them"
+    " here: sendoff {} add"
+)
+"""A simulator that was not told of an account takes every message, and so has nothing to list."""
+
+
+def template_lines(plan: Templates, gateway: Gateway) -> list[str]:
     """What a sync of templates did."""
     lines = [_sum("template", len(plan.added), len(plan.changed), len(plan.deleted), plan.unchanged)]
     lines += [f"new      {shown(one.item.ref)}, {templates.status_words(one.item.status)}" for one in plan.added]
@@ -22,10 +30,12 @@ def template_lines(plan: Templates) -> list[str]:
     if plan.only_here:
         names = ", ".join(shown(one.ref) for one in plan.only_here)
         lines.append(f"Only here, from a file, and unknown to WhatsApp: {names}")
+    if gateway is Gateway.SIMULATOR and not (plan.added or plan.changed or plan.unchanged or plan.unreadable):
+        lines.append(_NONE_KNOWN.format("templates", "template"))
     return lines + _unreadable(plan.unreadable)
 
 
-def sender_lines(plan: Senders) -> list[str]:
+def sender_lines(plan: Senders, gateway: Gateway) -> list[str]:
     """What a sync of senders did."""
     lines = [_sum("sender", len(plan.added), len(plan.changed), 0, plan.unchanged)]
     lines += [
@@ -38,6 +48,8 @@ def sender_lines(plan: Senders) -> list[str]:
     if plan.only_here:
         numbers = ", ".join(phone.display(one.number) for one in plan.only_here)
         lines.append(f"Only here, and not in the account: {numbers}")
+    if gateway is Gateway.SIMULATOR and not (plan.added or plan.changed or plan.unchanged or plan.unreadable):
+        lines.append(_NONE_KNOWN.format("numbers", "sender"))
     return lines + _limit(plan.limit) + _unreadable(plan.unreadable)
 
 

@@ -13,13 +13,18 @@ import sys
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+
+from tui.pasting import PasteParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
 
 _STANDARD = (0, 1, 2)
+# Textual's reading loop makes its parser by this name, and can be given no other.
+setattr(linux_driver, "XTermParser", PasteParser)  # noqa: B010
 
 
 class Leaving(Protocol):

@@ -24,9 +24,7 @@ def head(report: Report, timeline: Timeline | None, now: int, width: int) -> Con
         lines += report_view.funnel(report.campaign, width)
     if timeline is not None:
         lines += report_view.timeline(timeline, report.zone, now, width)
-    skipped = report_view.skips(report)
-    if skipped is not None:
-        lines.append(skipped)
+    lines += report_view.skips(report, width)
     return report_view.joined([*lines, *report_view.errors(report), *report_view.facts(report, now)])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from engine import report, schedule
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _BAR = 24
 _LEVELS = "▁▂▃▄▅▆▇█"
 _LABEL = 14
+_SKIPPED = "skipped  "
 _PAUSES = 3
 """Holds that are told by their times; the plot shows the others."""
 
@@ -171,12 +173,18 @@ def _pauses(line: Timeline, zone: str, now: int) -> list[Content]:
     return told
 
 
-def skips(one: Report) -> Content | None:
-    """Why rows were skipped, in one line."""
-    if not one.skips:
-        return None
-    parts = "   ".join(f"{report.SKIP_WORDS.get(reason, reason)} {n:,}" for reason, n in one.skips.items())
-    return Content.assemble(("skipped  ", "bold"), parts)
+def skips(one: Report, width: int) -> list[Content]:
+    """Why rows were skipped, in one line, or in as many as it takes that no number is torn off its reason."""
+    said: list[str] = []
+    for reason, n in one.skips.items():
+        part = f"{report.SKIP_WORDS.get(reason, reason)} {n:,}"
+        longer = f"{said[-1]}   {part}" if said else part
+        if said and cell_len(_SKIPPED + longer) <= width:
+            said[-1] = longer
+        else:
+            said.append(part)
+    labels = [(_SKIPPED, "bold"), *[(" " * len(_SKIPPED), "")] * (len(said) - 1)]
+    return [Content.assemble(label, line) for label, line in zip(labels, said, strict=False)]
 
 
 def errors(one: Report, limit: int | None = None) -> list[Content]:
@@ -246,9 +254,7 @@ def facts(one: Report, now: int) -> list[Content]:
 def pane(one: Report, now: int, width: int) -> list[Content]:
     """The report pane below the list: what needs a person first."""
     lines = [*summary(one, now), Content("  ") + always_true(one.campaign, width)]
-    skipped = skips(one)
-    if skipped is not None:
-        lines.append(Content("  ") + skipped)
+    lines += [Content("  ") + line for line in skips(one, width - 2)]
     if one.campaign.started_at is not None:
         lines.extend(funnel(one.campaign, width))
     lines.extend(errors(one, limit=3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.audience.importer import AudienceCheck, Contacts, check, open_contacts, write_rejects
+from engine.audience.importer import AudienceCheck, Contacts, check, open_contacts, open_numbers, write_rejects
 from engine.audience.reader import Format
 
-__all__ = ["AudienceCheck", "Contacts", "Format", "check", "open_contacts", "write_rejects"]
+__all__ = ["AudienceCheck", "Contacts", "Format", "check", "open_contacts", "open_numbers", "write_rejects"]

@@ -108,6 +108,12 @@ def is_usual(column: str) -> bool:
     return _COPY_MARK.sub("", fold(column)) in USUAL_NAMES
 
 
+def is_only_number(cells: Sequence[str]) -> bool:
+    """Whether a row holds what looks like a phone number, and nothing beside it."""
+    first, *others = cells
+    return _LOOKS_LIKE_NUMBER.fullmatch(first) is not None and not any(cell.strip() for cell in others)
+
+
 def _listed(columns: Sequence[str], most: int = 20) -> str:
     names = ", ".join(shown(column) for column in columns[:most])
     return f"{names} and {len(columns) - most} more" if len(columns) > most else names

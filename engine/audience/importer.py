@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from engine.audience.columns import MOST_COLUMNS, headers, number_column
+from engine.audience.columns import MOST_COLUMNS, headers, is_only_number, number_column
 from engine.audience.reader import Format, Table, tables
 from engine.errors import BadInput
 from engine.files import whole
@@ -21,6 +21,8 @@ from store.types import ContactRow, SkipReason
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NUMBER: Final = "Number"
+"""What the only column of a bare list of numbers is called."""
 _BATCH: Final = 2_000
 """Rows whose numbers are worked out together; see `engine.phone.parse_many`."""
 
@@ -36,6 +38,8 @@ class Contacts:
     country: str | None
     format: Format
     _table: Table = field(repr=False)
+    headless: bool = False
+    """Its first line is a row like any other."""
 
     def rows(self) -> Iterator[ContactRow]:
         """Every row in the order of the file, from the start with every call; of one number the first valid row wins.
@@ -45,7 +49,8 @@ class Contacts:
         of its cells no more than any file may have are kept.
         """
         records = self._table.records()
-        next(records, None)  # the header
+        if not self.headless:
+            next(records, None)
         width, at = len(self.columns), self.columns.index(self.number_column)
         seen: set[int] = set()
         while batch := list(islice(records, _BATCH)):
@@ -99,6 +104,19 @@ def open_contacts(
     code = country_code(country) if country is not None else None
     table, columns, at = _chosen_table(tables(path, sheet), number_column)
     return Contacts(path.name, columns, columns[at], code, table.format, table)
+
+
+def open_numbers(path: Path, *, country: str | None = None, sheet: str | None = None) -> Contacts | None:
+    """A bare list of numbers, one a line and nothing else anywhere, not even a header; `None` for any other file.
+
+    Raises:
+        BadInput: what `reader.tables` raises, `unknown_country`, `cell_too_long`, `file_changed`.
+    """
+    code = country_code(country) if country is not None else None
+    found = tables(path, sheet)
+    if len(found) != 1 or not all(is_only_number(cells) for _, cells in found[0].records()):
+        return None
+    return Contacts(path.name, (_NUMBER,), _NUMBER, code, found[0].format, found[0], headless=True)
 
 
 def check(

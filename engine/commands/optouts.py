@@ -15,12 +15,14 @@ from engine.context import Context, command
 from engine.errors import BadInput, Refused
 from engine.files import whole
 from engine.schedule import iso
-from engine.text import fold, shown, spreadsheet_safe
+from engine.text import counted, fold, shown, spreadsheet_safe
 from store import audit, database, optouts
 from store.types import ContactRow, OptOut, SkipReason
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from engine.audience import Contacts
 
 COLUMNS = ("number", "since", "origin")
 """Of an export; an import that finds them keeps date and origin."""
@@ -39,6 +41,19 @@ class Imported:
     """Numbers that were on the list already, or twice in the file."""
     skipped: dict[str, int]
     """Rows without a usable number, by reason."""
+    headless: bool = False
+    """It was taken as a bare list of numbers, whose first line is one too."""
+
+    @property
+    def words(self) -> str:
+        """All of it in a sentence."""
+        reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in self.skipped.items())
+        tail = f", skipped: {reasons}." if reasons else "."
+        bare = " Taken as a list of numbers without a header." if self.headless else ""
+        return (
+            f"{counted(self.rows, 'row')}: {counted(self.added, 'number')} opted out, {self.known:,} known already"
+            f"{tail}{bare}"
+        )
 
 
 def parse(typed: str) -> int:
@@ -92,12 +107,12 @@ def import_file(
     number_column: str | None = None,
     sheet: str | None = None,
 ) -> Imported:
-    """Add every number of a contact file; a bad row is skipped, never the file (R35, R38).
+    """Add every number of a contact file, or of a bare list; a bad row is skipped, never the file (R35, R38).
 
     The date and the origin in an export of ours are kept. Raises `BadInput` when the file cannot be read.
     """
     with command(context, "optout.import"):
-        contacts = audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+        contacts = _contacts(file, country, number_column, sheet)
         # Entries are kept a thousand at a time, and a file that cannot be read to its end is to leave none of them.
         contacts.read_through()
         places = {fold(column): at for at, column in enumerate(contacts.columns)}
@@ -119,7 +134,18 @@ def import_file(
                 "optout.import",
                 after={"file": contacts.name, "rows": rows, "added": added, "skipped": dict(skipped)},
             )
-        return Imported(rows, added, good - added, dict(skipped))
+        return Imported(rows, added, good - added, dict(skipped), contacts.headless)
+
+
+def _contacts(file: Path, country: str | None, number_column: str | None, sheet: str | None) -> Contacts:
+    try:
+        return audience.open_contacts(file, country=country, number_column=number_column, sheet=sheet)
+    except BadInput as error:
+        # An opt-out is a number and needs no more, and it is better kept than refused for want of a header.
+        bare = audience.open_numbers(file, country=country, sheet=sheet) if error.code == "no_header" else None
+        if bare is None:
+            raise
+        return bare
 
 
 def _entry(row: ContactRow, places: dict[str, int], now: int, origin: str) -> OptOut | None:

@@ -15,12 +15,19 @@ from engine.gateway.link import Link, link_of
 from engine.gateway.network import DIRECT, Network
 from engine.wire_words import UNLIMITED, quota_of
 from store import account, audit, database
+from store.types import Gateway
 
 if TYPE_CHECKING:
     from engine.gateway.graph import Item
 
 TEMPLATES: Final = "template.sync"
 SENDERS: Final = "sender.sync"
+_WHERE: Final = {
+    Gateway.CLOUD_API: "It stands in WhatsApp Manager: sendoff gateway set --waba-id ID",
+    Gateway.SIMULATOR: "The simulator takes any number, or the waba_id of its --account file:"
+    " sendoff gateway set --waba-id 1",
+}
+"""Where the account's id comes from."""
 _LONGEST_LIST: Final = 200
 """Names kept of each kind in the audit event; the counts are always whole."""
 
@@ -34,11 +41,7 @@ def begin(context: Context, action: str, network: Network = DIRECT) -> Link:
         known = account.get_account()
         link = link_of(known, network)
         if not known.waba_id:
-            raise Refused(
-                "no_waba_id",
-                "The WhatsApp Business Account's id is not known.",
-                "It stands in WhatsApp Manager: sendoff gateway set --waba-id ID",
-            )
+            raise Refused("no_waba_id", "The WhatsApp Business Account's id is not known.", _WHERE[known.gateway])
         return link
 
 

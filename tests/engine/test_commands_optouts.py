@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import audience
 from engine.clock import DAY
 from engine.commands import launch, optouts
 from engine.errors import BadInput, Refused
@@ -110,3 +111,41 @@ def test_an_export_that_cannot_be_written_leaves_nothing(acme: Path, clock: Fake
     with pytest.raises(BadInput) as refused:
         optouts.export(builders.context(clock), tmp_path / "gone" / "x.csv", ZONE)
     assert refused.value.code == "unwritable_file"
+
+
+def test_R38_a_bare_list_of_numbers_is_taken_for_what_it_is(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
+    ctx = builders.context(clock)
+    file = tmp_path / "stop.txt"
+    file.write_text("+4915170000001\n+49 1517 0000002,\n\n+4915170000001\n015170000003\n", encoding="utf-8")
+    done = optouts.import_file(ctx, file)
+    assert (done.rows, done.added, done.known, done.skipped) == (4, 2, 1, {"missing_country_code": 1})
+    assert done.words.endswith("Taken as a list of numbers without a header.")
+    assert optouts.import_file(ctx, file, country="DE").added == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+4915170000001\nAsha\n",
+        "+4915170000001\n+4915170000002,Bela\n",
+        "+4915170000001,+4915170000002\n",
+        "+4915170000001\n12\n",
+    ],
+)
+def test_R33_with_anything_beside_numbers_a_header_is_asked_for(
+    acme: Path, clock: FakeClock, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "stop.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        optouts.import_file(builders.context(clock), file)
+    assert caught.value.code == "no_header"
+    assert listed() == []
+
+
+def test_R33_a_campaign_needs_the_header_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("+4915170000001\n+4915170000002\n", encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        audience.open_contacts(file)
+    assert caught.value.code == "no_header"

@@ -223,6 +223,9 @@ async def test_R48_R54_export_of_many_writes_one_file_each_and_keeps_the_marks(d
         await paste(console, str(folder))
         await console.expect("2 of 3 will be written to", "✗ 1 without an audience", f"REPLACES one-{one}.csv")
         await console.press("enter")
+        await console.expect("Replace this file?", f"one-{one}.csv")
+        desk.clock.advance(scenes.BLINK_MS)
+        await console.press("y")
         await told(console, "Exported: 2 of 3 campaigns.", "✗ Bare: It has no audience to export.", "9 rows written to")
         assert marks(screen) == {one, two, bare}
     for name, campaign_id, rows in (("one", one, 4), ("two", two, 5)):

@@ -715,6 +715,26 @@ async def test_export_says_when_it_replaces_a_file_and_esc_keeps_it(sampled: Des
     assert kept.read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.parametrize("key", ["enter", "y"])
+async def test_R48_export_replaces_a_file_only_after_a_yes(sampled: Desk, tmp_path: Path, key: str) -> None:
+    kept = tmp_path / "out.csv"
+    kept.write_text("mine", encoding="utf-8")
+    async with sampled.console() as console:
+        await opened(console)
+        await console.press("x", "ctrl+u")
+        await paste(console, str(kept))
+        await console.expect("REPLACES ")
+        await console.press("enter")
+        await console.expect("Replace this file?", "What is in there now is lost.", "Keep it", "Yes, replace it")
+        sampled.clock.advance(scenes.BLINK_MS)
+        await console.press(key)
+        if key == "y":
+            await told(console, "rows written to")
+        else:
+            await opened(console)
+    assert (kept.read_text(encoding="utf-8") == "mine") is (key == "enter")
+
+
 async def test_copy_sends_name_status_and_figures(sampled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     async with sampled.console() as console:

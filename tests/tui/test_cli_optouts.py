@@ -33,7 +33,7 @@ def test_R38_add_list_and_remove(sendoff: Here) -> None:
 
 def test_R38_import_and_export(sendoff: Here, tmp_path: Path) -> None:
     done = sendoff.json("optout", "import", contacts_file(tmp_path, [("A", number(1), ""), ("B", "", "")]))
-    assert done == {"rows": 2, "added": 1, "known": 0, "skipped": {"blank": 1}}
+    assert done == {"rows": 2, "added": 1, "known": 0, "skipped": {"blank": 1}, "without_header": False}
     answer = sendoff("optout", "export", tmp_path / "out.csv")
     assert (answer.status, answer.out) == (0, f"1 entry written to {tmp_path / 'out.csv'}.\n")
     assert (tmp_path / "out.csv").read_text().splitlines()[0] == "number,since,origin"

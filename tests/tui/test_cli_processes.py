@@ -217,6 +217,8 @@ def test_the_demo_opens_the_console_on_a_sample_and_leaves_nothing_behind(
         cwd=ROOT, env=env, stdin=inside, stderr=inside, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
     os.close(inside)
+    # Said before the seconds that making it takes, so that nobody looks at an empty screen.
+    assert os.read(terminal, 100).startswith(b"Making sample data ...")
     os.close(terminal)
     folder, demo, read_only, campaigns = done.stdout.split()
     assert (done.returncode, demo, read_only, campaigns) == (status, "True", "True", "15")

@@ -66,10 +66,12 @@ NUMBERS: list[dict[str, Any]] = [
 
 
 @contextmanager
-def simulating(folder: Path, templates: list[dict[str, Any]], scenario: str = "") -> Iterator[str]:
-    """A simulator in a process of its own that knows these templates and `NUMBERS`; its address."""
+def simulating(
+    folder: Path, templates: list[dict[str, Any]], scenario: str = "", numbers: list[dict[str, Any]] = NUMBERS
+) -> Iterator[str]:
+    """A simulator in a process of its own that knows these templates and numbers; its address."""
     known, played = folder / "account.json", folder / "scenario.toml"
-    known.write_text(json.dumps({"waba_id": WABA, "templates": templates, "phone_numbers": NUMBERS}))
+    known.write_text(json.dumps({"waba_id": WABA, "templates": templates, "phone_numbers": numbers}))
     played.write_text(scenario)
     command = [sys.executable, "-m", "engine.gateway.simulator", "--listen", "127.0.0.1:0", "--account", str(known)]
     process = subprocess.Popen(
@@ -185,3 +187,18 @@ def test_a_file_is_uploaded_and_its_id_is_kept(sendoff: Here, tmp_path: Path) ->
         assert sendoff("media", "upload", bad).status in (2, 3)
     assert first["media_id"].isdigit() and second["media_id"].isdigit()
     assert (first["phone_number_id"], first["type"], first["size"]) == ("1001", "image/png", len(PICTURE))
+
+
+def test_a_simulator_that_knows_no_account_says_how_it_gets_one(sendoff: Here, tmp_path: Path) -> None:
+    with simulating(tmp_path, [], numbers=[]) as url:
+        there = sendoff("gateway", "set", "--gateway", "simulator", "--base-url", url, "--waba-id", WABA)
+        assert there.status == 0, there.err
+        said = sendoff("template", "sync").out.splitlines()
+        senders = sendoff("sender", "sync").out
+    assert said[0] == "0 new templates, 0 changed, 0 as before."
+    assert said[-1].startswith("The simulator knows no templates. Start it with --account FILE")
+    assert said[-1].endswith("sendoff template add")
+    assert "The simulator knows no numbers." in senders
+    with simulating(tmp_path, [template(0)]) as url:
+        assert sendoff("gateway", "set", "--base-url", url).status == 0
+        assert "knows no" not in sendoff("template", "sync").out + sendoff("sender", "sync").out

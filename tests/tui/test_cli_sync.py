@@ -100,6 +100,15 @@ def test_what_a_sync_needs_is_said(sendoff: Here, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SENDOFF_TOKEN", TOKEN)
     assert fresh("gateway", "set", "--gateway", "cloud-api").status == 0
     assert fresh.refused("sender", "sync")[1] == "no_waba_id"
+    assert "WhatsApp Manager" in fresh("sender", "sync").err
+    # The simulator is in nobody's WhatsApp Manager.
+    at_simulator = ("gateway", "set", "--gateway", "simulator", "--base-url", "http://127.0.0.1:8080")
+    assert fresh(*at_simulator).status == 0
+    assert fresh.refused("template", "sync")[1] == "no_waba_id"
+    said = fresh("template", "sync").err
+    assert "WhatsApp Manager" not in said
+    assert "The simulator takes any number" in said
+    assert "sendoff gateway set --waba-id 1" in said
 
 
 def number(i: int, **changes: Any) -> dict[str, Any]:

@@ -8,16 +8,17 @@ import pytest
 from textual.widgets import Select
 
 from engine.commands import setup
+from engine.preflight_facts import Level
 from store import database
 from tests import builders
 from tests.bad_files import BAD, GOOD, workbook
 from tests.clock import FakeClock
 from tests.driver import Console
-from tests.tui.draft_scene import Scene, choose, editor, fill_in, told, wrong
+from tests.tui.draft_scene import Scene, choose, editor, fill_in, focused, told, wrong
 from tui.screens.draft import DraftScreen
 from tui.screens.draft_choices import FILE, NUMBER, SHEET, file_errors
 from tui.screens.draft_fields import NAME, TEMPLATE
-from tui.screens.draft_timing import ZONE
+from tui.screens.draft_timing import WHEN, ZONE
 
 
 @pytest.fixture
@@ -134,3 +135,49 @@ async def test_R23_a_template_of_unknown_parts_is_not_selectable_and_says_why(sc
         await choose(console, screen, TEMPLATE, scene.template_id("odd"))
         await wrong(console, screen, TEMPLATE, "a part of the kind HOLOGRAM")
         assert screen.panel.form.template_id is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_R22_a_file_that_cannot_be_read_is_a_problem_that_f8_reaches(scene: Scene, size: tuple[int, int]) -> None:
+    campaign_id = scene.draft()
+    async with scene.console(size) as console:
+        screen = await editor(console, campaign_id)
+        await fill_in(console, screen, "when", "tomorrow 10:00")
+        await console.expect("ready" if size[0] < 100 else "ctrl+g schedules")
+        await fill_in(console, screen, FILE, "Cou")
+        await console.press("enter")
+        await wrong(console, screen, FILE, "Cou")
+        blocking = [check.field for check in screen.to_mend() if check.level is Level.BLOCK]
+        assert blocking == [FILE]
+        await console.expect("✗ 1 problem: Cou" if size[0] < 100 else "File: Put right what is there.")
+        screen.panel.go_to(ZONE)
+        await console.pilot.pause()
+        await console.press("f8")
+        assert focused(console) == FILE
+        # Taken back, the audience that was there counts as before.
+        await fill_in(console, screen, FILE, "")
+        await console.expect_not("✗")
+
+
+async def test_R22_without_an_audience_the_file_is_told_once(scene: Scene) -> None:
+    async with scene.console() as console:
+        screen = await editor(console)
+        await console.expect("✗ no audience yet")
+        await fill_in(console, screen, FILE, "Cou")
+        await console.press("enter")
+        await wrong(console, screen, FILE, "Cou")
+        assert [check.code for check in screen.checks if check.field == FILE] == ["unreadable_file"]
+
+
+async def test_R22_a_zone_that_there_is_not_hides_no_problem_of_the_time(scene: Scene) -> None:
+    async with scene.console() as console:
+        screen = await editor(console, scene.draft())
+        await fill_in(console, screen, ZONE, "Mars/Base")
+        await console.expect("There is no time zone 'Mars/Base'", "✗ no time yet")
+        assert [check.field for check in screen.time_checks] == [ZONE, WHEN]
+        await fill_in(console, screen, WHEN, "half past")
+        await wrong(console, screen, WHEN, "half past")
+        assert [check.code for check in screen.time_checks] == ["unknown_zone", "bad_time"]
+        await fill_in(console, screen, WHEN, "tomorrow 10:00")
+        await console.until(lambda: not screen.panel.fields[WHEN].error, "only the zone is wrong")
+        assert [check.field for check in screen.time_checks] == [ZONE]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clock import FakeClock
 from tests.driver import Console
-from tests.tui.draft_scene import Scene, dialog, editor, fill_in, told
+from tests.tui.draft_scene import Scene, dialog, editor, fill_in, focused, told
 from tui.screens.draft import DraftScreen
 from tui.screens.draft_choice import Choice
 
@@ -132,3 +132,51 @@ async def test_the_time_typed_for_a_draft_is_there_again_when_it_is_opened_again
         await console.until(lambda: console.app.current_mode == "campaigns", "left without a question")
         await editor(console, campaign_id)
         await console.expect("Tue 24 Nov 2026 10:00 IST")
+
+
+async def test_a_typed_time_is_not_said_to_be_saved(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        await fill_in(console, screen, "when", "tomorrow 10:00")
+        await console.expect("saved with the draft, ctrl+g sets it")
+        await console.press("ctrl+s")
+        await told(console, "Saved “Spring sale”. Its time is not: it is set when you schedule it.")
+    assert scene.campaign(campaign_id).scheduled_at is None
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        assert screen.panel.form.when == ""
+        await console.press("ctrl+s")
+        await told(console, "Saved “Spring sale”.")
+        assert not any("time" in notice.message for notice in console.app._notifications)
+
+
+async def test_a_draft_without_changes_follows_what_somebody_else_saves(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        await fill_in(console, screen, "when", "tomorrow 10:00")
+        scene.change(campaign_id, "Theirs")
+        screen.look()
+        await told(console, "changed it today")
+        await told(console, "This is how it is now.")
+        await console.expect("Draft  Theirs   ", "saved   14:30 IST")
+        # The time is nobody's to change, and the keys go on where they went.
+        assert (screen.panel.form.when, focused(console)) == ("tomorrow 10:00", "when")
+        await fill_in(console, screen, "name", "Mine now")
+        await console.press("ctrl+s")
+        await told(console, "Saved “Mine now”.")
+    assert scene.campaign(campaign_id).name == "Mine now"
+
+
+async def test_what_was_typed_stays_when_somebody_else_saves(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    async with scene.console() as console:
+        screen = await editor(console, campaign_id)
+        await fill_in(console, screen, "name", "Mine")
+        scene.change(campaign_id, "Theirs")
+        before = screen.outlook
+        screen.look()
+        await console.until(lambda: screen.outlook is not before and screen.outlook is not None, "it looked again")
+        await console.expect("Draft  Mine *")
+        assert not console.app._notifications

@@ -142,6 +142,46 @@ async def test_f8_goes_from_problem_to_problem(scene: Scene) -> None:
         assert found == ["name", "template", "file", "when", "name"]
 
 
+async def test_the_line_of_a_narrow_terminal_names_the_problem_that_f8_goes_to(scene: Scene) -> None:
+    async with scene.console((80, 24)) as console:
+        await editor(console)
+        for problem, field in (
+            ("4 problems: the campaign has no name", "name"),
+            ("4 problems: no template chosen", "template"),
+            ("4 problems: no audience yet", "file"),
+            ("4 problems: no time yet", "when"),
+            ("4 problems: the campaign has no name", "name"),
+        ):
+            await console.expect(problem)
+            await console.press("f8")
+            assert focused(console) == field
+        # Where something was mended it begins anew.
+        await console.type("Diwali")
+        await console.expect("3 problems: no template chosen")
+
+
+async def test_f6_there_and_back_goes_on_in_the_field_where_one_was(scene: Scene) -> None:
+    campaign_id = scene.draft()
+    async with scene.console((80, 24)) as console:
+        screen = await editor(console, campaign_id)
+        name = screen.panel.form.name
+        await fill_in(console, screen, "when", "tomorrow 10")
+        await console.press("end", "f6")
+        await console.expect("Before it goes")
+        await console.press("f6")
+        await console.expect("Zone")
+        assert focused(console) == "when"
+        await console.type(":30")
+        assert (screen.panel.form.when, screen.panel.form.name) == ("tomorrow 10:30", name)
+        # The line of a placeholder too, and by esc as by f6.
+        screen.panel.go_to("body.1")
+        await console.press("f6")
+        field = screen._left
+        await console.press("escape")
+        assert field is not None
+        assert screen.focused is field
+
+
 async def test_R23_a_template_that_is_not_approved_cannot_be_chosen(scene: Scene) -> None:
     campaign_id = scene.draft()
     async with scene.console() as console:

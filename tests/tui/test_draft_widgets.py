@@ -217,3 +217,27 @@ async def test_tab_completes_first_and_then_moves_on(lists: Path) -> None:
         assert first.has_focus
         await console.press("tab")
         assert second.has_focus
+
+
+async def test_tab_completes_what_was_typed_before_anything_was_suggested(lists: Path) -> None:
+    first, second = PathInput(), PathInput()
+    # As a folder that answers slowly leaves it.
+    first.suggester = None
+    async with Console(Harness(first, second), (300, 8)) as console:
+        first.focus()
+        await console.pilot.press(*f"{lists}/di", "tab")
+        assert first.value == f"{lists}/diwali.csv"
+        await console.pilot.press("tab")
+        assert second.has_focus
+
+
+async def test_tab_changes_no_path_that_is_whole_or_only_passed_by(lists: Path) -> None:
+    (lists / "diwali.csv.csv").write_text("", encoding="utf-8")
+    first, second = PathInput(), PathInput()
+    async with Console(Harness(first, second), (300, 8)) as console:
+        first.focus()
+        await console.pilot.press(*f"{lists}/diwali.csv", "tab")
+        assert (first.value, second.has_focus) == (f"{lists}/diwali.csv", True)
+        first.value = f"{lists}/di"
+        await console.press("shift+tab", "tab")
+        assert (first.value, second.has_focus) == (f"{lists}/di", True)

@@ -188,6 +188,15 @@ async def test_R38_import_with_a_country_and_export(desk: Desk, tmp_path: Path) 
         await prompted(console, "Export the opt-out list")
         await typed(console, str(tmp_path / "out.csv"))
         await told(console, "2 numbers written to")
+        written = (tmp_path / "out.csv").stat().st_ino
+        await console.press("x")
+        await prompted(console, "Export the opt-out list")
+        await typed(console, str(tmp_path / "out.csv"))
+        await console.expect("Replace this file?", "[ Keep it ]")
+        desk.clock.advance(scenes.BLINK_MS)
+        await console.press("escape")
+        await console.expect_not("Replace this file?")
+        assert (tmp_path / "out.csv").stat().st_ino == written
     with (tmp_path / "out.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert {row["number"] for row in rows} == {"+919876543210", "+4915170000001"}

@@ -135,11 +135,19 @@ def test_the_funnel_fits_the_screen(width: int) -> None:
 
 
 def test_R35_skips_are_told_with_their_reasons() -> None:
-    assert report_view.skips(report()) is None
-    told = report_view.skips(replace(report(), skips={"opted_out": 1_200, "mangled_number": 3}))
-    assert told is not None
-    assert told.plain == "skipped  opted out 1,200   mangled by a spreadsheet 3"
+    assert report_view.skips(report(), 100) == []
+    told = report_view.skips(replace(report(), skips={"opted_out": 1_200, "mangled_number": 3}), 100)
+    assert plain(told) == ["skipped  opted out 1,200   mangled by a spreadsheet 3"]
     assert set(SKIP_WORDS) == {reason.value for reason in SkipReason}
+
+
+@pytest.mark.parametrize("width", range(12, 60))
+def test_R35_no_number_is_torn_off_its_reason(width: int) -> None:
+    found = {"duplicate": 21, "mangled_number": 4, "opted_out": 7}
+    lines = plain(report_view.skips(replace(report(), skips=found), width))
+    assert all(len(line) <= max(width, len("skipped  mangled by a spreadsheet 4")) for line in lines)
+    said = [part for line in lines for part in line.removeprefix("skipped").strip().split("   ")]
+    assert said == ["duplicate 21", "mangled by a spreadsheet 4", "opted out 7"]
 
 
 def test_R48_errors_carry_their_code_words_and_advice() -> None:

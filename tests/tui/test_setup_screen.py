@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
+from engine.commands import setup as engine_setup
 from store import account, audit, database
 from store.types import Gateway
+from tests import builders
 from tests.clock import FakeClock
 from tests.driver import Console
 from tests.tui import scenes
@@ -127,3 +130,46 @@ async def test_a_company_of_ten_thousand_characters_and_escapes_is_shown_literal
         await console.expect("No campaigns yet.")
         for strip in console.app.screen._compositor.render_strips():
             assert not any(ord(character) < 32 for character in strip.text)
+
+
+@pytest.mark.parametrize(
+    ("down", "steps"),
+    [
+        (False, "sendoff sender add, sendoff template add FILE, sendoff credits add"),
+        (True, "sendoff sender sync, sendoff template sync, sendoff credits add"),
+    ],
+)
+async def test_what_comes_next_is_named_before_and_after(desk: Desk, down: bool, steps: str) -> None:
+    app = desk.app()
+    setattr(app, "run_test", partial(app.run_test, notifications=True))  # noqa: B010
+    try:
+        async with Console(app, NARROW) as console:
+            await console.expect("Then, in a shell: sendoff sender add, sendoff template add FILE,")
+            if down:
+                await console.press("tab", "tab", "down", "enter")
+                await fill_in(console, "waba", "1029384756")
+            said = str(console.app.screen.query_one("#setup-next", Static).content)
+            assert said == f"Then, in a shell: {steps}"
+            await console.press("ctrl+s")
+            await console.until(lambda: isinstance(app.screen, CampaignsScreen), "the list opens")
+            assert [notice.message for notice in app._notifications] == [f"Next, in a shell: {steps}"]
+    finally:
+        app.services.threads.close()
+
+
+@pytest.mark.parametrize(
+    ("gateway", "sender", "template"),
+    [
+        (Gateway.SIMULATOR, "no sender yet: sendoff sender add", "no template yet: sendoff template add FILE"),
+        (Gateway.CLOUD_API, "no sender yet: sendoff sender sync", "no template yet: sendoff template sync"),
+    ],
+)
+async def test_a_form_without_templates_names_the_command_of_its_gateway(
+    desk: Desk, clock: FakeClock, gateway: Gateway, sender: str, template: str
+) -> None:
+    with database.session():
+        engine_setup.init(builders.context(clock), name="Acme", timezone="UTC", gateway=gateway, waba_id="1")
+    async with desk.console() as console:
+        await console.expect("No campaigns yet.")
+        await console.press("n")
+        await console.expect(sender, template)

@@ -54,13 +54,8 @@ def import_file(options: Namespace, session: Session) -> int:
         number_column=options.number_column,
         sheet=options.sheet,
     )
-    reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
-    return _tell(
-        session,
-        {"rows": done.rows, "added": done.added, "known": done.known, "skipped": done.skipped},
-        f"{counted(done.rows, 'row')}: {counted(done.added, 'number')} opted out, {done.known:,} known already"
-        + (f", skipped: {reasons}." if reasons else "."),
-    )
+    found = {"rows": done.rows, "added": done.added, "known": done.known, "skipped": done.skipped}
+    return _tell(session, {**found, "without_header": done.headless}, done.words)
 
 
 def export(options: Namespace, session: Session) -> int:

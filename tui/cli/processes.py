@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
@@ -25,6 +26,8 @@ def demo(options: Namespace) -> int:
         raise BadInput("usage", "The demo makes a database of its own.", "Leave out --database.")
     need_terminal()
     prepare_terminal()
+    # It takes seconds, and a screen that stays empty looks as if nothing happened.
+    print("Making sample data ...", file=sys.stderr, flush=True)
     from engine.clock import SystemClock
     from engine.context import Context, operator
     from engine.roles import EVERYTHING

@@ -15,6 +15,7 @@ from engine.schedule import iso
 from store import account
 from store.types import Account, Gateway, Sender, Template
 from tui.cli import choose
+from tui.first_steps import next_steps
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -46,8 +47,7 @@ def init(options: Namespace, session: Session) -> int:
     session.output.say(f"{'Created' if fresh else 'Brought up to date'}: {session.url}")
     session.output.say(f"Account {now.name}: times in {now.timezone}, gateway {_gateway_word(now.gateway)}.")
     if fresh:
-        verb = "sync" if now.gateway is Gateway.CLOUD_API else "add"
-        session.output.say(f"Next: sendoff sender {verb}, sendoff template {verb}, sendoff credits add")
+        session.output.say(f"Next: {next_steps(now.gateway)}")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.commands import sync
 from engine.gateway.graph import Graph
 from engine.sync_words import sender_lines, template_lines
+from store import account
 from tui import paths
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def templates(options: Namespace, session: Session) -> int:
     """Bring the templates in step with the gateway."""
     link = sync.begin(session.context, sync.TEMPLATES, paths.network(session.config))
     plan = sync.apply_templates(session.context, _read(session, link, Graph.templates, "templates"))
-    _tell(session, template_lines(plan), _templates_json(plan))
+    _tell(session, template_lines(plan, account.get_account().gateway), _templates_json(plan))
     return 0
 
 
@@ -35,7 +36,7 @@ def senders(options: Namespace, session: Session) -> int:
     """Bring the senders in step with the gateway."""
     link = sync.begin(session.context, sync.SENDERS, paths.network(session.config))
     plan = sync.apply_senders(session.context, _read(session, link, Graph.phone_numbers, "numbers"))
-    _tell(session, sender_lines(plan), _senders_json(plan))
+    _tell(session, sender_lines(plan, account.get_account().gateway), _senders_json(plan))
     return 0
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_MOST_NAMED = 3
+"""Files named before they are replaced."""
 
 
 class ConsoleScreen(Screen[None]):
@@ -205,6 +207,16 @@ class ConsoleScreen(Screen[None]):
         question = Question(title, lines, yes, no, too_late, number)
         return await self.app.push_screen_wait(Confirm(question, self.services.context.clock))
 
+    async def may_write(self, *paths: Path) -> bool:
+        """Whether to write these files: one that is there is replaced only after a yes. Call it in a worker."""
+        there = [path for path in paths if path.is_file()]
+        if not there:
+            return True
+        what, yes = ("this file", "Yes, replace it") if len(there) == 1 else ("these files", "Yes, replace them")
+        more = [] if len(there) <= _MOST_NAMED else [f"and {len(there) - _MOST_NAMED} more"]
+        lines = [*(str(path.absolute()) for path in there[:_MOST_NAMED]), *more, "What is in there now is lost."]
+        return await self.ask(f"Replace {what}?", lambda now: lines, yes)
+
     def to_clipboard(self, text: str) -> None:
         """Send text to the terminal's clipboard."""
         try:
@@ -239,6 +251,8 @@ class ConsoleScreen(Screen[None]):
         zone, now = self.services.zone, self.services.now
         try:
             path = place(file)
+            if not await self.may_write(path):
+                return
             self.notify(f"Writing {shown(path.name)} …", markup=False)
             rows = await self.services.threads.export(lambda told: export.write(campaign_id, path, zone, now, told))
         except (EngineError, StoreError) as error:

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.binding import BindingType
+    from textual.widget import Widget
 
-    from store.types import Campaign, Sender, Template
+    from store.types import Account, Campaign, Sender, Template
+    from tui.screens.draft_outlook import Outlook
+
+    _Found = tuple[list[Sender], list[Template], Account, Campaign | None]
 
 _SAVE, _DISCARD = "s", "d"
 
@@ -36,11 +40,6 @@ class DraftScreen(DraftTest):
     SCOPE = Scope.DRAFT
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.DRAFT, Scope.EVERYWHERE)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._mended = -1
-        """Which of the problems f8 went to last."""
-
     def refuses(self, command: Command) -> EngineError | None:
         """What the engine would answer now."""
         if command.id == "draft.flip" and not self.narrow:
@@ -49,6 +48,11 @@ class DraftScreen(DraftTest):
         if action is None:
             return None
         return lifecycle.refusal(action, self.draft.status, scheduled_at=None, now=self.services.now)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: Widget | None = None
+        """Which field had the focus when the form gave way."""
 
     # Opening and leaving
 
@@ -60,9 +64,15 @@ class DraftScreen(DraftTest):
         if found is None:
             await self.console.open_list()
             return
-        senders, templates, limited, campaign = found
+        await self._show_draft(campaign_id, found)
+        self.panel.go_to(NAME)
+        # At once: what was typed while it opened is the name.
+        self.set_focus(self.panel.fields[NAME].field_control)
+
+    async def _show_draft(self, campaign_id: int | None, found: _Found) -> None:
+        senders, templates, known, campaign = found
         panel = self.panel
-        panel.set_choices(senders, templates, limited)
+        panel.set_choices(senders, templates, known)
         when, zone = self.typed_times.get(campaign_id or 0, ("", self.services.zone))
         if campaign is None:
             form = Form(sender_id=senders[0].id if len(senders) == 1 else None, zone=zone)
@@ -73,12 +83,35 @@ class DraftScreen(DraftTest):
             await panel.load(form, campaign.audience)
             self.draft = OpenDraft.of(campaign, form, panel.keys)
         self._tried = panel.form.file
-        self._mended = -1
+        self.mended = -1
         self.show_loading()
         self.look()
-        panel.go_to(NAME)
-        # At once: what was typed while it opened is the name.
-        self.set_focus(panel.fields[NAME].field_control)
+
+    def _show(self, outlook: Outlook) -> None:
+        super()._show(outlook)
+        if self._is_behind(outlook.version):
+            self.run_errand(self._catch_up)
+
+    def _is_behind(self, version: int) -> bool:
+        """Whether somebody else saved the draft meanwhile, and nothing is lost here by showing what they saved."""
+        quiet = self.is_current and self.importing is None and not self._writing.locked()
+        return quiet and version > self.draft.version and not self.draft.changed(self.panel.form, self.panel.keys)
+
+    async def _catch_up(self) -> None:
+        """Show the draft as somebody else saved it; what is typed and never saved, the time, stays."""
+        campaign_id = self.draft.campaign_id
+        if campaign_id is None:
+            return
+        found = await self.reading(_read, campaign_id)
+        event = await self.last_change(campaign_id)
+        if found is None or found[3] is None or not self._is_behind(found[3].version):
+            # Gone, or something was typed meanwhile: saving tells what there is to decide.
+            return
+        self.typed_times[campaign_id] = (self.panel.form.when, self.panel.form.zone)
+        self.forget()
+        await self._show_draft(campaign_id, found)
+        who = "Somebody else changed it." if event is None else event
+        self.notify(f"{who} This is how it is now.", markup=False, timeout=8)
 
     def action_back(self) -> None:
         """Stop reading the file, or turn back to the form, or leave; asks when something is not saved."""
@@ -152,19 +185,26 @@ class DraftScreen(DraftTest):
         if not found:
             self.notify("Nothing stands in its way: ctrl+g schedules it.", markup=False, timeout=3)
             return
-        self._mended = (self._mended + 1) % len(found)
-        self.go_to(found[self._mended])
+        self.mended = (self.mended + 1) % len(found)
+        self.go_to(found[self.mended])
+        self.show_timing()
 
     @on(FormPanel.Changed)
     def _problems_changed(self) -> None:
-        self._mended = -1
+        self.mended = -1
 
     def action_flip(self) -> None:
-        """In a narrow terminal change between the form and what will happen."""
+        """In a narrow terminal change between the form and what will happen; back to the field where one was."""
+        was = self.focused
         self.toggle_class("-flipped")
         self.show_timing()
         if self.has_class("-flipped"):
+            self._left = was
             self.query_one("#outlook").focus()
+        elif self._left is not None and self._left.is_attached and self._left.focusable:
+            # As coming back to the terminal does, which leaves the cursor where it was: a field that is newly gone to
+            # has its text chosen, and the next letter would replace it.
+            self.set_focus(self._left, from_app_focus=True)
         else:
             self.panel.go_to(NAME)
 
@@ -205,7 +245,7 @@ class DraftScreen(DraftTest):
         await self.action_command(event.command_id)
 
 
-def _read(campaign_id: int | None) -> tuple[list[Sender], list[Template], bool, Campaign | None]:
-    """What the form offers, whether the account has a messaging quota, and the draft."""
+def _read(campaign_id: int | None) -> _Found:
+    """What the form offers, the account, and the draft."""
     campaign = None if campaign_id is None else campaigns.get(campaign_id)
-    return account.senders(), account.templates(), account.get_account().quota is not None, campaign
+    return account.senders(), account.templates(), account.get_account(), campaign

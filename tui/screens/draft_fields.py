@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.widgets import Select
 
-from engine.preflight_facts import ENDPOINT, OVER_QUOTA
+from engine.preflight_facts import ENDPOINT, OVER_QUOTA, Check, Level
 from store.types import Endpoint, OverQuota, ProductPolicy
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET
 from tui.screens.draft_timing import WHEN, ZONE
@@ -71,6 +71,16 @@ def form_fields() -> dict[str, Field]:
     }
     fields[SHEET].display = False
     return fields
+
+
+def file_check(fields: Mapping[str, Field]) -> Check | None:
+    """A contact file that was typed and cannot be read, as a line of the preflight; `None` when nothing is wrong."""
+    for name in OF_FILE:
+        if fields[name].error:
+            return Check(
+                "unreadable_file", Level.BLOCK, fields[name].error.rstrip("."), "Put right what is there.", name
+            )
+    return None
 
 
 def with_value(form: Form, name: str, value: object) -> Form:

@@ -10,7 +10,7 @@ from engine.errors import Refused
 from store import campaigns, ledger
 from tui.screens import draft_timing
 from tui.screens.confirm import Confirm, Question
-from tui.screens.draft_choices import FILE
+from tui.screens.draft_fields import file_check
 from tui.screens.draft_questions import schedule_question, send_question
 from tui.screens.draft_saving import DraftSaving
 from tui.signs import named
@@ -59,7 +59,9 @@ class DraftLaunch(DraftSaving):
 
     async def _save_told(self) -> None:
         if await self.save_all():
-            self.notify(f"Saved “{self.campaign_name}”.", markup=False, timeout=3)
+            # A draft stores no time: who typed one must not take it for saved.
+            time = " Its time is not: it is set when you schedule it." if self.panel.form.when.strip() else ""
+            self.notify(f"Saved “{self.campaign_name}”.{time}", markup=False, timeout=6 if time else 3)
 
     async def save_all(self) -> bool:
         """Save the form and read its file; tells whether both are done. For workers only."""
@@ -68,8 +70,9 @@ class DraftLaunch(DraftSaving):
         if not self.draft.unread(self.panel.form):
             return True
         done = await self.read_file()
-        if not done and self.panel.fields[FILE].error:
-            self.panel.go_to(FILE)
+        wrong = None if done else file_check(self.panel.fields)
+        if wrong is not None:
+            self.go_to(wrong)
         return done
 
     def action_schedule(self) -> None:
@@ -91,8 +94,7 @@ class DraftLaunch(DraftSaving):
         if checked is None or balance is None:
             return
         timing = self.timing
-        wrong_time = draft_timing.check(timing)
-        blocking = [*checked.blocking, *([] if wrong_time is None else [wrong_time])]
+        blocking = [*checked.blocking, *self.time_checks]
         if blocking:
             self._tell_blocked(blocking)
         elif timing.now:

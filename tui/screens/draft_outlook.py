@@ -48,6 +48,8 @@ class Outlook:
     preflight: Preflight
     audience: Audience | None
     sample: Sample | None
+    version: int = 0
+    """Of the draft as it is stored; 0 for one that is not."""
 
 
 class Looker:
@@ -97,7 +99,7 @@ class Looker:
         if facts.template is not None:
             row = None if audience is None else self._row(facts.template, fields.fills, audience, position, now)
             sample = _sample(facts.template, fields.fills, audience, row, position, now)
-        return Outlook(facts, preflight.run(facts), audience, sample)
+        return Outlook(facts, preflight.run(facts), audience, sample, 0 if campaign is None else campaign.version)
 
     def _count(
         self, audience: Audience, template: Template | None, fields: DraftFields, now: int, wanted: Callable[[], bool]

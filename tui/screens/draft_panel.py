@@ -14,6 +14,7 @@ from engine import placeholders, routes
 from engine.preflight_facts import ENDPOINT, OVER_QUOTA
 from engine.text import shown
 from store.types import Endpoint, OverQuota
+from tui.first_steps import sender_step, template_step
 from tui.screens.draft_choices import COUNTRY, FILE, NUMBER, SHEET, problem_of, sender_label, template_label
 from tui.screens.draft_fields import (
     ACTIVITY,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from engine.placeholders import Placeholder
-    from store.types import Audience, Sender, Template
+    from store.types import Account, Audience, Sender, Template
     from tui.widgets.field import Field
     from tui.widgets.fill_row import FillRow
 
@@ -77,17 +78,17 @@ class FormPanel(VerticalScroll, can_focus=False):
 
     # What the screen hands in
 
-    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template], limited: bool) -> None:
-        """The senders and templates of the account, and whether it has a messaging quota."""
-        self._limited = limited
+    def set_choices(self, senders: Sequence[Sender], found: Sequence[Template], known: Account) -> None:
+        """The senders and templates of the account; where there are none, how its gateway gives it some."""
+        self._limited = known.quota is not None
         self._senders = {one.id: one for one in senders}
         self._templates = {one.id: one for one in found}
         self.fields[SENDER].set_options([searchable(sender_label(one), one.id) for one in senders])
         self.fields[TEMPLATE].set_options([searchable(template_label(one), one.id) for one in found])
         if not senders:
-            self._select(SENDER).prompt = "no sender yet: sendoff sender add"
+            self._select(SENDER).prompt = f"no sender yet: {sender_step(known.gateway)}"
         if not found:
-            self._select(TEMPLATE).prompt = "no template yet: sendoff template sync"
+            self._select(TEMPLATE).prompt = f"no template yet: {template_step(known.gateway)}"
 
     async def load(self, form: Form, audience: Audience | None) -> None:
         """Show another draft, everything in it saved."""

@@ -19,6 +19,7 @@ from tui.commands import COMMANDS
 from tui.screens.base import as_told
 from tui.screens.draft_choice import Choice, Way
 from tui.screens.draft_choices import FILE, NUMBER, SHEET, file_errors, file_hint
+from tui.screens.draft_fields import OF_FILE
 from tui.screens.draft_form import OpenDraft
 from tui.screens.draft_import import Import, Stopped, columns_in, sheets_in
 from tui.screens.draft_view import DraftView
@@ -91,21 +92,16 @@ class DraftSaving(DraftView):
         campaign_id = self.draft.campaign_id
         # Only a draft that was stored can have been changed by somebody else.
         assert campaign_id is not None
-        events: list[AuditEvent] = []
+        told = None
         try:
             theirs = await self.services.threads.read(campaigns.get, campaign_id)
-            events = await self.services.threads.read(partial(audit.events, campaign_id, limit=_RECENT))
+            told = await self.last_change(campaign_id)
         except StoreError:
             theirs = None
         ways = [Way(_NEW, "Save mine as a new draft")]
         if theirs is not None and theirs.status is Status.DRAFT:
             ways = [Way(_OVERWRITE, "Overwrite theirs"), Way(_THEIRS, "Take theirs"), *ways]
-        # What is refused is noted too: so was this one.
-        done = [event for event in events if not event.action.endswith(".refused")]
-        told = error.message
-        if done and theirs is not None:
-            told = _what_they_did(done[-1], self.services.zone, self.services.now)
-        lines = [told, "Nothing of what you typed is lost; it is not saved yet."]
+        lines = [told or error.message, "Nothing of what you typed is lost; it is not saved yet."]
         answer = await self.app.push_screen_wait(
             Choice("Somebody else was here", lines, ways, "Stay", self.services.context.clock.steady)
         )
@@ -115,6 +111,16 @@ class DraftSaving(DraftView):
         if answer == _THEIRS:
             await self.open(campaign_id)
         return answer == _NEW and await self._save_as_new(campaign_id, theirs is not None)
+
+    async def last_change(self, campaign_id: int) -> str | None:
+        """Who changed a campaign last, when and what, in a sentence; `None` where nothing is known of it."""
+        try:
+            events = await self.services.threads.read(partial(audit.events, campaign_id, limit=_RECENT))
+        except StoreError:
+            return None
+        # What is refused is noted too.
+        done = [event for event in events if not event.action.endswith(".refused")]
+        return _what_they_did(done[-1], self.services.zone, self.services.now) if done else None
 
     async def _save_as_new(self, campaign_id: int, copy: bool) -> bool:
         """Save the form as another draft, with the audience where there is still one to copy."""
@@ -148,7 +154,8 @@ class DraftSaving(DraftView):
             return False
         job = Import(choice)
         self.importing = job
-        self.panel.fields[FILE].set_error()
+        for name in OF_FILE:
+            self.panel.fields[name].set_error()
         self.show_result()
         progress = self.set_interval(_PROGRESS_S, self.show_result)
         error: EngineError | None = None
@@ -171,6 +178,7 @@ class DraftSaving(DraftView):
         if error.code in CONFLICTS and self.draft.campaign_id is not None:
             return await self._settle(error) and await self.read_file()
         await self._show_file_error(choice, error)
+        self.show_timing()
         return False
 
     def _may_read(self, choice: FileChoice) -> bool:
@@ -182,6 +190,7 @@ class DraftSaving(DraftView):
             return False
         if not choice.path:
             self.panel.fields[FILE].set_error("Type the path of the file: it has to be read again.")
+            self.show_timing()
             return False
         return True
 

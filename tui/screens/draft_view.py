@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -16,6 +16,7 @@ from tui.command import Scope, footer
 from tui.commands import of
 from tui.screens import draft_timing
 from tui.screens.draft_choices import FILE
+from tui.screens.draft_fields import file_check
 from tui.screens.draft_form import OpenDraft
 from tui.screens.draft_looking import DraftLooking
 from tui.screens.draft_panel import READ_HELP, FormPanel
@@ -31,9 +32,14 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
+    from engine.errors import EngineError
     from engine.preflight_facts import Check
     from tui.screens.draft_import import Import
     from tui.screens.draft_outlook import Outlook, Sample
+
+
+_NOT_SAVED: Final = "not saved with the draft, ctrl+g sets it"
+"""Said beside a typed time, of which a draft stores nothing; the console keeps it while it runs."""
 
 
 class DraftView(DraftLooking):
@@ -48,6 +54,8 @@ class DraftView(DraftLooking):
     def __init__(self) -> None:
         super().__init__()
         self.draft = OpenDraft()
+        self.mended = -1
+        """Which of the problems f8 went to last, -1 for none yet."""
         self.importing: Import | None = None
 
     def compose(self) -> ComposeResult:
@@ -73,10 +81,30 @@ class DraftView(DraftLooking):
 
     @property
     def checks(self) -> list[Check]:
-        """The preflight with the time as its last line."""
+        """The preflight, then a contact file that cannot be read, then the time."""
         found = [] if self.outlook is None else list(self.outlook.preflight.checks)
-        time_check = draft_timing.check(self.timing)
-        return found if time_check is None else [*found, time_check]
+        file = file_check(self.panel.fields) if self.draft.unread(self.panel.form) else None
+        if file is not None:
+            # To choose a file is what was tried.
+            found = [*(check for check in found if check.code != "audience_missing"), file]
+        return [*found, *self.time_checks]
+
+    @property
+    def time_checks(self) -> list[Check]:
+        """What is wrong with zone and time; a zone that there is not hides nothing of a time that never could be."""
+        timing = self.timing
+        found = [draft_timing.check(timing)]
+        if timing.wrong_zone:
+            found.append(draft_timing.check(self._time_alone))
+        return [check for check in found if check is not None]
+
+    @property
+    def _time_alone(self) -> draft_timing.Timing:
+        """What can be said of the time typed whatever its zone: that there is none, or that nobody can read it."""
+        read = draft_timing.read(self.panel.form.when, self.services.zone, self.services.now)
+        unreadable = read.error is not None and read.error.code == "bad_time"
+        # Whether it has passed, say, nobody knows without the zone; nothing is said of it then.
+        return read if read.missing or unreadable else draft_timing.Timing(now=True)
 
     def _show(self, outlook: Outlook) -> None:
         self.outlook = outlook
@@ -129,21 +157,22 @@ class DraftView(DraftLooking):
         """What depends on the time: the echo below the field, the list, the one line."""
         timing, form, now = self.timing, self.panel.form, self.services.now
         when, zone = self.panel.fields[draft_timing.WHEN], self.panel.fields[draft_timing.ZONE]
-        said = "" if timing.error is None else f"{timing.error.message} {timing.error.hint}".strip()
-        when.set_error("" if timing.wrong_zone else said)
-        zone.set_error(said if timing.wrong_zone else "")
-        when.set_help(draft_timing.echo(timing, form.zone, now))
+        when.set_error(_told((self._time_alone if timing.wrong_zone else timing).error))
+        zone.set_error(_told(timing.error) if timing.wrong_zone else "")
+        echo = draft_timing.echo(timing, form.zone, now)
+        when.set_help(f"{echo}; {_NOT_SAVED}" if timing.at is not None else echo)
         checks = self.checks
         facts = None if self.outlook is None else self.outlook.facts
         rate = None if facts is None or facts.sender is None else facts.sender.rate
         valid = 0 if facts is None else facts.valid
         lines = draft_timing.outlook(timing, form.zone, now, valid, rate)
         blocked = any(check.level is preflight_facts.Level.BLOCK for check in checks)
-        note = "f8 first problem" if blocked else "ctrl+g schedules"
+        f8 = "f8 first problem" if self.mended < 0 else "f8 next problem"
+        note = f8 if blocked else "ctrl+g schedules"
         if self._slow or self.outlook is None:
             note = "counting …" if self._slow else ""
         self.query_one(PreflightList).show(checks, lines, note)
-        self.query_one(ProblemLine).show(checks, "form" if self.has_class("-flipped") else "all")
+        self.query_one(ProblemLine).show(checks, self.next_to_mend, "form" if self.has_class("-flipped") else "all")
 
     def show_header(self) -> None:
         """The first line."""
@@ -170,3 +199,13 @@ class DraftView(DraftLooking):
     def to_mend(self) -> list[Check]:
         """What forbids the launch, then what warns, each with a field to go to."""
         return [check for check in to_mend(self.checks) if check.field]
+
+    @property
+    def next_to_mend(self) -> Check | None:
+        """The problem that f8 goes to, `None` without any."""
+        found = self.to_mend()
+        return found[(self.mended + 1) % len(found)] if found else None
+
+
+def _told(error: EngineError | None) -> str:
+    return "" if error is None else f"{error.message} {error.hint}".strip()

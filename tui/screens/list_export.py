@@ -33,6 +33,9 @@ async def export_many(screen: ConsoleScreen, rows: Sequence[CampaignRow]) -> Non
     if typed is None:
         return
     folder = place(typed)
+    wanted = [row for row in rows if bulk_export.why_not(row) is None]
+    if not await screen.may_write(*bulk_export.files(wanted, folder).values()):
+        return
     written, found = await _write_each(screen.services, rows, folder)
     where = shown(f"{counted(written, 'row')} written to {folder.absolute()}.")
     text = f"{bulk.outcome('Exported', found, left='')}\n{where}"

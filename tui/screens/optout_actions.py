@@ -76,12 +76,7 @@ class OptOutActions(ConsoleScreen):
 
         done = await import_file(self, self.services.context, self._prompt)
         if done is not None:
-            reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in done.skipped.items())
-            self.notify(
-                f"{counted(done.rows, 'row')}: {counted(done.added, 'number')} opted out, {done.known:,} known already"
-                + (f", skipped: {reasons}." if reasons else "."),
-                markup=False,
-            )
+            self.notify(done.words, markup=False)
         await self._load()
 
     def action_export(self) -> None:
@@ -93,6 +88,8 @@ class OptOutActions(ConsoleScreen):
         if file is None:
             return
         path = place(file)
+        if not await self.may_write(path):
+            return
         entries = await self.doing(commands.export, self.services.context, path, self.services.zone)
         if entries is not None:
             self.notify(shown(f"{counted(entries, 'number')} written to {path}."), markup=False)

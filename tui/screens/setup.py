@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.containers import VerticalGroup
 from textual.widgets import Label, RadioButton, RadioSet, Static
@@ -14,6 +14,7 @@ from engine.commands import setup
 from engine.errors import BadInput
 from engine.text import shown
 from store.types import Gateway
+from tui.first_steps import next_steps
 from tui.screens.base import ConsoleScreen
 from tui.widgets.plain_input import PlainInput
 
@@ -35,6 +36,10 @@ def machine_zone() -> str:
             continue
         return candidate
     return "UTC"
+
+
+_NEXT_S: Final = 30.0
+"""What comes next stays long enough to be typed in another window."""
 
 
 class _Choice(RadioButton):
@@ -74,7 +79,23 @@ class SetupScreen(ConsoleScreen):
             yield Label("WhatsApp Business Account id (Cloud API only)", markup=False)
             yield PlainInput(id="waba", compact=True)
             yield Static("", id="setup-error", classes="error", markup=False)
+            yield Static("", id="setup-next", markup=False)
             yield Static("ctrl+s or f2 create   tab next field   esc quit", id="setup-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Say what comes after it."""
+        self._show_next()
+
+    def on_radio_set_changed(self) -> None:
+        """What comes after it depends on the gateway."""
+        self._show_next()
+
+    @property
+    def _gateway(self) -> Gateway:
+        return Gateway.CLOUD_API if self.query_one(RadioSet).pressed_index == 1 else Gateway.SIMULATOR
+
+    def _show_next(self) -> None:
+        self.query_one("#setup-next", Static).update(f"Then, in a shell: {next_steps(self._gateway)}")
 
     def on_input_submitted(self) -> None:
         """Enter goes to the next field, and from the last one creates."""
@@ -98,7 +119,7 @@ class SetupScreen(ConsoleScreen):
 
     async def action_create(self) -> None:
         """Create the account and go to the list; what is wrong is told, and nothing typed is lost."""
-        gateway = Gateway.SIMULATOR if self.query_one(RadioSet).pressed_index == 0 else Gateway.CLOUD_API
+        gateway = self._gateway
         waba = self.query_one("#waba", PlainInput).value.strip()
         zone = self.query_one("#zone", PlainInput).value.strip()
         if not self._zone_is_known(zone):
@@ -117,3 +138,4 @@ class SetupScreen(ConsoleScreen):
 
         if await self.doing(create) is not None:
             await self.console.open_list()
+            self.notify(f"Next, in a shell: {next_steps(gateway)}", markup=False, timeout=_NEXT_S)

@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from engine.gateway.graph import Graph
 from engine.sync_words import sender_lines, template_lines
 from engine.text import shown
+from store import account
 from store.errors import StoreError
 from tui import paths
 from tui.screens.base import as_told
@@ -90,10 +91,12 @@ class SyncScreen(ModalScreen[bool]):
         self._say([f"{what.capitalize()}: {lines[0]}", *(f"  {line}" for line in lines[1 : _MOST + 1]), *more])
 
     def _templates(self, items: list[Item]) -> Sequence[str]:
-        return template_lines(sync.apply_templates(self._services.context, items))
+        plan = sync.apply_templates(self._services.context, items)
+        return template_lines(plan, account.get_account().gateway)
 
     def _senders(self, items: list[Item]) -> Sequence[str]:
-        return sender_lines(sync.apply_senders(self._services.context, items))
+        plan = sync.apply_senders(self._services.context, items)
+        return sender_lines(plan, account.get_account().gateway)
 
     def _say(self, lines: Sequence[str]) -> None:
         self._lines += [shown(line) for line in lines if line]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 CONTACT_FILES: Final = frozenset((".csv", ".tsv", ".txt", ".xlsx"))
 _MOST_ENTRIES: Final = 10_000
+_PATIENCE_S: Final = 0.5
+"""How long tab waits for a slow folder; meanwhile no other key is taken."""
 
 
 def complete(typed: str) -> str | None:
@@ -34,18 +37,19 @@ def complete(typed: str) -> str | None:
     try:
         with os.scandir(place(folder or ".")) as entries:
             fitting = sorted(
-                (not entry.is_dir(), entry.name)
+                (entry.is_dir(), entry.name)
                 for _, entry in zip(range(_MOST_ENTRIES), entries, strict=False)
                 if entry.name.startswith(name) and _offered(entry, name)
             )
     except (OSError, ValueError, BadInput):
         # No such folder, no right to look into it, a character no path can hold, outside what this console may use.
         return None
+    if (False, name) in fitting:
+        # It is whole, whatever other names begin with it.
+        return None
     # A contact file goes before a folder of the same beginning.
-    for is_file, found in sorted(fitting, key=lambda one: (not one[0], one[1])):
-        whole = typed[: len(typed) - len(name)] + found + ("" if is_file else os.sep)
-        if whole != typed:
-            return whole
+    for is_folder, found in fitting:
+        return typed[: len(typed) - len(name)] + found + (os.sep if is_folder else "")
     return None
 
 
@@ -76,10 +80,15 @@ class PathInput(PlainInput):
     def __init__(self, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(placeholder=placeholder, suggester=PathSuggester(), id=id)
 
-    def action_complete(self) -> None:
-        """Take the suggestion, else go to the next field."""
-        before = self.value
-        if self.cursor_position >= len(before):
-            self.action_cursor_right()
-        if self.value == before:
+    async def action_complete(self) -> None:
+        """Complete what stands there now, else go to the next field; the suggestion may be behind fast typing."""
+        typed, found = self.value, None
+        # All of it is chosen where one only passes through.
+        if self.selection.is_empty and self.cursor_at_end:
+            with suppress(TimeoutError):
+                found = await asyncio.wait_for(asyncio.to_thread(complete, typed), _PATIENCE_S)
+        if found is None or self.value != typed:
             self.screen.focus_next()
+        else:
+            self.value = found
+            self.cursor_position = len(found)

@@ -24,6 +24,9 @@ FIELD_WORDS: Final = {
     "sender": "Sender",
     "template": "Template",
     "file": "File",
+    "sheet": "Sheet",
+    "country": "Country",
+    "number": "Numbers in",
     "when": "Time",
     "zone": "Zone",
     "over_quota": "Over quota",
@@ -76,17 +79,17 @@ def list_lines(checks: Sequence[Check], outlook: Sequence[str], width: int) -> l
     return found
 
 
-def in_one_line(checks: Sequence[Check]) -> Content:
-    """How many problems there are and the first of them."""
+def in_one_line(checks: Sequence[Check], named: Check | None = None) -> Content:
+    """How many problems there are and one of them by name, the first unless another is `named`."""
     blocking = [check for check in checks if check.level is Level.BLOCK]
     warnings = [check for check in checks if check.level is Level.WARN]
     if not blocking and not warnings:
         return Content("✓ ready: nothing stands in its way")
-    first = (blocking or warnings)[0]
+    said = shown(words(named or (blocking or warnings)[0]))
     if not blocking:
-        return Content.assemble(("! ", _TONES[Level.WARN]), f"ready, but {shown(words(first))}")
+        return Content.assemble(("! ", _TONES[Level.WARN]), f"ready, but {said}")
     count = "1 problem" if len(blocking) == 1 else f"{len(blocking)} problems"
-    return Content.assemble(("✗ ", _TONES[Level.BLOCK]), (count, "bold"), f": {shown(words(first))}")
+    return Content.assemble(("✗ ", _TONES[Level.BLOCK]), (count, "bold"), f": {said}")
 
 
 class PreflightList(Widget):
@@ -131,9 +134,9 @@ class ProblemLine(OneLine):
     _content = Content()
     _flips_to = ""
 
-    def show(self, checks: Sequence[Check], flips_to: str) -> None:
-        """Show other checks; `flips_to` is what f6 shows."""
-        self._content = in_one_line(checks)
+    def show(self, checks: Sequence[Check], goes_to: Check | None, flips_to: str) -> None:
+        """Show other checks; `goes_to` is the one that f8 goes to, `flips_to` what f6 shows."""
+        self._content = in_one_line(checks, goes_to)
         self._flips_to = flips_to
         self.redraw()
 
