@@ -11,11 +11,12 @@ import asyncio
 from collections import deque
 from enum import Enum, auto
 
-from engine import ending, message, quota, resolution
+from engine import ending, quota
 from engine.decide import Decision, HoldOrder, decide
 from engine.gateway.base import Unknown
 from engine.gateway.errors import Internal
 from engine.logs import Log
+from engine.outgoing import Outgoing
 from engine.recorder import Recorder
 from engine.streaks import RAMP, Streaks
 from engine.turns import LONGEST_NAP_S, Tools, turn
@@ -51,17 +52,9 @@ class Run:
     """The sending of one campaign under one lease."""
 
     def __init__(self, campaign: Campaign, sender: Sender, lease: Lease, tools: Tools) -> None:
-        if campaign.template_frozen is None or campaign.audience is None:
-            raise ValueError(f"campaign {campaign.id} is in progress without a template or an audience")
-        filler = resolution.filler_for(campaign.template_frozen, campaign.fills, campaign.audience)
-        if filler is None:
-            raise ValueError(f"campaign {campaign.id} is in progress with an unmapped placeholder")
         self._campaign = campaign
-        self._route = campaign.route
+        self._outgoing = Outgoing(campaign)
         self._rerouted = False
-        frozen = campaign.template_frozen
-        self._composer = message.Composer(frozen.name, frozen.language, frozen.components, frozen.parameter_format)
-        self._filler = filler
         self._sender = sender
         self.sender_id = sender.id
         self._lease = lease
@@ -227,7 +220,7 @@ class Run:
 
     def _look_at_route(self) -> None:
         """An operator may have lifted a hold by another endpoint before this run had come to its end for the hold."""
-        self._rerouted = self._rerouted or campaigns.route(self._campaign.id) != self._route
+        self._rerouted = self._rerouted or campaigns.route(self._campaign.id) != self._outgoing.route
 
     def _begin(self, window: Window, row: Recipient, out: frozenset[int], stop: asyncio.Event) -> None:
         if row.phone in out:
@@ -269,15 +262,13 @@ class Run:
             return
         clock = self._tools.clock
         handed_at = clock.now()
-        values = self._filler.fill(row.cells)
-        if values is None or row.phone is None:
-            # A message with a hole is never sent (R37).
-            self._skip(window, row, SkipReason.MISSING_VARIABLE if values is None else SkipReason.INVALID_NUMBER)
+        payload = self._outgoing.of(row)
+        if isinstance(payload, SkipReason):
+            self._skip(window, row, payload)
             return
-        reference = message.reference(self._campaign.id, row.seq, row.attempt + 1)
-        payload = message.routed(self._composer.payload(values, row.phone, reference), self._route)
+        endpoint = self._outgoing.route.endpoint
         try:
-            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, self._route.endpoint)
+            outcome = await self._tools.gateway.send(self._sender.phone_number_id, payload, endpoint)
         except asyncio.CancelledError:
             outcome = Unknown("no answer by the time the worker was stopped")
         decision = decide(outcome, row.seq, row.tried, handed_at, clock.now(), self._tools.rng, row.attempt)
