@@ -23,8 +23,8 @@ from tests.tui.draft_scene import Scene, editor, fill_in, wrong
 from tests.tui.scenes import NARROW, Desk
 from tui import bulk_export, locked, supervisor
 from tui.screens import draft_skipped, upload
-from tui.screens.base import export_echo, report_echo
 from tui.screens.draft_choices import FILE
+from tui.screens.exporting import export_echo, report_echo
 from tui.screens.optout_import import file_echo
 from tui.widgets.path_input import complete
 

@@ -21,6 +21,7 @@ from tui.command import Scope
 from tui.commands import commands_of
 from tui.screens.campaigns import CampaignsScreen
 from tui.screens.report import ReportScreen
+from tui.widgets.footer import Footer
 from tui.widgets.paged_table import PagedTable
 
 
@@ -63,6 +64,14 @@ async def test_enter_opens_the_report_and_esc_goes_back_to_the_same_campaign(sam
         await console.press("escape")
         await opened(console, "Back to school")
         assert under_cursor(console) == "Renewal October"
+
+
+async def test_a_click_on_the_footer_is_the_key_that_stands_there(sampled: Desk) -> None:
+    async with sampled.console() as console:
+        await report(console, sampled.id_of("Order updates"))
+        await console.expect("esc back")
+        await console.click(Footer, (3, 0))
+        await opened(console, "Back to school")
 
 
 async def test_R40_the_root_cause_with_what_to_do_is_the_first_thing(sampled: Desk) -> None:

@@ -165,10 +165,6 @@ class AuditScreen(ConsoleScreen):
         typing = isinstance(self.focused, Input)
         self.query_one(Footer).show(footer(of(Scope.AUDIT, Scope.EVERYWHERE), self, typing))
 
-    @on(Footer.Pressed)
-    async def _footer_pressed(self, event: Footer.Pressed) -> None:
-        await self.action_command(event.command_id)
-
     @property
     def _event(self) -> AuditEvent | None:
         window = self._table.window

@@ -7,14 +7,13 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
+from textual import on
 from textual.screen import Screen
 
-from engine.confinement import place
 from engine.context import forbidden
-from engine.errors import GONE, BadInput, Busy, EngineError, NotAllowed, NotFound
+from engine.errors import GONE, Busy, EngineError, NotAllowed, NotFound
 from engine.sessions import turned_away
 from engine.text import shown
 from store import account, campaigns
@@ -22,8 +21,7 @@ from store.errors import Missing, StoreError, StoreGone
 from tui import paths, terminal
 from tui.command import Command, Scope, always, refusal
 from tui.commands import COMMANDS
-from tui.signs import named
-from tui.store_threads import Closing
+from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_MOST_NAMED = 3
-"""Files named before they are replaced."""
 
 
 class ConsoleScreen(Screen[None]):
@@ -99,6 +95,10 @@ class ConsoleScreen(Screen[None]):
                 self.in_background(partial(self._note_refusal, command.engine, subject, why_not), "audit")
             return
         await self.run_action(command.action)
+
+    @on(Footer.Pressed)
+    async def _footer_pressed(self, event: Footer.Pressed) -> None:
+        await self.action_command(event.command_id)
 
     async def _note_refusal(self, action: str, campaign_id: int | None, error: NotAllowed) -> None:
         """What the role forbids the engine is never asked for: that it was tried is kept here (R11)."""
@@ -207,16 +207,6 @@ class ConsoleScreen(Screen[None]):
         question = Question(title, lines, yes, no, too_late, number)
         return await self.app.push_screen_wait(Confirm(question, self.services.context.clock))
 
-    async def may_write(self, *paths: Path) -> bool:
-        """Whether to write these files: one that is there is replaced only after a yes. Call it in a worker."""
-        there = [path for path in paths if path.is_file()]
-        if not there:
-            return True
-        what, yes = ("this file", "Yes, replace it") if len(there) == 1 else ("these files", "Yes, replace them")
-        more = [] if len(there) <= _MOST_NAMED else [f"and {len(there) - _MOST_NAMED} more"]
-        lines = [*(str(path.absolute()) for path in there[:_MOST_NAMED]), *more, "What is in there now is lost."]
-        return await self.ask(f"Replace {what}?", lambda now: lines, yes)
-
     def to_clipboard(self, text: str) -> None:
         """Send text to the terminal's clipboard."""
         try:
@@ -231,61 +221,6 @@ class ConsoleScreen(Screen[None]):
         if driver is not None:
             driver.write(sequence)
             driver.flush()
-
-    async def export(self, campaign_id: int, name: str) -> None:
-        """Ask for a file name, whose ending says in which format, and write a campaign's report there."""
-        from engine import export
-        from tui import bulk_export
-        from tui.screens.prompt import PromptScreen
-
-        file = await self.app.push_screen_wait(
-            PromptScreen(
-                f"Export “{named(name, 30)}” as .csv, .xlsx or .html",
-                report_echo,
-                value=bulk_export.file_name(name, campaign_id),
-                does="writes it",
-            )
-        )
-        if file is None:
-            return
-        zone, now = self.services.zone, self.services.now
-        try:
-            path = place(file)
-            if not await self.may_write(path):
-                return
-            self.notify(f"Writing {shown(path.name)} …", markup=False)
-            rows = await self.services.threads.export(lambda told: export.write(campaign_id, path, zone, now, told))
-        except (EngineError, StoreError) as error:
-            self.tell(as_told(error))
-        except Closing:
-            # Nothing is left of it, and nobody to tell.
-            return
-        else:
-            self.notify(shown(f"{rows:,} rows written to {path}."), markup=False)
-
-
-_EXPORTS = {
-    "csv": "every recipient",
-    "xlsx": "a workbook: the figures, and every recipient",
-    "html": "the whole report as one page",
-}
-
-
-def report_echo(typed: str) -> str:
-    """How a file name to write a report to is understood. Raises `BadInput` for one that cannot be."""
-    from engine import export
-
-    return f"{export_echo(typed)}: {_EXPORTS[export.format_of(Path(typed))]}"
-
-
-def export_echo(typed: str) -> str:
-    """How a file name to write to is understood. Raises `BadInput` for one that cannot be."""
-    path = place(typed)
-    if path.is_dir():
-        raise BadInput("is_a_folder", f"{path} is a folder.", "Add a file name.")
-    if not path.parent.is_dir():
-        raise BadInput("no_such_folder", f"There is no folder {path.parent}.", "Choose one that is there.")
-    return f"{'REPLACES' if path.exists() else 'writes'} {path.absolute()}"
 
 
 def as_told(error: EngineError | StoreError) -> EngineError:

@@ -236,9 +236,11 @@ class CampaignActions(CampaignDeeds):
         if self.marked:
             self.run_worker(self._export_many())
             return
+        from tui.screens.exporting import export_report
+
         row = self.subject
         if row is not None:
-            self.run_worker(self.export(row.id, row.name))
+            self.run_worker(export_report(self, row.id, row.name))
 
     async def _export_many(self) -> None:
         from tui.screens.list_export import export_many

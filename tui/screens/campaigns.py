@@ -250,10 +250,6 @@ class CampaignsScreen(CampaignReading, CampaignActions, ConsoleScreen):
     def _sort_asked(self, event: PagedTable.SortAsked) -> None:
         self._sort_by(SortKey(event.key) if event.key in list(SortKey) else SortKey.WHEN)
 
-    @on(Footer.Pressed)
-    async def _footer_pressed(self, event: Footer.Pressed) -> None:
-        await self.action_command(event.command_id)
-
     # What the registry asks
 
     @property

@@ -18,7 +18,6 @@ from tui.screens.draft_form import Form, OpenDraft
 from tui.screens.draft_panel import FormPanel
 from tui.screens.draft_skipped import SkippedRows
 from tui.screens.draft_test import DraftTest
-from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -239,10 +238,6 @@ class DraftScreen(DraftTest):
         note = "   (as last saved)" if unsaved else ""
         threads = self.services.threads
         self.app.push_screen(SkippedRows(threads, draft.campaign_id, draft.audience, skipped, note))
-
-    @on(Footer.Pressed)
-    async def _footer_pressed(self, event: Footer.Pressed) -> None:
-        await self.action_command(event.command_id)
 
 
 def _read(campaign_id: int | None) -> _Found:

@@ -13,6 +13,7 @@ from tui import bulk, bulk_export
 from tui.bulk import Judged
 from tui.screens.base import as_told
 from tui.screens.campaign_deeds import NOTICE_S
+from tui.screens.exporting import may_write
 from tui.screens.prompt import PromptScreen
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def export_many(screen: ConsoleScreen, rows: Sequence[CampaignRow]) -> Non
         return
     folder = place(typed)
     wanted = [row for row in rows if bulk_export.why_not(row) is None]
-    if not await screen.may_write(*bulk_export.files(wanted, folder).values()):
+    if not await may_write(screen, *bulk_export.files(wanted, folder).values()):
         return
     written, found = await _write_each(screen.services, rows, folder)
     where = shown(f"{counted(written, 'row')} written to {folder.absolute()}.")

@@ -9,7 +9,8 @@ from engine.commands import optouts as commands
 from engine.confinement import place
 from engine.errors import Refused
 from engine.text import counted, shown
-from tui.screens.base import ConsoleScreen, export_echo
+from tui.screens.base import ConsoleScreen
+from tui.screens.exporting import export_echo, may_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +89,7 @@ class OptOutActions(ConsoleScreen):
         if file is None:
             return
         path = place(file)
-        if not await self.may_write(path):
+        if not await may_write(self, path):
             return
         entries = await self.doing(commands.export, self.services.context, path, self.services.zone)
         if entries is not None:

@@ -169,10 +169,6 @@ class OptOutsScreen(OptOutActions):
         typing = isinstance(self.focused, Input)
         self.query_one(Footer).show(footer(of(Scope.OPT_OUTS, Scope.EVERYWHERE), self, typing))
 
-    @on(Footer.Pressed)
-    async def _footer_pressed(self, event: Footer.Pressed) -> None:
-        await self.action_command(event.command_id)
-
     # What the registry asks
 
     @property

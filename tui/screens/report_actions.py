@@ -52,8 +52,10 @@ class ReportActions(ConsoleScreen):
 
     async def action_export(self) -> None:
         """Every row, or the whole report, as a file."""
+        from tui.screens.exporting import export_report
+
         if self._report is not None:
-            self.run_worker(self.export(self._report.campaign.id, self._report.campaign.name))
+            self.run_worker(export_report(self, self._report.campaign.id, self._report.campaign.name))
 
     async def action_duplicate(self) -> None:
         """A new Draft of all or a part of the audience."""

@@ -121,10 +121,6 @@ class SeriesScreen(ConsoleScreen):
         self.query_one("#series-text", Static).update(told)
         self.query_one(Footer).show(footer(of(Scope.SERIES, Scope.EVERYWHERE), self))
 
-    @on(Footer.Pressed)
-    async def _footer_pressed(self, event: Footer.Pressed) -> None:
-        await self.action_command(event.command_id)
-
     # What the registry asks
 
     @property
