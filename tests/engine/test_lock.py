@@ -167,6 +167,17 @@ def test_R16_born_locked_stays_locked_whatever_the_clock_does(acme: Path, clock:
     assert call_off_codes(builders.context(after_reboot), campaign_id) == {"cancel_locked"}
 
 
+def test_R14_R16_moved_into_the_lock_it_stays_locked_whatever_the_clock_does(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    context = builders.context(clock)
+    campaign_id = schedule_in(clock, tmp_path, ahead_ms=HOUR)
+    launch.reschedule(context, campaign_id, "in 4 min")
+    assert campaigns.get(campaign_id).locked
+    after_reboot = FakeClock(START - HOUR, steady=1.0, boot="boot 2")
+    assert call_off_codes(builders.context(after_reboot), campaign_id) == {"cancel_locked"}
+
+
 def test_R8_R15_a_copy_of_a_locked_campaign_is_free(acme: Path, clock: FakeClock, tmp_path: Path) -> None:
     context = builders.context(clock)
     campaign_id = schedule_in(clock, tmp_path, ahead_ms=MINUTE)
