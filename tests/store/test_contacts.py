@@ -433,3 +433,16 @@ def test_R30_R32_a_callback_that_proves_a_test_send_put_back_makes_it_count(scen
     callbacks.apply([], [proof], START + 9)
     assert (noted(contacts.TESTS), quota_meter.used(START + 9)) == ({test_id: START + 5}, 1)
     check_invariants()
+
+
+def test_R30_which_rows_count_already_is_asked_of_the_pending_ones_of_one_audience(scene: Scene) -> None:
+    sent(scene, scene.running(people(2)), 2)
+    other, mine = scene.running(people(4)), scene.running([contact(1), contact(2), contact(9)])
+    audience_id = recipients.audience_of(mine)
+    assert audience_id is not None
+    assert quota_meter.recent_of(audience_id, START) == 2
+    sent(scene, mine, 1)
+    assert quota_meter.recent_of(audience_id, START) == 1
+    sent(scene, other, 4)
+    assert quota_meter.recent_of(audience_id, START) == 1
+    assert quota_meter.recent_of(audience_id, START + DAY) == 0
