@@ -195,6 +195,9 @@ def test_R21_a_firing_that_started_at_the_very_time_of_the_next_is_the_late_one(
         last = ahead._replace(status=Status.COMPLETED, started_at=started_at)
         found = firing.sort_out(series, every, last, newest + MINUTE).late
         assert (found and found.at) == late
+    moved = ahead._replace(scheduled_at=newest + DAY)
+    found = firing.sort_out(series, every, moved, newest + MINUTE).late
+    assert found is not None and found.at == newest, "the one ahead was given another time"
     first = firing.sort_out(series, every, None, FIRST + MINUTE).late
     assert first is not None and first.at == FIRST, "nobody made any before"
 
