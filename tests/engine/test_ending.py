@@ -13,7 +13,7 @@ from engine.commands import resuming
 from engine.decide import HoldOrder
 from engine.gateway.base import Outcome, Unknown
 from engine.gateway.errors import Internal
-from store import campaigns, leases, ledger, optouts, windows
+from store import campaigns, leases, ledger, optouts, restored, windows
 from store.types import Actor, Balance, Campaign, RecipientState, RootCause, Status
 from tests import builders
 from tests.clock import START, FakeClock
@@ -258,3 +258,25 @@ def test_R45_a_run_on_hold_keeps_its_credits(acme: Path, clock: FakeClock, tmp_p
     play(clock, campaign_id, Scripted(lambda to, n: refused(190, 401)))
     assert campaigns.get(campaign_id).hold is not None
     assert ledger.balance() == Balance(999_996, 4, 0)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        HoldOrder("template_stopped", "WhatsApp paused the template"),
+        HoldOrder("rate_limited", "Too many messages", until=START + HOUR),
+        HoldOrder("account_restricted", "WhatsApp restricted the account"),
+        HoldOrder("quota_reached", "The quota is used up"),
+    ],
+    ids=lambda order: order.reason,
+)
+def test_R43_R45_the_hold_of_a_restored_run_is_replaced_by_no_other(
+    order: HoldOrder, acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = started(clock, tmp_path, 3)
+    restored.keep_waiting("The database was restored", clock.now())
+    before = campaigns.get(campaign_id)
+    assert before.hold is not None and before.hold.reason == restored.REASON
+    ending.hold(clock, campaign_id, order, builders.OPERATOR)
+    assert campaigns.get(campaign_id) == before
+    assert "campaign.hold" not in actions(campaign_id)

@@ -11,6 +11,7 @@ import pytest
 from engine import firing, root_causes
 from engine.clock import DAY, HOUR, MINUTE
 from engine.commands import launch, recurring, setup
+from engine.recurrence import Recurrence
 from engine.worker import Worker
 from store import audiences, audit, campaigns, database, ledger, occurrences
 from store import series as store
@@ -222,6 +223,30 @@ def test_R21_nothing_fires_after_the_end(acme: Path, clock: FakeClock, tmp_path:
     assert [one[0] for one in known(series_id)] == ["15:00", "16:00"]
     assert store.get(series_id).state is State.ENDED
     assert audit.events()[-1].action == "series.ended"
+
+
+def test_R21_what_was_due_after_the_end_is_neither_late_nor_missed(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    series_id = made(clock, tmp_path, until=FIRST + HOUR - MINUTE)
+    clock.set(FIRST + HOUR + 10 * MINUTE)
+    assert firing.tend(clock, WORKER) == 0
+    assert known(series_id) == [("15:00", "created", Status.SCHEDULED)]
+    assert store.get(series_id).state is State.ENDED
+
+
+def test_R21_a_firing_that_started_at_the_very_time_of_the_next_is_the_late_one(hourly: int, clock: FakeClock) -> None:
+    series, (ahead,) = store.get(hourly), occurrences.of_series(hourly, 1)
+    every, newest = Recurrence(series.cron, series.timezone), FIRST + HOUR
+    for started_at, late in ((newest - 1, newest), (newest, None), (newest + 1, None)):
+        last = ahead._replace(status=Status.COMPLETED, started_at=started_at)
+        found = firing.sort_out(series, every, last, newest + MINUTE).late
+        assert (found and found.at) == late
+    moved = ahead._replace(scheduled_at=newest + DAY)
+    found = firing.sort_out(series, every, moved, newest + MINUTE).late
+    assert found is not None and found.at == newest, "the one ahead was given another time"
+    first = firing.sort_out(series, every, None, FIRST + MINUTE).late
+    assert first is not None and first.at == FIRST, "nobody made any before"
 
 
 def test_R21_two_that_look_at_once_make_one(hourly: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from engine.context import Context
 from engine.errors import Refused
 from engine.lifecycle import LOCK
 from engine.worker import Worker
-from store import audit, campaigns, database
+from store import audit, campaigns, database, moments
 from store.types import Status
 from tests import builders
 from tests.clock import START, FakeClock
@@ -162,6 +162,26 @@ def test_R16_born_locked_stays_locked_whatever_the_clock_does(acme: Path, clock:
     context = builders.context(clock)
     campaign_id = builders.draft(clock, tmp_path)
     launch.schedule_at(context, campaign_id, "in 4 min")
+    assert campaigns.get(campaign_id).locked
+    after_reboot = FakeClock(START - HOUR, steady=1.0, boot="boot 2")
+    assert call_off_codes(builders.context(after_reboot), campaign_id) == {"cancel_locked"}
+
+
+def test_R15_a_boot_is_compared_with_its_own_mark(acme: Path) -> None:
+    for boot, wall in (("one", START), ("two", START + HOUR), ("three", START - HOUR)):
+        moments.keep(boot, wall, 0)
+    for boot, wall in (("one", START), ("two", START + HOUR), ("three", START - HOUR)):
+        assert moments.read(boot, wall + 10, 10) == (wall + 10, 0, True)
+        assert moments.read(boot, wall - MINUTE, 10) == (wall + 10, MINUTE + 10, False)
+    assert moments.read("four", START, 10) == (START, 0, False)
+
+
+def test_R14_R16_moved_into_the_lock_it_stays_locked_whatever_the_clock_does(
+    acme: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    context = builders.context(clock)
+    campaign_id = schedule_in(clock, tmp_path, ahead_ms=HOUR)
+    launch.reschedule(context, campaign_id, "in 4 min")
     assert campaigns.get(campaign_id).locked
     after_reboot = FakeClock(START - HOUR, steady=1.0, boot="boot 2")
     assert call_off_codes(builders.context(after_reboot), campaign_id) == {"cancel_locked"}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from engine import message, preflight, preflight_reading, routes
+from engine import ending, message, preflight, preflight_reading, routes
 from engine.commands import drafts, duplicating, launch, recurring, resuming
-from engine.decide import decide
+from engine.decide import HoldOrder, decide
 from engine.errors import Refused
 from engine.gateway.base import Action, Rejection
 from engine.gateway.cloud_api import CloudApi
@@ -162,6 +162,20 @@ def test_a_run_that_is_not_on_hold_keeps_its_endpoint(db: Path, clock: FakeClock
         resuming.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING)
     assert caught.value.code == "not_held"
     assert campaigns.get(campaign_id).route == ORDINARY
+
+
+def test_R45_a_run_of_another_category_stays_on_hold_when_sent_to_the_marketing_endpoint(
+    db: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    campaign_id = campaign(clock, tmp_path)
+    account.change_template(account.templates()[0].id, clock.now(), {"category": "UTILITY"})
+    launch.send_now(builders.context(clock), campaign_id)
+    ending.hold(clock, campaign_id, HoldOrder("errors_in_a_row", "50 refusals in a row"), builders.OPERATOR)
+    before = campaigns.get(campaign_id)
+    with pytest.raises(Refused) as caught:
+        resuming.reroute(builders.context(clock), campaign_id, Endpoint.MARKETING)
+    assert (caught.value.code, campaigns.get(campaign_id)) == ("endpoint_unfit", before)
+    assert before.hold is not None and before.route == ORDINARY
 
 
 def test_only_marketing_templates_go_to_the_marketing_endpoint(db: Path, clock: FakeClock, tmp_path: Path) -> None:

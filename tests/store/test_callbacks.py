@@ -15,14 +15,26 @@ from store import (
     optouts,
     outcomes,
     recipients,
+    restored,
+    settling,
     tallies,
     transitions,
     windows,
 )
-from store.types import Delivery, Progress, Recipient, RecipientState, ResultKind, SkipReason, Status, StatusUpdate
+from store.types import (
+    ContactRow,
+    Delivery,
+    Progress,
+    Recipient,
+    RecipientState,
+    ResultKind,
+    SkipReason,
+    Status,
+    StatusUpdate,
+)
 from tests.clock import START
 from tests.store.invariants import check_invariants
-from tests.store.scene import CREDITS, PRICES, Scene, contacts, countries_of, result
+from tests.store.scene import CREDITS, PRICES, Scene, contact, contacts, countries_of, result
 
 AT = {"sent": START + 10, "delivered": START + 20, "read": START + 30, "failed": START + 40}
 
@@ -267,3 +279,45 @@ def test_callbacks_of_several_campaigns_in_one_event(scene: Scene) -> None:
     assert callbacks.apply([], [update(first, "read"), update(second, "delivered")], START) == 0
     check_invariants()
     assert (figures(first), figures(second)) == ((1, 1, 1, 0), (1, 1, 0, 0))
+
+
+def settled(scene: Scene, rows: list[ContactRow], what: str) -> int:
+    """A run whose rows are all sent, unknown, or unknown and then settled by hand."""
+    campaign_id = scene.running(rows)
+    window, claimed = scene.claim(campaign_id, scene.lease(), len(rows))
+    kind = ResultKind.SENT if what == "sent" else ResultKind.UNKNOWN
+    results = [result(one.seq, kind) for one in claimed]
+    outcomes.record(campaign_id, results, countries_of(claimed), [window.id], START)
+    if what.startswith("by hand"):
+        settling.settle(campaign_id, None, sent=what == "by hand sent", actor="ann", now=START)
+    return campaign_id
+
+
+@pytest.mark.parametrize("what", ["sent", "unknown", "by hand sent", "by hand failed"])
+@pytest.mark.parametrize("status", ["sent", "delivered", "read", "failed", "dropped"])
+def test_R46_R42_a_callback_tells_of_its_own_row_alone(scene: Scene, what: str, status: str) -> None:
+    # Every row has a number of its own; the campaigns' rows have the same places.
+    before, mine, after = (settled(scene, [contact(10 * n), contact(10 * n + 1)], what) for n in (1, 2, 3))
+    others = [(before, 1), (before, 2), (mine, 2), (after, 1), (after, 2)]
+
+    def noted() -> dict[tuple[int, int], int]:
+        found = database.execute("SELECT campaign_id, seq, phone FROM contact").fetchall()
+        return {(campaign_id, seq): phone for campaign_id, seq, phone in found}
+
+    then = [row(*other) for other in others], {key: phone for key, phone in noted().items() if key != (mine, 1)}
+    one = update(mine, "failed" if status == "dropped" else status)
+    one = one._replace(pricing="marketing/regular", code=132015 if status == "dropped" else one.code)
+    callbacks.apply([], [one, one._replace(status="read"), one._replace(status="delivered")], START + 100)
+    check_invariants()
+    now = [row(*other) for other in others], {key: phone for key, phone in noted().items() if key != (mine, 1)}
+    assert now == then
+    assert noted().get((mine, 1), row(mine).phone) == row(mine).phone
+
+
+def test_R29_R46_a_restored_campaign_that_had_not_started_is_not_sent_by_a_callback(scene: Scene) -> None:
+    campaign_id = scene.in_status(Status.SCHEDULED)
+    restored.keep_waiting("restored", START)
+    before = row(campaign_id), campaigns.progress(campaign_id)
+    assert apply(campaign_id, "read") == 1
+    assert (row(campaign_id), campaigns.progress(campaign_id)) == before
+    assert ledger.balance().free == CREDITS

@@ -315,3 +315,134 @@ def test_R30_a_message_proven_before_its_answer_counts_from_the_answer_on(scene:
     outcomes.record(campaign_id, [answer], countries_of(rows), [window.id], START + 950)
     assert noted(campaign_id) == {1: START + 900}
     check_invariants()
+
+
+# Messages that differ from one another in one thing only
+
+
+def crossed(scene: Scene) -> tuple[int, int, int]:
+    """Runs that are all in flight: two with the same numbers in the same rows, one with them the other way round."""
+    one, two = contact(1), contact(2)
+    found = (scene.running([two, one]), scene.running([one, two]), scene.running([one, two]))
+    lease = scene.lease()
+    for campaign_id in found:
+        scene.claim(campaign_id, lease, 2)
+    return found
+
+
+def answer(campaign_id: int, *results: Result) -> None:
+    rows = list(recipients.page(campaign_id, [one.seq for one in results]).values())
+    outcomes.record(campaign_id, list(results), countries_of(rows), [], results[0].at)
+    check_invariants()
+
+
+def test_R30_an_answer_moves_the_time_of_its_own_message_alone(scene: Scene) -> None:
+    others = crossed(scene)
+    campaign_id = others[-1]
+    answer(campaign_id, result(1, ResultKind.SENT, START + 900))
+    assert noted(campaign_id) == {1: START + 900, 2: START}
+    assert [noted(other) for other in others[:2]] == [{1: START, 2: START}] * 2
+
+
+def test_R30_an_answer_that_comes_late_never_moves_a_message_back(scene: Scene) -> None:
+    campaign_id = scene.running(people(1))
+    scene.claim(campaign_id, scene.lease("w1"), 1)
+    windows.recover(campaign_id, scene.lease("w2").fence, START + HOUR)
+    answer(campaign_id, result(1, ResultKind.SENT, START + 900))
+    assert noted(campaign_id) == {1: START + HOUR}
+
+
+def test_R30_a_message_that_was_not_taken_is_taken_out_alone(scene: Scene) -> None:
+    others = crossed(scene)
+    campaign_id = others[-1]
+    answer(campaign_id, result(1, ResultKind.FAILED))
+    assert set(noted(campaign_id)) == {2}
+    assert [set(noted(other)) for other in others[:2]] == [{1, 2}] * 2
+    assert quota_meter.used(START) == 2
+
+
+def test_R30_rows_found_in_flight_count_with_their_own_numbers(scene: Scene) -> None:
+    scene.claim(scene.running(people(9)[5:]), scene.lease("w1"), 2)
+    campaign_id = scene.running(people(2))
+    scene.claim(campaign_id, scene.lease("w1"), 2)
+    before = database.execute("SELECT phone, campaign_id, seq FROM contact ORDER BY 1, 2, 3").fetchall()
+    windows.recover(campaign_id, scene.lease("w2").fence, START + HOUR)
+    assert database.execute("SELECT phone, campaign_id, seq FROM contact ORDER BY 1, 2, 3").fetchall() == before
+    check_invariants()
+
+
+def test_R30_what_is_too_old_is_forgotten_and_not_a_younger_message_to_the_number(scene: Scene) -> None:
+    rows = [contact(1)]
+    old, young = scene.running(rows), scene.running(rows)
+    sent(scene, old, 1)
+    sent(scene, young, 1, START + 2 * DAY)
+    quota_meter.sweep(START + 2 * DAY)
+    assert contacts.purge(START + DAY, 10) == 1
+    assert (noted(old), noted(young)) == ({}, {1: START + 2 * DAY})
+    check_invariants()
+
+
+@pytest.mark.parametrize("kind", [ResultKind.UNKNOWN, ResultKind.FAILED, ResultKind.PUT_BACK])
+def test_R30_R32_what_becomes_of_a_test_send_leaves_a_campaigns_message_to_the_number(
+    scene: Scene, kind: ResultKind
+) -> None:
+    campaign_id = scene.running(people(1))
+    (row,) = people(1)
+    assert row.phone is not None
+    scene.claim(campaign_id, scene.lease(), 1)
+    (test_id,) = testsends.queue(campaign_id, scene.sender_id, "ann", [(row.phone, {}, 1)], START)
+    assert test_id == 1, "as the row's place"
+    (test,) = testsends.claim(scene.sender_id, scene.lease(), START, START)
+    testsends.record(Result(test_id, kind, START + HOUR, START), test.fence or 0)
+    assert noted(campaign_id) == {1: START}
+    assert noted(contacts.TESTS) == ({1: START + HOUR} if kind is ResultKind.UNKNOWN else {})
+    check_invariants()
+
+
+def test_R30_what_stopped_counting_at_this_very_moment_is_not_moved_by_its_answer(scene: Scene) -> None:
+    campaign_id = scene.running(people(1))
+    scene.claim(campaign_id, scene.lease(), 1)
+    quota_meter.sweep(START + DAY)
+    answer(campaign_id, result(1, ResultKind.SENT, START + DAY))
+    assert (noted(campaign_id), quota_meter.used(START + DAY)) == ({1: START}, 0)
+
+
+def test_R30_R32_a_late_answer_never_moves_a_test_send_back(scene: Scene) -> None:
+    (test_id,) = testsends.queue(scene.draft(people(1)), scene.sender_id, "ann", [(919_000_000_500, {}, 1)], START)
+    testsends.claim(scene.sender_id, scene.lease(), START, START)
+    testsends.recover(scene.sender_id, 1, START + HOUR)
+    testsends.record(Result(test_id, ResultKind.SENT, START + 900, START, message_id="wamid.1"), 1)
+    assert noted(contacts.TESTS) == {test_id: START + HOUR}
+    check_invariants()
+
+
+def test_R30_a_take_over_by_a_clock_that_is_behind_moves_no_message_back(scene: Scene) -> None:
+    campaign_id = scene.running(people(1))
+    scene.claim(campaign_id, scene.lease("w1"), 1, START + HOUR)
+    assert windows.recover(campaign_id, scene.lease("w2").fence, START) == 1
+    assert noted(campaign_id) == {1: START + HOUR}
+    check_invariants()
+
+
+def test_R30_R32_a_callback_that_proves_a_test_send_put_back_makes_it_count(scene: Scene) -> None:
+    (test_id,) = testsends.queue(scene.draft(people(1)), scene.sender_id, "ann", [(919_000_000_500, {}, 1)], START)
+    testsends.claim(scene.sender_id, scene.lease(), START, START)
+    testsends.record(Result(test_id, ResultKind.PUT_BACK, START, START, code=2, not_before=START + HOUR), 1)
+    assert quota_meter.used(START) == 0
+    proof = StatusUpdate(None, None, "wamid.9", "delivered", START + 5, None, "", test_id)
+    callbacks.apply([], [proof], START + 9)
+    assert (noted(contacts.TESTS), quota_meter.used(START + 9)) == ({test_id: START + 5}, 1)
+    check_invariants()
+
+
+def test_R30_which_rows_count_already_is_asked_of_the_pending_ones_of_one_audience(scene: Scene) -> None:
+    sent(scene, scene.running(people(2)), 2)
+    other, mine = scene.running(people(4)), scene.running([contact(1), contact(2), contact(9)])
+    audience_id = recipients.audience_of(mine)
+    assert audience_id is not None
+    assert quota_meter.recent_of(audience_id, START) == 2
+    sent(scene, mine, 1)
+    assert quota_meter.recent_of(audience_id, START) == 1
+    sent(scene, other, 4)
+    assert quota_meter.recent_of(audience_id, START) == 1
+    assert quota_meter.recent_of(audience_id, START + DAY) == 0

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from store import callbacks, campaigns, database, kept, outcomes, recipients, tallies, testdeliveries, told
+from store import callbacks, campaigns, database, kept, outcomes, recipients, restored, tallies, testdeliveries, told
 from store.types import Delivery, Recipient, RecipientState, ResultKind, StatusUpdate
 from tests.clock import START
 from tests.store.invariants import check_invariants
@@ -93,6 +93,17 @@ def test_R46_what_came_before_the_campaign_began_is_of_another_one_with_its_numb
     assert row(campaign_id, 1).state is RecipientState.PENDING
     assert kept.nothing()
     check_invariants()
+
+
+def test_R43_of_a_restored_campaign_only_what_came_since_is_taken_for_its_rows(scene: Scene) -> None:
+    mine, other = scene.scheduled(contacts(3)), scene.scheduled(contacts(3))
+    one = StatusUpdate(mine, 1, "wamid.1", "delivered", START + 50)
+    callbacks.apply([], [one], START + 999)
+    restored.keep_waiting("restored", START + 1_000)
+    since = [one._replace(seq=2, message_id="wamid.2"), one._replace(campaign_id=other, message_id="wamid.3")]
+    assert callbacks.apply([], since, START + 1_000) == 2, "neither has started"
+    assert kept.take_rows(mine, [1, 2, 3]) == since[:1]
+    assert kept.take_rows(other, [1, 2, 3]) == since[1:]
 
 
 @pytest.mark.parametrize("order", [("answer", "dropped"), ("dropped", "answer")], ids="-".join)

@@ -6,10 +6,11 @@ import threading
 
 import pytest
 
-from store import database, leases
+from store import database, leases, restored
 from store.errors import Fenced
 from store.types import Lease
 from tests.clock import START
+from tests.store.scene import Scene
 
 TTL = 15_000
 NAME = leases.name_of(1)
@@ -175,3 +176,11 @@ def test_R43_of_many_that_all_believe_the_owner_dead_each_reads_back_its_own_ter
         thread.join(60)
     assert [name for name, lease in terms.items() if lease is None or lease.owner != name.split()[0]] == []
     assert sorted(lease.fence for lease in terms.values() if lease) == list(range(1, 121))
+
+
+def test_R43_a_restored_database_has_no_lease_that_anybody_holds(scene: Scene) -> None:
+    lease = scene.lease()
+    assert leases.held(START) == [lease]
+    restored.keep_waiting("restored", START)
+    assert leases.held(START) == []
+    assert not leases.renew(lease, START + 60_000), "who had it in the backup has it no more"

@@ -83,6 +83,15 @@ def test_R21_a_series_that_is_not_active_or_changed_fires_nothing(db: None, stat
     assert occurrences.of_series(one.id, 10) == []
 
 
+def test_R21_what_was_prepared_of_a_series_before_it_changed_is_not_made(db: None) -> None:
+    one, _other_of_that_version = made(), made()
+    assert series.change_state(one.id, one.version, (State.ACTIVE,), State.PAUSED, START)
+    assert series.change_state(one.id, one.version + 1, (State.PAUSED,), State.ACTIVE, START)
+    assert fire(one, "2026-11-30T10:00", START + HOUR) is None
+    assert occurrences.of_series(one.id, 10) == []
+    assert fire(series.get(one.id), "2026-11-30T10:00", START + HOUR) is not None
+
+
 def test_R21_only_active_series_without_an_occurrence_ahead_want_one(db: None) -> None:
     one = made()
     made(State.PAUSED)
@@ -126,3 +135,35 @@ def test_R21_a_copy_has_every_row_fresh_and_a_series_keeps_its_own(db: None) -> 
     audiences.drop_audience(one.audience.id)
     assert list(recipients.chunks(copy)) == []
     assert len(next(iter(recipients.chunks(one.audience.id)))) == 6
+
+
+def test_R21_what_is_done_to_a_series_leaves_the_others(db: None) -> None:
+    before, one, after = made(), made(), made()
+    unfinished = audience().id
+    series.set_note(one.id, "missed one")
+    assert [series.get(other.id) for other in (before, after)] == [before, after]
+    assert series.get(one.id).note == "missed one"
+    assert not series.change_state(one.id, one.version, (State.PAUSED,), State.ENDED, START), "it is not paused"
+    assert series.change_state(one.id, one.version, (State.ACTIVE,), State.PAUSED, START)
+    assert not series.change_state(one.id, one.version, (State.PAUSED,), State.ACTIVE, START), "changed meanwhile"
+    assert [series.get(other.id) for other in (before, after)] == [before, after]
+    made()
+    complete = database.execute("SELECT complete FROM audience WHERE id = ?", (unfinished,)).fetchone()
+    assert not complete[0], "an import that is under way"
+
+
+def test_R21_a_firing_is_noted_with_its_own_occurrence(db: None) -> None:
+    one, other = made(), made()
+    for each in (one, other):
+        assert occurrences.miss(each.id, "2026-11-23T10:00", START)
+    first = fire(one, "2026-11-30T10:00", START + HOUR)
+    unfinished = audience().id
+    second = fire(other, "2026-11-30T10:00", START + HOUR)
+    for series_id, campaign_id in ((one.id, first), (other.id, second)):
+        found = [(known.local, known.campaign_id, known.outcome) for known in occurrences.of_series(series_id, 10)]
+        assert found == [
+            ("2026-11-30T10:00", campaign_id, Outcome.CREATED),
+            ("2026-11-23T10:00", None, Outcome.MISSED),
+        ]
+    complete = database.execute("SELECT complete FROM audience WHERE id = ?", (unfinished,)).fetchone()
+    assert not complete[0], "an import that is under way"

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from store import callbacks, campaigns, ledger, optouts, testsends
-from store import quota_meter as quota
+from store import account, callbacks, campaigns, ledger, optouts, quota_meter, testsends
 from store import types as kinds
 from store.errors import Fenced, ShortOfCredits
 from store.types import Delivery, Progress, RecipientState, Result, ResultKind, Status, StatusUpdate
@@ -161,6 +160,64 @@ def test_R42_a_newer_owners_intent_is_not_taken_for_a_dead_ones(scene: Scene, ca
     assert one(test_id).state is RecipientState.PENDING
 
 
+def test_R42_a_take_over_of_one_sender_leaves_the_tests_of_another(scene: Scene, campaign_id: int) -> None:
+    other = account.add_sender(918040214099, "1002", 80, START)
+    assert other is not None
+    test_id, fence = claimed(scene, campaign_id)
+    assert testsends.recover(other, fence + 1, LATER) == []
+    assert one(test_id).state is RecipientState.PENDING
+
+
+@pytest.mark.parametrize("kind", [ResultKind.PUT_BACK, ResultKind.UNKNOWN])
+def test_R43_an_older_claims_outcome_leaves_what_is_in_flight_again(
+    scene: Scene, campaign_id: int, kind: ResultKind
+) -> None:
+    test_id, old = claimed(scene, campaign_id)
+    testsends.record(result(test_id, ResultKind.PUT_BACK, code=2, not_before=LATER), old)
+    (again,) = testsends.claim(scene.sender_id, scene.lease("w2"), LATER, START)
+    before = one(test_id)
+    # The store had written the first one when its worker was told that it had not.
+    testsends.record(result(test_id, kind, code=2, not_before=LATER), old)
+    assert one(test_id) == before
+    assert before.fence == again.fence != old
+    assert testsends.claim(scene.sender_id, scene.lease("w2"), LATER, START) == [], "it is on its way"
+    assert balance() == (3, 3, 0)
+
+
+@pytest.mark.parametrize("kind", [ResultKind.PUT_BACK, ResultKind.UNKNOWN])
+def test_R42_an_unsure_outcome_changes_nothing_of_what_a_callback_proved_or_a_take_over_left(
+    scene: Scene, campaign_id: int, kind: ResultKind
+) -> None:
+    proven, fence = claimed(scene, campaign_id)
+    apply(proven, "delivered")
+    lost, _ = claimed(scene, campaign_id)
+    testsends.recover(scene.sender_id, fence + 1, LATER)
+    before = testsends.page([proven, lost]), quota_meter.used(LATER)
+    for test_id in (proven, lost):
+        testsends.record(result(test_id, kind, code=2, not_before=LATER), one(test_id).fence or 0)
+    assert (testsends.page([proven, lost]), quota_meter.used(LATER)) == before
+
+
+def test_R32_each_outcome_is_of_its_own_test_send(scene: Scene, campaign_id: int) -> None:
+    ids = queue(scene, campaign_id, 4)
+    for test in testsends.claim(scene.sender_id, scene.lease(), START, START):
+        assert test.fence is not None
+    fence = one(ids[0]).fence or 0
+    kinds_of = (ResultKind.SENT, ResultKind.FAILED, ResultKind.UNKNOWN, ResultKind.PUT_BACK)
+    for test_id, kind in zip(ids, kinds_of, strict=True):
+        rest = [other for other in ids if other != test_id]
+        before = testsends.page(rest)
+        testsends.record(result(test_id, kind, code=2, not_before=LATER), fence)
+        assert testsends.page(rest) == before
+        balance()
+    (waits,) = queue(scene, campaign_id)
+    before = testsends.page(ids)
+    assert testsends.withdraw([waits], "taken back", LATER) == 1
+    assert testsends.page(ids) == before, "the one that was put back waits for its turn"
+    assert (one(waits).state, one(ids[3]).state) == (RecipientState.FAILED, RecipientState.PENDING)
+    balance()
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "state", "moved"),
     [
@@ -265,7 +322,7 @@ def test_R29_R32_R42_one_that_whatsapp_dropped_costs_nothing_whatever_became_of_
         assert balance() == (0, 0, 0)
     testsends.record(result(test_id, ResultKind.UNKNOWN, message_id="wamid.9"), fence)
     assert (one(test_id).state, balance()) == (RecipientState.FAILED, (0, 0, 0))
-    assert quota.used(LATER) == 0
+    assert quota_meter.used(LATER) == 0
     assert testsends.claim(scene.sender_id, scene.lease(), LATER, START) == []
 
 
@@ -346,3 +403,29 @@ def test_R32_a_running_campaign_keeps_its_credits_and_figures_beside_its_tests(s
     claimed(scene, campaign_id)
     check_invariants()
     assert campaigns.get(campaign_id) == before
+
+
+@pytest.mark.parametrize("status", ["sent", "delivered", "read", "failed", "dropped"])
+def test_R32_R46_a_callback_tells_of_its_own_test_send_alone(scene: Scene, campaign_id: int, status: str) -> None:
+    ids = queue(scene, campaign_id, 3)
+    (test, *_) = testsends.claim(scene.sender_id, scene.lease(), START, START)
+    for test_id in ids:
+        testsends.record(result(test_id, ResultKind.UNKNOWN, code=-1, message_id="wamid.9"), test.fence or 0)
+    rest = [ids[0], ids[2]]
+    before = testsends.page(rest)
+    one_of = update(ids[1], "failed" if status == "dropped" else status)
+    callbacks.apply([], [one_of._replace(code=132015) if status == "dropped" else one_of], LATER)
+    assert testsends.page(rest) == before
+    assert one(ids[1]).state is (RecipientState.FAILED if status == "dropped" else RecipientState.SENT)
+    assert quota_meter.used(LATER) == (2 if status == "dropped" else 3)
+    balance()
+
+
+def test_R32_R46_an_answer_names_the_message_of_its_own_test_send_alone(scene: Scene, campaign_id: int) -> None:
+    ids = queue(scene, campaign_id, 2)
+    (test, _) = testsends.claim(scene.sender_id, scene.lease(), START, START)
+    nameless = [update(test_id, "delivered")._replace(message_id=None) for test_id in ids]
+    assert callbacks.apply([], nameless, LATER) == 0
+    testsends.record(result(ids[1], ResultKind.SENT, message_id="wamid.2"), test.fence or 0)
+    assert [one(test_id).message_id for test_id in ids] == [None, "wamid.2"]
+    balance()
