@@ -67,6 +67,16 @@ async def test_another_number_of_lines_is_laid_out_anew(painted: list[object]) -
         await screen.expect_not("and more")
 
 
+async def test_two_texts_at_once_with_another_number_of_lines_in_between_leave_the_last(painted: list[object]) -> None:
+    told = Told(text(1), markup=False)
+    async with Console(Harness(told), (40, 6)) as screen:
+        await screen.expect("   1 of 10")
+        told.update(Content("one line"))
+        told.update(text(2))
+        await screen.expect("   2 of 10  holds", "The name")
+        await screen.expect_not("one line")
+
+
 async def test_wide_letters_and_shorter_lines_leave_nothing_behind() -> None:
     told = Told(Content("双十一大促 holds\nplain"), markup=False)
     async with Console(Harness(told), (40, 6)) as screen:

@@ -33,12 +33,15 @@ class Told(Static):
             super().update(content, layout=False)
         finally:
             self._silent = False
-        if not before or self.visual.get_height(self.styles.get_rules(), width) != height:
+        after = self._strips() if before else []
+        # Of a text whose layout is still to come there may be fewer lines than there is room for.
+        as_many = len(before) == len(after) > 0
+        if not as_many or self.visual.get_height(self.styles.get_rules(), width) != height:
             self.refresh(layout=layout)
             return
         changed = [
             Region(start, y, end - start, 1)
-            for y, (old, new) in enumerate(zip(before, self._strips(), strict=True))
+            for y, (old, new) in enumerate(zip(before, after, strict=True))
             for start, end in [_difference(old, new)]
             if end > start
         ]
