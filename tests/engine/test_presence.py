@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import presence
-from store import database
+from store import sqlite_file
 
 OTHER = """
 import sys
@@ -59,13 +59,13 @@ def test_who_is_gone_is_not_there_and_the_file_is_its_owners_alone(acme: Path) -
 
 
 def test_beside_no_file_nobody_is_there(monkeypatch: pytest.MonkeyPatch, acme: Path) -> None:
-    monkeypatch.setattr(database, "sqlite_path", lambda url: None)
+    monkeypatch.setattr(sqlite_file, "path_of", lambda url: None)
     assert presence.announce() is None
     presence.gone(None)
     assert not presence.another(1)
 
 
 def test_a_folder_that_cannot_be_written_keeps_no_worker(monkeypatch: pytest.MonkeyPatch, acme: Path) -> None:
-    monkeypatch.setattr(database, "sqlite_path", lambda url: acme / "no folder" / "x.db")
+    monkeypatch.setattr(sqlite_file, "path_of", lambda url: acme / "no folder" / "x.db")
     assert presence.announce() is None
     assert not presence.another(1)

@@ -64,6 +64,7 @@ class OptOutsScreen(OptOutActions):
         self._total = 0
         self._version = -1
         self._reading = False
+        self._nth = 0
 
     def compose(self) -> ComposeResult:
         """How many there are, then the numbers."""
@@ -97,7 +98,7 @@ class OptOutsScreen(OptOutActions):
             self.in_background(self._look_again, "opt-outs")
 
     async def _look_again(self) -> None:
-        if await self.reading(database.data_version) != self._version:
+        if await self.reading(database.data_version) != self._version and not self._reading:
             await self._load()
 
     async def _load(self, *, to_top: bool = False, show: int | None = None) -> None:
@@ -106,12 +107,15 @@ class OptOutsScreen(OptOutActions):
         entry, height = self.chosen, max(table.size.height, 1)
         wanted = show if show is not None else None if to_top or entry is None else entry.phone
         first = 0 if to_top else max(round(table.scroll_y) - height, 0)
-        self._reading = True
+        self._reading, self._nth = True, self._nth + 1
+        nth = self._nth
         try:
             look = await self.reading(_look, asked, wanted, first, 3 * height)
         finally:
-            self._reading = False
-        if look is None or asked != self._search or not self.app.is_running:
+            if nth == self._nth:
+                self._reading = False
+        # One that was overtaken knows of an older cursor, and may know of fewer numbers.
+        if nth != self._nth or look is None or asked != self._search or not self.app.is_running:
             return
         self._version, self._total = look.version, look.total
         rows = dict(enumerate(look.rows, look.first))
