@@ -1,4 +1,4 @@
-"""Half of the machine's examples: two files, so that two of xdist's workers share them."""
+"""Some examples of the machine; the thousands are the soak's."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ from tests.machine.running import cover
 
 @pytest.mark.timeout(900)
 def test_R9_R11_R14_R29_R41_R43_hold_after_every_step_whatever_happens_1(tmp_path: Path) -> None:
-    assert cover(tmp_path, examples=160, seed=1) == []
+    assert cover(tmp_path, examples=80, seed=1) == []
