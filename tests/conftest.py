@@ -71,3 +71,11 @@ settings.load_profile("fixed")
 def clock() -> FakeClock:
     """A clock that stands at `tests.clock.START`."""
     return FakeClock()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless it is night: `make test FAULTS=nightly`."""
+    if os.environ.get("FAULTS") != "nightly":
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="only with FAULTS=nightly"))

@@ -119,6 +119,20 @@ async def test_R38_R11_add_a_number(desk: Desk) -> None:
         assert [event.after["added"] for event in audit.events() if event.action == "optout.add"] == [1, 0]
 
 
+async def test_reading_again_by_itself_leaves_the_cursor_on_a_number_just_added(desk: Desk) -> None:
+    keep(*ENTRIES)
+    added = OptOut(4915170000009, START, "operator")
+    async with desk.console() as console:
+        screen = await shown(console, "5 numbers")
+        assert screen.chosen != added
+        keep(added)
+        # A look whether there is news has begun when the number is shown, and finds that there is.
+        again, showing = screen.run_worker(screen._look_again()), screen.run_worker(screen._load(show=added.phone))
+        await again.wait()
+        await showing.wait()
+        assert screen.chosen == added
+
+
 async def test_R38_numbers_that_are_pasted_line_by_line_are_all_opted_out(desk: Desk) -> None:
     keep(*ENTRIES)
     async with desk.console() as console:
